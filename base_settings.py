@@ -1,0 +1,231 @@
+"""What both projects share. Every value comes from the environment; one that cannot be used ends the start with a
+single line naming the variable. Imported by the two settings modules and by nothing else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.Env()
+# `make run` keeps its SECRET_KEY here, so that commands typed beside it find it too. The environment wins.
+if (VAR_DIR / "local.env").is_file():
+    env.read_env(VAR_DIR / "local.env")
+
+
+def setting(name: str, parse: Callable[..., Any], default: Any, valid: Callable[[Any], bool], expected: str) -> Any:
+    """The variable ``name`` parsed, or ``default``. The value itself is not echoed: it may hold a password."""
+    try:
+        value = parse(name, default=default)
+        usable = valid(value)
+    except (ValueError, TypeError, KeyError, environ.ImproperlyConfigured):
+        usable = False
+    if not usable:
+        raise SystemExit(f"{name}: must be {expected}")
+    return value
+
+
+def switch(name: str) -> bool:
+    words = {"": False, "0": False, "off": False, "false": False, "no": False}
+    words |= {"1": True, "on": True, "true": True, "yes": True}
+    expected = "one of on, off, true, false, yes, no, 1, 0"
+    return words[setting(name, env.str, "", lambda word: word.lower() in words, expected).lower()]
+
+
+def whole_number(name: str, default: int) -> int:
+    number: int = setting(name, env.int, default, lambda n: 1 <= n <= 1000, "a whole number from 1 to 1000")
+    return number
+
+
+def seconds(name: str, default: float) -> float:
+    number: float = setting(name, env.float, default, lambda s: 0 < s <= 86400, "seconds, above 0 and at most 86400")
+    return number
+
+
+def http_url(name: str, default: str) -> str:
+    url: str = setting(name, env.str, default, lambda u: u.startswith(("http://", "https://")), "an http(s) URL")
+    return url.rstrip("/")
+
+
+def origins(name: str, default: list[str]) -> list[str]:
+    found: list[str] = setting(
+        name,
+        env.list,
+        default,
+        lambda each: all(o.startswith(("http://", "https://")) and o.count("/") == 2 for o in each),
+        "comma-separated origins such as https://shop.example",
+    )
+    return found
+
+
+def database(default: str) -> dict[str, Any]:
+    engines = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
+    parsed: dict[str, Any] = setting(
+        "DATABASE_URL",
+        env.db_url,
+        default,
+        lambda d: d["ENGINE"] in engines and d["NAME"],
+        "postgres://user:password@host:port/name or sqlite:///path",
+    )
+    if parsed["ENGINE"] == engines[1]:
+        Path(parsed["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        # Write-ahead logging lets readers go on while somebody writes; IMMEDIATE takes the write lock at the start,
+        # where waiting for it works, instead of failing half way.
+        parsed["OPTIONS"] = {
+            "timeout": DB_DEADLINE,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+        }
+    else:
+        parsed["CONN_MAX_AGE"] = 600
+    return parsed
+
+
+SECRET_KEY = setting(
+    "SECRET_KEY",
+    env.str,
+    "",
+    lambda key: len(key) >= 32,
+    "set, to at least 32 random characters (`make run` makes one in var/local.env)",
+)
+DEBUG = switch("DEBUG")
+# Behind a TLS proxy: cookies only over https, plain requests redirected, and HSTS.
+HTTPS = switch("HTTPS")
+SABOTAGE = switch("SABOTAGE")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+
+DB_DEADLINE = seconds("DB_DEADLINE", 2.0)
+BREAKERS = {
+    "database": {
+        "fail_max": whole_number("DB_FAIL_MAX", 1),
+        "reset_timeout": seconds("DB_RESET_TIMEOUT", 20),
+        "deadline": DB_DEADLINE,
+    }
+}
+DATABASES = {"default": database(f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
+# A transaction around the whole request would turn an outage into a 500 before any fallback could answer.
+ATOMIC_REQUESTS = False
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "service",
+    "accounts",
+    "catalog",
+]
+
+MIDDLEWARE = [
+    "service.middleware.RequestIdMiddleware",
+    "service.middleware.MetricsMiddleware",
+    "service.middleware.BodySizeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "service.middleware.OptionalTrailingSlashMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "service.middleware.DataSourceMiddleware",
+    "service.middleware.DatabasePagesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+# Served from where the packages keep them, so that no build step stands between a clone and a page.
+WHITENOISE_USE_FINDERS = True
+
+# Sessions and users are read through the database breaker.
+SESSION_ENGINE = "accounts.sessions"
+AUTHENTICATION_BACKENDS = ["accounts.backends.GuardedModelBackend"]
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+LOGIN_URL = "rest_framework:login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# Health checks and scrapes come from inside, past the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS", ["http://localhost:4200"])
+CORS_EXPOSE_HEADERS = ["X-Data-Source", "Age", "Link", "Retry-After", "X-Request-ID"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["service.json.OrjsonRenderer", "service.json.BrowsableRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "service.json.BoundedJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.GuardedTokenAuthentication",
+        "accounts.authentication.GuardedSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "service.errors.exception_handler",
+    "UNICODE_JSON": True,
+}
+
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "service.logs.JSONFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"django.server": {"handlers": ["stderr"], "propagate": False}},
+}

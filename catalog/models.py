@@ -1,0 +1,105 @@
+"""Product and Review. Rules live in the database as constraints, so that no writer can go round them."""
+
+from datetime import UTC, datetime
+
+from django.core.validators import MaxLengthValidator, RegexValidator, URLValidator
+from django.db import models
+from django.db.models import F, Q, Value
+
+ASIN_PATTERN = r"[A-Za-z0-9._-]{1,32}"
+
+# The smoothed rating starts every product at 3.5 stars with the weight of five reviews, so that a single
+# five-star review does not outrank two hundred good ones.
+PRIOR_REVIEWS = 5
+PRIOR_RATING = 3.5
+
+
+class Product(models.Model):
+    """A product of the shop, known to the outside by its asin.
+
+    ``review_count`` and ``rating_total`` are kept by database triggers (migration 0002), whoever writes reviews.
+    """
+
+    asin = models.CharField(max_length=32, unique=True, validators=[RegexValidator(rf"^{ASIN_PATTERN}\Z")])
+    title = models.CharField(max_length=1000, blank=True)
+    description = models.TextField(blank=True, validators=[MaxLengthValidator(100_000)])
+    im_url = models.CharField("picture URL", max_length=2000, blank=True, validators=[URLValidator(["http", "https"])])
+    related = models.JSONField(default=dict, blank=True, help_text="Object of asin lists, such as also_bought.")
+    sales_rank = models.JSONField(default=dict, blank=True, help_text="Object of category to rank.")
+    categories = models.JSONField(default=list, blank=True, help_text="List of names, widest first.")
+    leaf_category = models.CharField(max_length=200, blank=True, editable=False)
+    brand = models.CharField(max_length=200, blank=True)
+    price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    review_count = models.PositiveIntegerField(default=0, editable=False)
+    rating_total = models.PositiveIntegerField(default=0, editable=False)
+    smoothed_rating = models.GeneratedField(
+        expression=(F("rating_total") + Value(PRIOR_RATING * PRIOR_REVIEWS))
+        / (F("review_count") + Value(float(PRIOR_REVIEWS))),
+        output_field=models.FloatField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(F("smoothed_rating").desc(), F("id"), name="product_by_rating"),
+            models.Index(F("leaf_category"), F("smoothed_rating").desc(), F("id"), name="product_by_category_rating"),
+            models.Index(fields=["brand"], name="product_by_brand"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="product_asin_not_empty", condition=~Q(asin="")),
+            models.CheckConstraint(name="product_price_not_negative", condition=Q(price__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asin} {self.title}"
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.leaf_category = leaf_category(self.categories)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+def leaf_category(categories: list[str]) -> str:
+    """The narrowest category, by which products are filtered and ads are chosen; empty without categories."""
+    return categories[-1] if categories else ""
+
+
+class Review(models.Model):
+    """One reviewer's opinion of one product. ``product_id`` is the product's asin."""
+
+    reviewer_id = models.CharField("reviewer", max_length=64)
+    product = models.ForeignKey(
+        Product, models.CASCADE, to_field="asin", db_column="asin", db_index=False, related_name="reviews"
+    )
+    reviewer_name = models.CharField(max_length=200, blank=True)
+    helpful_votes = models.PositiveIntegerField(default=0)
+    total_votes = models.PositiveIntegerField(default=0)
+    review_text = models.TextField(blank=True, validators=[MaxLengthValidator(100_000)])
+    overall = models.PositiveSmallIntegerField("rating", choices=[(stars, "★" * stars) for stars in range(1, 6)])
+    summary = models.CharField(max_length=1000, blank=True)
+    unix_review_time = models.BigIntegerField("time", help_text="Seconds since 1970, UTC.")
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["product", "id"], name="review_by_product"),
+            models.Index(fields=["reviewer_id", "id"], name="review_by_reviewer"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["reviewer_id", "product"], name="review_once_per_product"),
+            models.CheckConstraint(name="review_reviewer_not_empty", condition=~Q(reviewer_id="")),
+            models.CheckConstraint(name="review_overall_1_to_5", condition=Q(overall__range=(1, 5))),
+            models.CheckConstraint(
+                name="review_helpful_of_total",
+                condition=Q(helpful_votes__gte=0, total_votes__gte=F("helpful_votes")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer_id} on {self.product_id}: {self.overall}"
+
+    @property
+    def review_time(self) -> str:
+        """The day in the data sets' own form: month, unpadded day, year, as in ``"02 8, 2014"``."""
+        day = datetime.fromtimestamp(self.unix_review_time, UTC)
+        return f"{day:%m} {day.day}, {day.year}"

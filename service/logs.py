@@ -1,0 +1,27 @@
+"""Log lines as JSON: time, level, logger, message, request id, and whatever a caller passed as ``extra``."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+from service import request_id
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "server_time"}
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object a line. A value that JSON does not know is written as its text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if current := request_id.current():
+            line["request_id"] = current
+        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)

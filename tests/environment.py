@@ -1,0 +1,16 @@
+"""The environment of a test run, set before Django reads its settings. TEST_DATABASE=postgresql runs the same tests
+on a real PostgreSQL; without it they run on SQLite."""
+
+import os
+import tempfile
+
+os.environ["SECRET_KEY"] = "tests-only-" + "0" * 40
+os.environ["DEBUG"] = "off"
+os.environ["SABOTAGE"] = "on"
+os.environ.pop("REDIS_URL", None)
+if os.environ.get("TEST_DATABASE") == "postgresql":
+    from tests import postgres_server
+
+    os.environ["DATABASE_URL"] = postgres_server.start()
+else:
+    os.environ["DATABASE_URL"] = f"sqlite:///{tempfile.mkdtemp(prefix='shop-tests-')}/shop.sqlite3"
