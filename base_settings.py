@@ -105,9 +105,8 @@ BREAKERS = {
         "deadline": DB_DEADLINE,
     }
 }
+# ATOMIC_REQUESTS stays off: it would turn an outage into a 500 before any fallback could answer.
 DATABASES = {"default": database(f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
-# A transaction around the whole request would turn an outage into a 500 before any fallback could answer.
-ATOMIC_REQUESTS = False
 
 INSTALLED_APPS = [
     "django.contrib.admin",

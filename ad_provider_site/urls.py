@@ -1,3 +1,8 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from ad_provider_site import views
+
+urlpatterns = [
+    path("ads", views.AdsView.as_view(), name="ads"),
+    path("", include("service.urls")),
+]

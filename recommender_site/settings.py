@@ -1,4 +1,25 @@
+"""The recommender: what it has beyond the shared settings."""
+
 from base_settings import *  # noqa: F403
+from base_settings import BREAKERS, INSTALLED_APPS, SPECTACULAR_SETTINGS, http_url, seconds, whole_number
 
 ROOT_URLCONF = "recommender_site.urls"
 WSGI_APPLICATION = "recommender_site.wsgi.application"
+INSTALLED_APPS = ["recommender_site", *INSTALLED_APPS]
+
+AD_PROVIDER_URL = http_url("AD_PROVIDER_URL", "http://127.0.0.1:8001")
+# Where a browser finds it; in a container network that is another address.
+AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
+BREAKERS = {
+    **BREAKERS,
+    "ad-provider": {
+        "fail_max": whole_number("AD_FAIL_MAX", 1),
+        "reset_timeout": seconds("AD_RESET_TIMEOUT", 10),
+        "deadline": seconds("AD_DEADLINE", 0.5),
+    },
+}
+SPECTACULAR_SETTINGS = {
+    **SPECTACULAR_SETTINGS,
+    "TITLE": "Recommender",
+    "DESCRIPTION": "Products, reviews and ads that keep answering when the database or the ad provider is away.",
+}

@@ -1,3 +1,14 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from catalog.demo.views import picture
+from recommender_site import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("", include("catalog.urls")),
+    path("ads", views.AdsView.as_view(), name="ads"),
+    path("sabotage-db", views.SabotageDatabaseView.as_view(), name="sabotage-db"),
+    path("sabotage-ad-server", views.SabotageAdServerView.as_view(), name="sabotage-ad-server"),
+    path("pictures/<str:name>.svg", picture, name="picture"),
+    path("", include("service.urls")),
+]

@@ -1,0 +1,120 @@
+"""What happens to every request of both services, outermost first as listed in the settings."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import is_valid_path
+
+from resilience import breakers, provenance
+from resilience.breaker import DependencyUnavailable
+from service import errors, metrics, request_id
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# URL namespaces whose views use the database as they please; each request to one is a protected call as a whole.
+DATABASE_PAGES = {"admin", "rest_framework"}
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, the caller's own if it is sane, and says it in the answer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        current = request_id.begin(request.headers.get(request_id.HEADER))
+        response = self.get_response(request)
+        response[request_id.HEADER] = current
+        return response
+
+
+class MetricsMiddleware:
+    """Counts and times each request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        view = match.view_name if match else "unmatched"
+        metrics.observe(view, request.method, response.status_code, time.perf_counter() - started)
+        return response
+
+
+class BodySizeMiddleware:
+    """Refuses a body over the limit before anybody reads it; DRF's parsers have no limit of their own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+            return JsonResponse({"detail": f"The body is larger than {limit} bytes."}, status=413)
+        return self.get_response(request)
+
+
+class OptionalTrailingSlashMiddleware:
+    """Lets ``/products/`` answer as ``/products`` does, without a redirect that would lose a POST."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if path.endswith("/") and path != "/" and not is_valid_path(path) and is_valid_path(path[:-1]):
+            request.path_info = path[:-1]
+        return self.get_response(request)
+
+
+class DataSourceMiddleware:
+    """Says where the answer came from: X-Data-Source, and Age in seconds where it is stale."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        origin = provenance.begin()
+        response = self.get_response(request)
+        if origin.source:
+            response["X-Data-Source"] = origin.source
+        if origin.age is not None:
+            response["Age"] = str(int(origin.age))
+        return response
+
+
+class DatabasePagesMiddleware:
+    """Calls the views of the admin and of signing in through the database breaker, with a friendly 503 page."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        if request.resolver_match is None or request.resolver_match.namespace not in DATABASE_PAGES:
+            return None
+
+        def page() -> HttpResponse:
+            response: HttpResponse = view(request, *args, **kwargs)
+            # A template response queries while it renders, so it has to do that in here.
+            return response.render() if hasattr(response, "render") else response
+
+        try:
+            # Many queries make a page. Each has its own deadline, and there is none for all of them.
+            return breakers.get(breakers.DATABASE).call_without_deadline(page)
+        except DependencyUnavailable as error:
+            return errors.unavailable(request, error)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, DependencyUnavailable):
+            return errors.unavailable(request, exception)
+        return None

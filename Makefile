@@ -1,0 +1,55 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format clean bench-import bench-serve
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/runtime ## prepare a demo shop and start both services
+	@$(BIN)/python run_local.py
+
+test: .venv/dev ## run every test, on SQLite and on a real PostgreSQL
+	$(BIN)/pytest --ignore=tests/ad_provider_site --ignore=tests/e2e
+	$(BIN)/pytest --ds=ad_provider_site.settings tests/ad_provider_site
+	TEST_DATABASE=postgresql $(BIN)/pytest --ignore=tests/ad_provider_site --ignore=tests/e2e
+	TEST_DATABASE=postgresql $(BIN)/pytest --ds=ad_provider_site.settings tests/ad_provider_site
+	$(BIN)/pytest tests/e2e
+
+lint: export SECRET_KEY := checks-only-0000000000000000000000000000000000
+lint: .venv/dev ## check style, types, imports, settings, migrations and the API's schema
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-cache
+	@for project in recommender ad_provider; do set -ex; \
+	  HTTPS=on $(BIN)/python manage_$$project.py check --deploy --fail-level WARNING; \
+	  $(BIN)/python manage_$$project.py makemigrations --check --dry-run; \
+	  $(BIN)/python manage_$$project.py spectacular --validate --fail-on-warn --file /dev/null; \
+	done
+
+format: .venv/dev ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench-import: .venv/dev ## rows per second of seed_reviews beside the bare database
+	$(BIN)/python -m benchmarks.import_reviews
+
+bench-serve: .venv/dev ## requests per second and latency beside a bare Django view
+	$(BIN)/python -m benchmarks.serve
+
+clean: ## remove the virtual environment; the data in var/ stays
+	rm -rf .venv
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: requirements.txt | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/runtime
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

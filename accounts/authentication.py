@@ -1,0 +1,44 @@
+"""Who is calling the API, asked through the database breaker.
+
+While the database is away nobody can be recognised. A reader is then served as anybody else; a writer gets 503, because
+401 would be a lie.
+"""
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import SessionAuthentication, TokenAuthentication
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+
+from resilience import breakers
+from resilience.breaker import DependencyUnavailable
+
+
+class GuardedSessionAuthentication(SessionAuthentication):
+    """Django's session cookie, with CSRF for writes."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        try:
+            return super().authenticate(request)
+        except DependencyUnavailable:
+            if request.method not in SAFE_METHODS:
+                raise
+            # Whoever looks at the user later, a template for instance, must not run into the same error.
+            request._request.user = AnonymousUser()
+            return None
+
+
+class GuardedTokenAuthentication(TokenAuthentication):
+    """``Authorization: Token …``"""
+
+    def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
+        return breakers.get(breakers.DATABASE).call(super().authenticate_credentials, key)
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        try:
+            return super().authenticate(request)
+        except DependencyUnavailable:
+            if request.method not in SAFE_METHODS:
+                raise
+            return None

@@ -1,0 +1,11 @@
+"""How the API's schema names the two ways of signing in."""
+
+from drf_spectacular.authentication import SessionScheme, TokenScheme
+
+
+class GuardedSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]
+    target_class = "accounts.authentication.GuardedSessionAuthentication"
+
+
+class GuardedTokenScheme(TokenScheme):  # type: ignore[no-untyped-call]
+    target_class = "accounts.authentication.GuardedTokenAuthentication"

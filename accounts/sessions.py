@@ -1,0 +1,23 @@
+"""Sessions in the database, every access through the database breaker."""
+
+from typing import Any
+
+from django.contrib.sessions.backends import db
+
+from resilience import breakers
+
+
+class SessionStore(db.SessionStore):
+    """Raises DependencyUnavailable where the database cannot be used."""
+
+    def load(self) -> dict[str, Any]:
+        return breakers.get(breakers.DATABASE).call(super().load)
+
+    def exists(self, session_key: str) -> bool:
+        return breakers.get(breakers.DATABASE).call(super().exists, session_key)
+
+    def save(self, must_create: bool = False) -> None:
+        breakers.get(breakers.DATABASE).call(super().save, must_create=must_create)
+
+    def delete(self, session_key: str | None = None) -> None:
+        breakers.get(breakers.DATABASE).call(super().delete, session_key)

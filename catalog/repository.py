@@ -1,0 +1,148 @@
+"""Every query the services make while serving, behind the database breaker.
+
+Reads answer live, else from the last good answer to the same question, else with a default; writes raise
+DependencyUnavailable. Lists and instances leave here, never a QuerySet: a lazy one would fail outside of the breaker.
+"""
+
+from typing import Any, NamedTuple, TypedDict
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from catalog import defaults
+from catalog.models import Product, Review
+from resilience.breaker import Answered
+from resilience.breakers import DATABASE
+from resilience.fallback import read_through, write_through
+
+
+class AlreadyExists(Answered):
+    """There is one of this identity already."""
+
+
+class ProductFields(TypedDict, total=False):
+    """Fields of a product that a client may set, but for its asin."""
+
+    title: str
+    description: str
+    im_url: str
+    related: dict[str, list[str]]
+    sales_rank: dict[str, int]
+    categories: list[str]
+    brand: str
+    price: Any
+
+
+class ReviewFields(TypedDict, total=False):
+    """Fields of a review that a client may set, but for who wrote it and of what."""
+
+    reviewer_name: str
+    helpful_votes: int
+    total_votes: int
+    review_text: str
+    overall: int
+    summary: str
+    unix_review_time: int
+
+
+class AdCandidates(NamedTuple):
+    """Products that may be advertised, best rated and most reviewed first in each list."""
+
+    fitting: list[Product]
+    others: list[Product]
+
+
+@read_through(DATABASE, default=defaults.product)
+def get_product_by_asin(*, asin: str) -> Product:
+    """Raises Product.DoesNotExist. One query."""
+    return Product.objects.get(asin=asin)
+
+
+@read_through(DATABASE, default=defaults.products)
+def get_products(*, skip: int, limit: int, after: int | None = None) -> list[Product]:
+    """Products ordered by id, those beyond the id ``after`` only. One query."""
+    return _page(Product.objects.all(), skip, limit, after)
+
+
+@read_through(DATABASE, default=defaults.reviews)
+def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> list[Review]:
+    """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two where it finds none."""
+    found = _page(Review.objects.filter(product_id=asin), skip, limit, after)
+    if not found:
+        Product.objects.only("id").get(asin=asin)
+    return found
+
+
+@read_through(DATABASE, default=defaults.reviews)
+def get_reviews(
+    *, skip: int, limit: int, after: int | None = None, asin: str | None = None, reviewer_id: str | None = None
+) -> list[Review]:
+    """Reviews ordered by id, of one product or by one reviewer where these are given. One query."""
+    reviews = Review.objects.all()
+    if asin is not None:
+        reviews = reviews.filter(product_id=asin)
+    if reviewer_id is not None:
+        reviews = reviews.filter(reviewer_id=reviewer_id)
+    return _page(reviews, skip, limit, after)
+
+
+@read_through(DATABASE, default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
+def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: int) -> AdCandidates:
+    """Up to ``limit`` products each of the context's own categories and of the rest, best rated first.
+
+    The own category is that of the product ``asin``; the product itself is left out. Two or three queries.
+    """
+    own = list(categories)
+    rated = Product.objects.order_by("-smoothed_rating", "id")
+    if asin is not None:
+        own += Product.objects.filter(asin=asin).exclude(leaf_category="").values_list("leaf_category", flat=True)
+        rated = rated.exclude(asin=asin)
+    fitting = list(rated.filter(leaf_category__in=own)[:limit]) if own else []
+    return AdCandidates(fitting, list(rated.exclude(leaf_category__in=own)[:limit]))
+
+
+@write_through(DATABASE)
+def create_product(*, asin: str, fields: ProductFields) -> Product:
+    """Raises AlreadyExists for an asin that is taken."""
+    try:
+        with transaction.atomic():
+            return Product.objects.create(asin=asin, **fields)
+    except IntegrityError as error:
+        raise AlreadyExists(f"There is a product {asin} already.") from error
+
+
+@write_through(DATABASE)
+def update_product(*, asin: str, fields: ProductFields) -> Product:
+    """Change the given fields only. Raises Product.DoesNotExist."""
+    with transaction.atomic():
+        product = Product.objects.select_for_update().get(asin=asin)
+        for name, value in fields.items():
+            setattr(product, name, value)
+        # review_count and rating_total belong to the triggers: not to be written back.
+        product.save(update_fields=[*fields, "leaf_category"])
+        return product
+
+
+@write_through(DATABASE)
+def delete_product(*, asin: str) -> None:
+    """Delete the product and its reviews. Raises Product.DoesNotExist."""
+    with transaction.atomic():
+        Product.objects.only("id").get(asin=asin).delete()
+
+
+@write_through(DATABASE)
+def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Review:
+    """Raises Product.DoesNotExist, or AlreadyExists where the reviewer has reviewed the product."""
+    with transaction.atomic():
+        # Locked, so that it cannot be deleted before the review is in.
+        product = Product.objects.select_for_update(no_key=True).only("asin").get(asin=asin)
+        try:
+            return Review.objects.create(reviewer_id=reviewer_id, product=product, **fields)
+        except IntegrityError as error:
+            raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
+
+
+def _page(rows: QuerySet[Any], skip: int, limit: int, after: int | None) -> list[Any]:
+    if after is not None:
+        rows = rows.filter(id__gt=after)
+    return list(rows.order_by("id")[skip : skip + limit])

@@ -1,0 +1,172 @@
+"""The wire format. Serializers validate what comes in and write what goes out; they never query, because a query in
+here would be outside of the breaker."""
+
+import time
+from typing import Any
+
+from django.core.validators import RegexValidator
+from rest_framework import serializers
+
+from catalog.models import ASIN_PATTERN, Product, Review
+
+MAX_LIST = 200
+MAX_SKIP = 100_000
+MAX_LIMIT = 1000
+MAX_ID = 2**63 - 1
+
+
+class AsinField(serializers.CharField):
+    """A product's id: 1 to 32 letters, digits, dots, dashes or underscores."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=32, **kwargs)
+        message = "An asin has 1 to 32 letters, digits, dots, dashes or underscores."
+        self.validators.append(RegexValidator(rf"^{ASIN_PATTERN}\Z", message))
+
+
+class Name(serializers.CharField):
+    """The key of an object, which DRF itself does not validate."""
+
+    def __init__(self) -> None:
+        super().__init__(max_length=200)
+
+
+class NamedValuesField(serializers.DictField):
+    """A JSON object of bounded size with bounded names."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        named: dict[str, Any] = super().to_internal_value(data)
+        if len(named) > MAX_LIST:
+            raise serializers.ValidationError(f"Ensure this field has no more than {MAX_LIST} names.")
+        name = Name()
+        return {name.run_validation(key): value for key, value in named.items()}
+
+
+class ProductSerializer(serializers.Serializer[Product]):
+    """A product of the shop."""
+
+    asin = AsinField(help_text="The product's id. Cannot be changed.")
+    title = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+    description = serializers.CharField(
+        max_length=100_000, required=False, allow_blank=True, style={"base_template": "textarea.html"}
+    )
+    imUrl = serializers.URLField(
+        source="im_url", max_length=2000, required=False, allow_blank=True, help_text="Address of a picture."
+    )
+    related = NamedValuesField(
+        child=serializers.ListField(child=AsinField(), max_length=MAX_LIST),
+        required=False,
+        help_text="Lists of asins by kind, such as also_bought.",
+    )
+    salesRank = NamedValuesField(
+        source="sales_rank",
+        child=serializers.IntegerField(min_value=0, max_value=MAX_ID),
+        required=False,
+        help_text="Rank by category.",
+    )
+    categories = serializers.ListField(
+        child=serializers.CharField(max_length=200), max_length=20, required=False, help_text="Widest first."
+    )
+    brand = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    price = serializers.DecimalField(
+        max_digits=10, decimal_places=2, min_value=0, required=False, allow_null=True, coerce_to_string=False
+    )
+
+    def to_representation(self, product: Product) -> dict[str, Any]:
+        # By hand: DRF's way through the fields takes most of the time of a page of products.
+        return {
+            "asin": product.asin,
+            "title": product.title,
+            "description": product.description,
+            "imUrl": product.im_url,
+            "related": product.related,
+            "salesRank": product.sales_rank,
+            "categories": product.categories,
+            "brand": product.brand,
+            "price": None if product.price is None else float(product.price),
+        }
+
+
+class ReviewSerializer(serializers.Serializer[Review]):
+    """One reviewer's opinion of one product."""
+
+    id = serializers.IntegerField(read_only=True)
+    reviewerID = serializers.CharField(
+        source="reviewer_id", max_length=64, required=False, help_text="Your user name, unless you say otherwise."
+    )
+    asin = AsinField()
+    reviewerName = serializers.CharField(source="reviewer_name", max_length=200, required=False, allow_blank=True)
+    helpful = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=2**31 - 1),
+        min_length=2,
+        max_length=2,
+        required=False,
+        help_text="Helpful votes, all votes.",
+    )
+    reviewText = serializers.CharField(
+        source="review_text",
+        max_length=100_000,
+        required=False,
+        allow_blank=True,
+        style={"base_template": "textarea.html"},
+    )
+    overall = serializers.IntegerField(min_value=1, max_value=5, help_text="Stars.")
+    summary = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+    unixReviewTime = serializers.IntegerField(
+        source="unix_review_time",
+        min_value=0,
+        max_value=2**32,
+        required=False,
+        help_text="Seconds since 1970, UTC; now, unless you say otherwise.",
+    )
+    reviewTime = serializers.CharField(read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”.")
+
+    def validate_helpful(self, votes: list[int]) -> list[int]:
+        if votes[0] > votes[1]:
+            raise serializers.ValidationError("There cannot be more helpful votes than votes.")
+        return votes
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs["helpful_votes"], attrs["total_votes"] = attrs.pop("helpful", (0, 0))
+        attrs.setdefault("unix_review_time", int(time.time()))
+        return attrs
+
+    def to_representation(self, review: Review) -> dict[str, Any]:
+        return {
+            "id": review.id,
+            "reviewerID": review.reviewer_id,
+            "asin": review.product_id,
+            "reviewerName": review.reviewer_name,
+            "helpful": [review.helpful_votes, review.total_votes],
+            "reviewText": review.review_text,
+            "overall": review.overall,
+            "summary": review.summary,
+            "unixReviewTime": review.unix_review_time,
+            "reviewTime": review.review_time,
+        }
+
+
+class PageParameters(serializers.Serializer[Any]):
+    """Which part of a list is asked for."""
+
+    skip = serializers.IntegerField(
+        min_value=0, max_value=MAX_SKIP, default=0, help_text="How many to pass over. To go deeper, follow `Link`."
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=100, help_text="How many at most.")
+    after = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_ID,
+        required=False,
+        help_text="Where the page before ended. Made by `Link`; a page costs the same at any depth.",
+    )
+
+
+class ReviewParameters(PageParameters):
+    asin = AsinField(required=False, help_text="Reviews of this product only.")
+    reviewerID = serializers.CharField(
+        source="reviewer_id", max_length=64, required=False, help_text="Reviews by this reviewer only."
+    )
+
+
+class PathParameters(serializers.Serializer[Any]):
+    asin = AsinField()

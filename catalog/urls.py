@@ -1,0 +1,10 @@
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from catalog.viewsets import ProductViewSet, ReviewViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("products", ProductViewSet, basename="product")
+router.register("reviews", ReviewViewSet, basename="review")
+
+urlpatterns = [path("", include(router.urls))]

@@ -1,0 +1,207 @@
+"""Parse the request, call the repository, answer."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.permissions import IsAuthenticatedOrReadOnly
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.viewsets import GenericViewSet
+
+from catalog import openapi, repository
+from catalog.models import Product, Review
+from catalog.permissions import StaffOrReadOnly
+from catalog.serializers import PageParameters, PathParameters, ProductSerializer, ReviewParameters, ReviewSerializer
+
+logger = logging.getLogger(__name__)
+
+
+class Conflict(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
+class UnknownProduct(NotFound):
+    default_detail = "There is no such product."
+
+
+def validated(serializer_class: type[Serializer[Any]], data: Any, **options: Any) -> dict[str, Any]:
+    """The validated ``data``. Raises ValidationError, a 400 that names each field."""
+    serializer = serializer_class(data=data, **options)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+class CatalogViewSet(GenericViewSet[Any]):
+    """What both viewsets share: pages, and an asin in the path."""
+
+    pagination_class = None
+    filter_backends = ()
+    lookup_field = "asin"
+    lookup_value_regex = "[^/]+"
+
+    def page(self, rows: Sequence[Product | Review], limit: int) -> Response:
+        """``rows`` holds one more than ``limit`` where there is another page.
+
+        The Link header goes on after the last row's id, by key, so that no page costs more than the first.
+        """
+        page, headers = rows[:limit], None
+        if len(rows) > limit:
+            url = remove_query_param(self.request.build_absolute_uri(), "skip")
+            headers = {"Link": f'<{replace_query_param(url, "after", page[-1].pk)}>; rel="next"'}
+        return Response(self.get_serializer(page, many=True).data, headers=headers)
+
+    def path_asin(self) -> str:
+        """The asin of the path. Raises ValidationError."""
+        return str(validated(PathParameters, self.kwargs)["asin"])
+
+
+@extend_schema(tags=["products"])
+class ProductViewSet(CatalogViewSet):
+    """Products. Everybody reads, staff writes."""
+
+    serializer_class = ProductSerializer
+    permission_classes = (StaffOrReadOnly,)
+
+    @extend_schema(
+        summary="List products",
+        parameters=[PageParameters, *openapi.DATA_SOURCE, *openapi.LINK],
+        responses={200: ProductSerializer(many=True), 400: openapi.INVALID},
+    )
+    def list(self, request: Request) -> Response:
+        """Products ordered by id. While the database is away: the last answer to the same question, else a stand-in."""
+        asked = validated(PageParameters, request.query_params)
+        limit = asked.pop("limit")
+        return self.page(repository.get_products(limit=limit + 1, **asked), limit)
+
+    @extend_schema(
+        summary="Show a product",
+        parameters=[openapi.ASIN, *openapi.DATA_SOURCE],
+        responses={200: ProductSerializer, 400: openapi.INVALID, 404: openapi.NOT_FOUND},
+    )
+    def retrieve(self, request: Request, asin: str) -> Response:
+        """One product. While the database is away and it was never asked for: a stand-in with the same asin."""
+        try:
+            product = repository.get_product_by_asin(asin=self.path_asin())
+        except Product.DoesNotExist:
+            raise UnknownProduct from None
+        return Response(self.get_serializer(product).data)
+
+    @extend_schema(
+        summary="Create a product",
+        parameters=openapi.RETRY_AFTER,
+        responses={201: ProductSerializer, 409: openapi.CONFLICT, **openapi.WRITE_ERRORS},
+    )
+    def create(self, request: Request) -> Response:
+        """Staff only."""
+        fields = validated(ProductSerializer, request.data)
+        asin = fields.pop("asin")
+        try:
+            product = repository.create_product(asin=asin, fields=fields)  # type: ignore[arg-type]
+        except repository.AlreadyExists as error:
+            raise Conflict(str(error)) from error
+        location = {"Location": request.build_absolute_uri(reverse("product-detail", args=[asin]))}
+        return Response(self.get_serializer(product).data, status=status.HTTP_201_CREATED, headers=location)
+
+    @extend_schema(
+        summary="Replace a product",
+        parameters=[openapi.ASIN, *openapi.RETRY_AFTER],
+        responses={200: ProductSerializer, 404: openapi.NOT_FOUND, **openapi.WRITE_ERRORS},
+    )
+    def update(self, request: Request, asin: str, partial: bool = False) -> Response:
+        """Staff only. A field that is left out keeps its value."""
+        asin = self.path_asin()
+        fields = validated(ProductSerializer, request.data, partial=partial)
+        if fields.pop("asin", asin) != asin:
+            raise ValidationError({"asin": ["An asin cannot be changed."]})
+        try:
+            product = repository.update_product(asin=asin, fields=fields)  # type: ignore[arg-type]
+        except Product.DoesNotExist:
+            raise UnknownProduct from None
+        return Response(self.get_serializer(product).data)
+
+    @extend_schema(
+        summary="Change some fields of a product",
+        parameters=[openapi.ASIN, *openapi.RETRY_AFTER],
+        responses={200: ProductSerializer, 404: openapi.NOT_FOUND, **openapi.WRITE_ERRORS},
+    )
+    def partial_update(self, request: Request, asin: str) -> Response:
+        """Staff only."""
+        return self.update(request, asin, partial=True)
+
+    @extend_schema(
+        summary="Delete a product and its reviews",
+        parameters=[openapi.ASIN, *openapi.RETRY_AFTER],
+        responses={204: None, 404: openapi.NOT_FOUND, **openapi.WRITE_ERRORS},
+    )
+    def destroy(self, request: Request, asin: str) -> Response:
+        """Staff only."""
+        try:
+            repository.delete_product(asin=self.path_asin())
+        except Product.DoesNotExist:
+            raise UnknownProduct from None
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="List a product's reviews",
+        tags=["reviews"],
+        parameters=[openapi.ASIN, PageParameters, *openapi.DATA_SOURCE, *openapi.LINK],
+        responses={200: ReviewSerializer(many=True), 400: openapi.INVALID, 404: openapi.NOT_FOUND},
+    )
+    @action(detail=True, serializer_class=ReviewSerializer)
+    def reviews(self, request: Request, asin: str) -> Response:
+        """Reviews ordered by id. While the database is away: the last answer to the same question, else none."""
+        asked = validated(PageParameters, request.query_params)
+        limit = asked.pop("limit")
+        try:
+            rows = repository.get_reviews_by_asin(asin=self.path_asin(), limit=limit + 1, **asked)
+        except Product.DoesNotExist:
+            raise UnknownProduct from None
+        return self.page(rows, limit)
+
+
+@extend_schema(tags=["reviews"])
+class ReviewViewSet(CatalogViewSet):
+    """Reviews. Everybody reads, every known user writes."""
+
+    serializer_class = ReviewSerializer
+    permission_classes = (IsAuthenticatedOrReadOnly,)
+
+    @extend_schema(
+        summary="List reviews",
+        parameters=[ReviewParameters, *openapi.DATA_SOURCE, *openapi.LINK],
+        responses={200: ReviewSerializer(many=True), 400: openapi.INVALID},
+    )
+    def list(self, request: Request) -> Response:
+        """Reviews ordered by id. While the database is away: the last answer to the same question, else none."""
+        asked = validated(ReviewParameters, request.query_params)
+        limit = asked.pop("limit")
+        return self.page(repository.get_reviews(limit=limit + 1, **asked), limit)
+
+    @extend_schema(
+        summary="Post a review",
+        parameters=openapi.RETRY_AFTER,
+        responses={201: ReviewSerializer, 409: openapi.CONFLICT, **openapi.WRITE_ERRORS},
+    )
+    def create(self, request: Request) -> Response:
+        """For any known user. A review that was answered 201 is in the database."""
+        fields = validated(ReviewSerializer, request.data)
+        asin = fields.pop("asin")
+        reviewer_id = fields.pop("reviewer_id", request.user.get_username())
+        try:
+            review = repository.create_review(reviewer_id=reviewer_id, asin=asin, fields=fields)  # type: ignore[arg-type]
+        except Product.DoesNotExist:
+            raise ValidationError({"asin": [f"There is no product {asin}."]}) from None
+        except repository.AlreadyExists as error:
+            raise Conflict(str(error)) from error
+        who = {"user": request.user.get_username(), "reviewer_id": reviewer_id, "asin": asin}
+        logger.info("review posted", extra=who)
+        return Response(self.get_serializer(review).data, status=status.HTTP_201_CREATED)

@@ -1,0 +1,41 @@
+"""How both services are served: `gunicorn recommender_site.wsgi` and `gunicorn ad_provider_site.wsgi` read this file.
+
+Threads, because a request mostly waits for the database or the ad provider. WEB_CONCURRENCY sets the worker processes.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+worker_class = "gthread"
+threads = int(os.environ.get("THREADS", "8"))
+keepalive = 30
+# Loads the project before any worker is forked: a setting that cannot be used ends the start with its one line.
+preload_app = True
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # the heartbeat must not wait for a slow disk
+
+# The worker processes write their metrics here, so that whichever of them is scraped can sum them up.
+_metrics = tempfile.mkdtemp(prefix="metrics-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics
+_master = os.getpid()
+
+
+def _remove_metrics():
+    if os.getpid() == _master:
+        shutil.rmtree(_metrics, ignore_errors=True)
+
+
+atexit.register(_remove_metrics)
+
+
+def post_worker_init(worker):
+    from resilience.breakers import all_breakers
+
+    all_breakers()  # made now, so that the metrics show them before the first call
+
+
+def child_exit(server, worker):
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)

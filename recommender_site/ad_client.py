@@ -1,0 +1,48 @@
+"""The ad provider's client: the one place that calls it, behind its breaker, with the default ads as its fallback."""
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from catalog import defaults
+from catalog.serializers import ProductSerializer
+from resilience import http, provenance
+from resilience.breakers import AD_PROVIDER
+from resilience.fallback import read_through
+from service import request_id
+
+MAX_BYTES = 1_000_000
+_session = http.session(connections=16)
+
+
+def default_ads(*, asin: str | None, limit: int) -> list[dict[str, Any]]:
+    """House ads, in the shape that the ad provider answers."""
+    return [ProductSerializer(ad).data for ad in defaults.ads(limit=limit)]
+
+
+# No last good answer here: an ad that was chosen for somebody else, some time ago, is worth less than a house ad.
+@read_through(AD_PROVIDER, default=default_ads, keep_last_good=False)
+def get_ads(*, asin: str | None, limit: int) -> list[dict[str, Any]]:
+    """Up to ``limit`` product-shaped ads for a page that shows ``asin``."""
+    context = {"limit": limit} | ({"asin": asin} if asin else {})
+    headers = {"Accept": "application/json", request_id.HEADER: request_id.current() or ""}
+    answer = http.post_json(_session, f"{settings.AD_PROVIDER_URL}/ads", context, headers=headers, max_bytes=MAX_BYTES)
+    ads = _parse(answer.body)[:limit]
+    # The ad provider may itself be on its fallback; that must not pass for live here.
+    provenance.note_headers(answer.headers)
+    return ads
+
+
+def _parse(body: bytes) -> list[dict[str, Any]]:
+    """Raises BadAnswer unless ``body`` is a JSON array of product-shaped objects."""
+    try:
+        ads = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise http.BadAnswer("the ad provider's answer is not JSON") from error
+    if not isinstance(ads, list):
+        raise http.BadAnswer("the ad provider's answer is not an array")
+    serializer = ProductSerializer(data=ads, many=True)
+    if not serializer.is_valid():
+        raise http.BadAnswer(f"the ad provider's answer is not product-shaped: {serializer.errors}"[:500])
+    return ads

@@ -1,0 +1,113 @@
+"""The recommender's own calls: ads, sabotage and the front page."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog import openapi
+from catalog.serializers import AsinField, ProductSerializer
+from catalog.viewsets import validated
+from recommender_site.ad_client import get_ads
+from resilience import breakers
+from resilience.breaker import DependencyUnavailable
+from resilience.http import BadAnswer
+from service.views import BreakerSerializer
+
+
+class AdParameters(serializers.Serializer[Any]):
+    asin = AsinField(required=False, help_text="The product that is looked at.")
+    limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
+
+
+class AdsView(APIView):
+    """Ads. Anybody may ask."""
+
+    @extend_schema(
+        operation_id="ads",
+        tags=["ads"],
+        summary="Ads for a page",
+        parameters=[AdParameters, *openapi.DATA_SOURCE],
+        responses={200: ProductSerializer(many=True), 400: openapi.INVALID},
+    )
+    def get(self, request: Request) -> Response:
+        """Product-shaped ads from the ad provider. While it is away or talks nonsense: house ads."""
+        asked = validated(AdParameters, request.query_params)
+        return Response(get_ads(asin=asked.get("asin"), limit=asked["limit"]))
+
+
+class SabotageView(APIView):
+    """Makes one protected call fail for real. Exists only where SABOTAGE is on."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    breaker_name = ""
+    error: type[Exception]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if not settings.SABOTAGE:
+            raise Http404
+        super().initial(request, *args, **kwargs)
+
+    def sabotage(self) -> Response:
+        breaker = breakers.get(self.breaker_name)
+        try:
+            breaker.call(self.fail)
+        except DependencyUnavailable:
+            return Response(breaker.describe())
+        raise AssertionError("the sabotaged call did not fail")
+
+    def fail(self) -> None:
+        raise self.error("sabotage")
+
+
+class SabotageDatabaseView(SabotageView):
+    breaker_name = breakers.DATABASE
+    error = OperationalError
+
+    @extend_schema(
+        operation_id="sabotage_db",
+        tags=["sabotage"],
+        summary="Make one call to the database fail",
+        request=None,
+        responses={200: BreakerSerializer, 404: openapi.NO_SABOTAGE},
+    )
+    def post(self, request: Request) -> Response:
+        """The answer is the breaker afterwards. While it is open the call is rejected, as every other is."""
+        return self.sabotage()
+
+
+class SabotageAdServerView(SabotageView):
+    breaker_name = breakers.AD_PROVIDER
+    error = BadAnswer
+
+    @extend_schema(
+        operation_id="sabotage_ad_server",
+        tags=["sabotage"],
+        summary="Make one call to the ad provider fail",
+        request=None,
+        responses={200: BreakerSerializer, 404: openapi.NO_SABOTAGE},
+    )
+    def post(self, request: Request) -> Response:
+        """The answer is the breaker afterwards. While it is open the call is rejected, as every other is."""
+        return self.sabotage()
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """What this is, how each dependency is doing and where to go. Asks nothing of any of them."""
+    sabotage = [(reverse("sabotage-db"), "database"), (reverse("sabotage-ad-server"), "ad provider")]
+    context = {
+        "breakers": [breaker.describe() for breaker in breakers.all_breakers()],
+        "ad_provider_url": settings.AD_PROVIDER_PUBLIC_URL,
+        "sabotage": sabotage if settings.SABOTAGE else [],
+    }
+    # No request in the context: its processors would ask the database who is signed in.
+    return HttpResponse(render_to_string("recommender_site/home.html", context))

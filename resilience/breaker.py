@@ -1,0 +1,244 @@
+"""A circuit breaker for threads, around pybreaker's state machine.
+
+pybreaker holds its lock while the protected function runs, so one slow call makes all others wait. Here the call runs
+outside every lock; pybreaker is told the outcome afterwards and decides the state. Added around it: who is admitted
+(one trial at a time when half-open, everybody else is answered at once), a monotonic clock, and dropping outcomes of
+calls that began in an earlier state, so that a late failure does not reopen a breaker that has recovered.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, ParamSpec, TypeVar
+
+import pybreaker
+
+from resilience import deadlines
+from resilience.provenance import SOURCES, Source
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Breakers whose protected call this thread is inside of. A nested call belongs to the outer one, which judges it.
+_inside: ContextVar[frozenset[str]] = ContextVar("inside_breakers", default=frozenset())
+
+
+class Outcome(Enum):
+    """What a finished call says about the dependency."""
+
+    SUCCESS = "it answered, be it with an error"
+    FAILURE = "it could not be used"
+    NEUTRAL = "neither"
+
+
+class DependencyUnavailable(Exception):
+    """The dependency could not be used. ``retry_after`` is when to come back, in seconds."""
+
+    def __init__(self, breaker: str, retry_after: float) -> None:
+        super().__init__(f"{breaker} is unavailable")
+        self.breaker = breaker
+        self.retry_after = retry_after
+
+
+class CallFailed(DependencyUnavailable):
+    """The call was made and failed; the cause is in ``__cause__``."""
+
+
+class CallRejected(DependencyUnavailable):
+    """The call was not made: the circuit is open, or another call is on trial."""
+
+
+class Answered(Exception):
+    """Base of errors that are an answer: the dependency was asked and said no."""
+
+
+class Listener(pybreaker.CircuitBreakerListener):
+    """A pybreaker listener that hears of rejections too."""
+
+    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+        """Called for each call that was not made."""
+
+
+class _Listeners(Listener):
+    """Passes events on; a listener that raises is logged and harms nobody."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self.listeners = listeners
+
+    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        self._tell("failure", cb, exc)
+
+    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
+        self._tell("state_change", cb, old_state, new_state)
+
+    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+        self._tell("rejection", cb, retry_after)
+
+    def _tell(self, event: str, *args: Any) -> None:
+        for listener in self.listeners:
+            try:
+                getattr(listener, event)(*args)
+            except Exception:
+                logging.getLogger(__name__).exception("breaker listener failed")
+
+
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    epoch: int
+    trial: bool
+
+
+class Breaker:
+    """Protects calls to one dependency.
+
+    ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
+    SUCCESS reach the caller as CallFailed; all others pass through untouched. ``deadline`` (seconds) bounds each call.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        fail_max: int,
+        reset_timeout: float,
+        deadline: float | None = None,
+        classify: Callable[[BaseException], Outcome],
+        errors: tuple[type[Exception], ...],
+        listeners: Sequence[Listener] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.deadline = deadline
+        self._classify = classify
+        self._errors = errors
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._listeners = _Listeners(listeners)
+        self._machine = pybreaker.CircuitBreaker(
+            fail_max, reset_timeout, name=name, throw_new_error_on_trip=False, listeners=[self._listeners]
+        )
+        self._epoch = 0  # one more at each change of state
+        self._trial_running = False
+        self._open_until = 0.0
+        self._last_error: dict[str, str] | None = None
+        self._answers: Counter[Source] = Counter()
+
+    def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``func`` if the circuit allows it.
+
+        Raises CallRejected when it does not, CallFailed when the dependency could not be used, and whatever else
+        ``func`` raises as it is.
+        """
+        return self._call(self.deadline, func, *args, **kwargs)
+
+    def call_without_deadline(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``call`` for work of many steps, each of which is bounded by itself."""
+        return self._call(None, func, *args, **kwargs)
+
+    def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        inside = _inside.get()
+        if self.name in inside:
+            return func(*args, **kwargs)
+        admission = self._admit()
+        token = _inside.set(inside | {self.name})
+        try:
+            with deadlines.within(deadline):
+                result = func(*args, **kwargs)
+        except BaseException as error:
+            outcome = self._classify(error)
+            self._settle(admission, outcome, error)
+            if outcome is not Outcome.SUCCESS and isinstance(error, self._errors):
+                raise CallFailed(self.name, max(1.0, self.retry_after)) from error
+            raise
+        finally:
+            _inside.reset(token)
+        self._settle(admission, Outcome.SUCCESS)
+        return result
+
+    def _admit(self) -> _Admission:
+        # The state is read without the lock: a call that slips in as the circuit opens is one call more, no harm.
+        if self._machine.current_state == pybreaker.STATE_CLOSED:
+            return _Admission(self._epoch, trial=False)
+        with self._lock:
+            state = self._machine.current_state
+            if state == pybreaker.STATE_CLOSED:
+                return _Admission(self._epoch, trial=False)
+            if not self._trial_running and self.retry_after == 0:
+                if state == pybreaker.STATE_OPEN:
+                    self._epoch += 1
+                    self._machine.half_open()
+                self._trial_running = True
+                return _Admission(self._epoch, trial=True)
+            retry_after = max(1.0, self.retry_after)
+        self._listeners.rejection(self._machine, retry_after)
+        raise CallRejected(self.name, retry_after)
+
+    def _settle(self, admission: _Admission, outcome: Outcome, error: BaseException | None = None) -> None:
+        if outcome is Outcome.SUCCESS and not admission.trial and not self._machine.fail_counter:
+            return  # nothing to tell: closed, and no failure to forget
+        with self._lock:
+            if admission.epoch != self._epoch:
+                return
+            if admission.trial:
+                self._trial_running = False
+            if outcome is Outcome.NEUTRAL:
+                return
+            before = self._machine.current_state
+            if outcome is Outcome.FAILURE and error is not None:
+                self._last_error = {"type": type(error).__name__, "time": datetime.now(UTC).isoformat("T", "seconds")}
+                with suppress(BaseException):
+                    self._machine.call(_raise, error)
+            else:
+                self._machine.call(_succeed)
+            if (after := self._machine.current_state) != before:
+                self._epoch += 1
+                if after == pybreaker.STATE_OPEN:
+                    self._open_until = self._clock() + self._machine.reset_timeout
+
+    @property
+    def state(self) -> str:
+        """``closed``, ``open``, or ``half-open`` once the next call would be a trial."""
+        state = self._machine.current_state
+        if state == pybreaker.STATE_OPEN and self.retry_after == 0:
+            return pybreaker.STATE_HALF_OPEN
+        return state
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until the next trial; 0 when a call may be made now."""
+        if self._machine.current_state != pybreaker.STATE_OPEN:
+            return 0.0
+        return max(0.0, self._open_until - self._clock())
+
+    def count_answer(self, source: Source) -> None:
+        """Count one answer to a reader by where it came from."""
+        with self._lock:
+            self._answers[source] += 1
+
+    def describe(self) -> dict[str, Any]:
+        """The breaker as ``/breakers`` shows it; times in seconds, counts since this process started."""
+        return {
+            "name": self.name,
+            "state": self.state,
+            "fail_max": self._machine.fail_max,
+            "reset_timeout": self._machine.reset_timeout,
+            "failures": self._machine.fail_counter,
+            "retry_after": round(self.retry_after, 1),
+            "last_error": self._last_error,
+            "answers": {source: self._answers[source] for source in SOURCES},
+        }
+
+
+def _succeed() -> None:
+    pass
+
+
+def _raise(error: BaseException) -> None:
+    raise error

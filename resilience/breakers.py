@@ -1,0 +1,32 @@
+"""All breakers of the running project, one for each thing that can fail, with the figures of settings.BREAKERS."""
+
+from functools import cache
+
+from django.conf import settings
+
+from resilience import database, http
+from resilience.breaker import Breaker
+from resilience.listeners import LoggingListener, MetricsListener, show_state
+
+DATABASE = "database"
+AD_PROVIDER = "ad-provider"
+
+
+@cache
+def get(name: str) -> Breaker:
+    """The breaker of this name. Raises KeyError for a name that settings.BREAKERS does not have."""
+    kind, dependency = (database.DatabaseBreaker, database) if name == DATABASE else (Breaker, http)
+    breaker = kind(
+        name,
+        **settings.BREAKERS[name],  # type: ignore[arg-type]
+        classify=dependency.classify,
+        errors=dependency.ERRORS,
+        listeners=[LoggingListener(), MetricsListener()],
+    )
+    show_state(name, breaker.state)
+    return breaker
+
+
+def all_breakers() -> list[Breaker]:
+    """Every breaker of this project, in the order of the settings."""
+    return [get(name) for name in settings.BREAKERS]

@@ -1,0 +1,95 @@
+"""The database as a dependency: which errors count, and connections that are fit to use."""
+
+import select
+import sqlite3
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import Error, OperationalError, connection
+
+from resilience.breaker import Answered, Breaker, Outcome
+from resilience.deadlines import DeadlineExceeded
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# PostgreSQL's SQLSTATE classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+# connection exception, insufficient resources, system error
+_FAILURE_CLASSES = ("08", "53", "58")
+# admin, crash or database shutdown and "cannot connect now"; statement timeout; a table that is not there (yet)
+_FAILURE_CODES = ("57P01", "57P02", "57P03", "57P04", "57014", "42P01")
+# serialization failure and deadlock; lock not available; read-only
+_NEUTRAL_PREFIXES = ("40", "55P03", "25006")
+
+# https://www.sqlite.org/rescode.html
+_SQLITE_FAILURES = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PROTOCOL,
+}
+_SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
+
+ERRORS = (Error, DeadlineExceeded)
+
+
+def classify(error: BaseException) -> Outcome:
+    """An answer of the database is a success, the refusal of an input included; so no client can open the breaker."""
+    if isinstance(error, DeadlineExceeded):
+        return Outcome.FAILURE
+    if not isinstance(error, Error):
+        return Outcome.SUCCESS if isinstance(error, Answered | ObjectDoesNotExist) else Outcome.NEUTRAL
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.Error):
+        return _classify_sqlite(cause)
+    sqlstate: str | None = getattr(cause, "pgcode", None)
+    if sqlstate is None:
+        # Without a SQLSTATE nothing came back from the server: no connection, or none any more.
+        lost = isinstance(error, OperationalError) or type(error).__name__ == "InterfaceError"
+        return Outcome.FAILURE if lost else Outcome.SUCCESS
+    if sqlstate.startswith(_FAILURE_CLASSES) or sqlstate in _FAILURE_CODES:
+        return Outcome.FAILURE
+    return Outcome.NEUTRAL if sqlstate.startswith(_NEUTRAL_PREFIXES) else Outcome.SUCCESS
+
+
+def _classify_sqlite(cause: sqlite3.Error) -> Outcome:
+    primary = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the upper bits are the extended code
+    if primary in _SQLITE_FAILURES or str(cause).startswith("no such table"):
+        return Outcome.FAILURE
+    return Outcome.NEUTRAL if primary in _SQLITE_NEUTRAL else Outcome.SUCCESS
+
+
+class DatabaseBreaker(Breaker):
+    """A breaker that also looks after this thread's connection, before a call and after a failed one."""
+
+    def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return super()._call(deadline, lambda: _on_usable_connection(func, *args, **kwargs))
+
+
+def _on_usable_connection(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    if not connection.in_atomic_block and _closed_by_server():
+        connection.close()
+    try:
+        return func(*args, **kwargs)
+    except ERRORS as error:
+        if classify(error) is Outcome.FAILURE and not connection.in_atomic_block:
+            connection.close()  # a broken connection must not serve the next call
+        raise
+
+
+def _closed_by_server() -> bool:
+    """Whether an idle PostgreSQL connection was ended by the other side, seen without a round trip.
+
+    An idle server sends nothing but its farewell, so a readable socket means that the connection is over: after a
+    restart or ``pg_terminate_backend`` no healthy call is lost to a dead connection.
+    """
+    if connection.vendor != "postgresql" or connection.connection is None:
+        return False
+    if connection.connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,73 @@
+"""Reads that always answer: live, else the last good answer to the same question, else a default.
+
+A fallback belongs to the call and not to the breaker: one breaker stands before many calls, each with its own.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.core.exceptions import ObjectDoesNotExist
+
+from resilience import breakers, listeners, provenance
+from resilience.breaker import Answered, DependencyUnavailable
+from resilience.last_good import LastGoodAnswers
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+last_good_answers = LastGoodAnswers()
+
+
+def read_through(
+    breaker_name: str, *, default: Callable[..., T], keep_last_good: bool = True
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a read with keyword-only, hashable arguments: they are the question.
+
+    ``default`` gets the same arguments and must not fail. The source of each answer goes to ``provenance`` and to the
+    counters. Errors that are answers (DoesNotExist) pass through, and the last good answer is forgotten with them.
+    """
+
+    def decorate(func: Callable[P, T]) -> Callable[P, T]:
+        @wraps(func)
+        def read(*args: P.args, **kwargs: P.kwargs) -> T:
+            breaker = breakers.get(breaker_name)
+            question = (func.__module__, func.__qualname__, *sorted(kwargs.items()))
+            source: provenance.Source = "live"
+            age = None
+            try:
+                answer = breaker.call(func, *args, **kwargs)
+            except DependencyUnavailable:
+                kept = last_good_answers.get(question) if keep_last_good else None
+                if kept is not None:
+                    source, (answer, age) = "stale", kept
+                else:
+                    source, answer = "default", default(*args, **kwargs)
+            except (Answered, ObjectDoesNotExist):
+                last_good_answers.discard(question)
+                provenance.note("live")
+                raise
+            else:
+                if keep_last_good:
+                    last_good_answers.put(question, answer)
+            provenance.note(source, age)
+            breaker.count_answer(source)
+            listeners.count_answer(breaker_name, source)
+            return answer
+
+        return read
+
+    return decorate
+
+
+def write_through(breaker_name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a write: through the breaker, with no fallback; DependencyUnavailable reaches the caller."""
+
+    def decorate(func: Callable[P, T]) -> Callable[P, T]:
+        @wraps(func)
+        def write(*args: P.args, **kwargs: P.kwargs) -> T:
+            return breakers.get(breaker_name).call(func, *args, **kwargs)
+
+        return write
+
+    return decorate

@@ -1,0 +1,122 @@
+"""HTTP calls that end in time: one deadline for name, connection, headers and body together, and a bounded body.
+
+requests' own timeout is per read, so a server that drips a byte at a time holds a call for ever. Here each wait on the
+socket gets what is left of ``deadlines.within``.
+"""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
+
+from resilience import deadlines
+from resilience.breaker import Outcome
+
+
+class BodyTooLarge(requests.RequestException):
+    """The answer is larger than the caller is ready to read."""
+
+
+class Answer(NamedTuple):
+    """A finished answer; the headers are looked up regardless of case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class BadAnswer(Exception):
+    """The other side answered, and what it said makes no sense."""
+
+
+ERRORS = (requests.RequestException, HTTPError, BadAnswer, deadlines.DeadlineExceeded)
+
+
+def classify(error: BaseException) -> Outcome:
+    """A 4xx blames the request and says nothing of the server; every other error counts."""
+    if not isinstance(error, ERRORS):
+        return Outcome.NEUTRAL
+    if isinstance(error, requests.HTTPError) and 400 <= error.response.status_code < 500:
+        return Outcome.NEUTRAL
+    return Outcome.FAILURE
+
+
+class _Deadline:
+    """Mixed into a socket: each wait is bounded by what is left of the call's deadline."""
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(deadlines.remaining())  # type: ignore[attr-defined]
+        return super().recv_into(*args, **kwargs)  # type: ignore[misc,no-any-return]
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self.settimeout(deadlines.remaining())  # type: ignore[attr-defined]
+        super().sendall(*args, **kwargs)  # type: ignore[misc]
+
+
+class _Socket(_Deadline, socket.socket):
+    pass
+
+
+class _TLSSocket(_Deadline, ssl.SSLSocket):
+    pass
+
+
+class _HTTPConnection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _Socket(fileno=super()._new_conn().detach())
+
+
+class _HTTPSConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _Socket(fileno=super()._new_conn().detach())
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        context = create_urllib3_context()
+        context.load_default_certs()
+        context.sslsocket_class = _TLSSocket
+        super().init_poolmanager(*args, ssl_context=context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+def session(connections: int) -> requests.Session:
+    """A session for one host that keeps up to ``connections`` alive, ignores proxies and tries once."""
+    made = requests.Session()
+    made.trust_env = False
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, _Adapter(pool_maxsize=connections, max_retries=0))
+    return made
+
+
+def post_json(via: requests.Session, url: str, body: Any, *, headers: dict[str, str], max_bytes: int) -> Answer:
+    """POST ``body`` as JSON and return the headers and body of a 200. Redirects are not followed.
+
+    Raises requests.RequestException (HTTPError for any other status, BodyTooLarge) or DeadlineExceeded.
+    """
+    with via.post(
+        url, json=body, headers=headers, timeout=deadlines.remaining(), allow_redirects=False, stream=True
+    ) as response:
+        if response.status_code != 200:
+            raise requests.HTTPError(f"status {response.status_code}", response=response)
+        read = bytearray()
+        # One byte above the limit is enough to know.
+        while chunk := response.raw.read1(max_bytes + 1 - len(read), decode_content=True):
+            read += chunk
+            if len(read) > max_bytes:
+                raise BodyTooLarge(f"more than {max_bytes} bytes")
+        return Answer(response.headers, bytes(read))

@@ -1,0 +1,54 @@
+"""The last good answer to each question, kept in this process for the time when no new one can be had."""
+
+import threading
+import time
+from collections.abc import Hashable
+from typing import Any
+
+from cachetools import TTLCache
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_AGE = 86_400  # seconds; what is older than a day is no answer any more
+
+
+class LastGoodAnswers:
+    """Bounded in bytes and age; the least recently used go first. Holds public answers only."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES, max_age: float = MAX_AGE) -> None:
+        self._lock = threading.Lock()
+        self._kept: TTLCache[Hashable, tuple[Any, float, int]] = TTLCache(
+            max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept[2]
+        )
+
+    def put(self, question: Hashable, answer: Any) -> None:
+        size = approximate_size(answer)
+        with self._lock:
+            if size <= self._kept.maxsize:
+                self._kept[question] = (answer, time.monotonic(), size)
+
+    def get(self, question: Hashable) -> tuple[Any, float] | None:
+        """The answer and its age in seconds, or None."""
+        with self._lock:
+            kept = self._kept.get(question)
+        return None if kept is None else (kept[0], time.monotonic() - kept[1])
+
+    def discard(self, question: Hashable) -> None:
+        with self._lock:
+            self._kept.pop(question, None)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+
+def approximate_size(value: Any) -> int:
+    """Bytes of memory that ``value`` takes, to within a factor of two: text counts, small objects are a flat sum."""
+    if isinstance(value, str):
+        return 50 + len(value)
+    if isinstance(value, list | tuple):
+        return 56 + sum(map(approximate_size, value))
+    if isinstance(value, dict):
+        return 100 + sum(map(approximate_size, value)) + sum(map(approximate_size, value.values()))
+    if hasattr(value, "__dict__"):
+        return 100 + approximate_size(vars(value))
+    return 32

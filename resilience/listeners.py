@@ -1,0 +1,62 @@
+"""Who hears of a breaker's events: the log and the metrics."""
+
+import logging
+
+import pybreaker
+from prometheus_client import Counter, Gauge
+
+from resilience.breaker import Listener
+from resilience.provenance import Source
+
+logger = logging.getLogger("resilience.breaker")
+
+STATES = (pybreaker.STATE_CLOSED, pybreaker.STATE_OPEN, pybreaker.STATE_HALF_OPEN)
+
+breaker_state = Gauge(
+    "breaker_state",
+    "Worker processes in which the breaker is in this state.",
+    ["breaker", "state"],
+    multiprocess_mode="livesum",
+)
+breaker_failures = Counter("breaker_failures", "Calls that failed and counted.", ["breaker"])
+breaker_rejections = Counter("breaker_rejections", "Calls that were not made.", ["breaker"])
+answers = Counter("answers", "Answers to readers by where they came from.", ["breaker", "source"])
+
+
+class LoggingListener(Listener):
+    """One structured line for each change of state, failure and rejection."""
+
+    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
+        change = {"from_state": getattr(old_state, "name", None), "to_state": getattr(new_state, "name", None)}
+        logger.warning("breaker changed state", extra={"breaker": cb.name, "event": "state_change", **change})
+
+    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        error = {"error": type(exc).__name__, "cause": str(exc).strip()}
+        logger.warning("protected call failed", extra={"breaker": cb.name, "event": "failure", **error})
+
+    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+        wait = {"retry_after": round(retry_after, 1)}
+        logger.info("call rejected", extra={"breaker": cb.name, "event": "rejection", **wait})
+
+
+class MetricsListener(Listener):
+    """Counts what the log tells, for Prometheus."""
+
+    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
+        show_state(str(cb.name), getattr(new_state, "name", ""))
+
+    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        breaker_failures.labels(cb.name).inc()
+
+    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+        breaker_rejections.labels(cb.name).inc()
+
+
+def show_state(breaker: str, current: str) -> None:
+    """Set the state gauges of one breaker in this process."""
+    for state in STATES:
+        breaker_state.labels(breaker, state).set(state == current)
+
+
+def count_answer(breaker: str, source: Source) -> None:
+    answers.labels(breaker, source).inc()

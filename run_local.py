@@ -1,0 +1,93 @@
+"""What `make run` does: prepare a demo shop below var/, start both services, end both on Ctrl-C."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VAR = HERE / "var"
+SERVICES = {"recommender_site": 8000, "ad_provider_site": 8001}
+
+
+def main() -> None:
+    for port in SERVICES.values():
+        refuse_taken(port)
+    os.chdir(HERE)
+    make_secret_key()
+    os.environ.setdefault("SABOTAGE", "on")
+    manage("recommender", "migrate", "--verbosity=0")
+    manage("ad_provider", "migrate", "--verbosity=0")
+    manage("recommender", "seed_demo", "--if-empty")
+    manage("recommender", "create_admin", f"--password-file={VAR / 'admin-password'}")
+    processes = [start(site, port) for site, port in SERVICES.items()]
+    # An end that is asked for is an end like Ctrl-C's.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        for process, port in zip(processes, SERVICES.values(), strict=True):
+            wait_until_alive(process, port)
+        print("\nRecommender   http://localhost:8000   (API, docs and admin start here)")
+        print("Ad provider   http://localhost:8001")
+        print(f"Admin user    admin, password in {VAR.name}/admin-password\n\nCtrl-C ends both.", flush=True)
+        while all(process.poll() is None for process in processes):
+            time.sleep(0.2)
+        sys.exit("one of the services ended; its last lines are above")
+    except KeyboardInterrupt:
+        print()
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
+
+
+def refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            sys.exit(f"port {port} is taken; end what listens there and try again")
+
+
+def make_secret_key() -> None:
+    VAR.mkdir(exist_ok=True)
+    file = VAR / "local.env"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(f"SECRET_KEY={secrets.token_urlsafe(48)}\n")
+
+
+def manage(project: str, *words: str) -> None:
+    done = subprocess.run([sys.executable, f"manage_{project}.py", *words])
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def start(site: str, port: int) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C reaches this process, which then ends the services in order.
+    command = [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{port}", "--log-level=warning", f"{site}.wsgi"]
+    return subprocess.Popen(command, start_new_session=True)
+
+
+def wait_until_alive(process: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            sys.exit("a service did not start; its last lines are above")
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=1).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return
+    sys.exit(f"nothing answers on port {port} after 30 seconds")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""JSON in and out by orjson, and the browsable pages around it."""
+
+from typing import Any
+
+import orjson
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+
+
+class OrjsonRenderer(JSONRenderer):
+    """DRF's JSONRenderer in a fifth of the time; indents for the browsable pages."""
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        if data is None:
+            return b""
+        indent = self.get_indent(accepted_media_type or "", renderer_context or {})
+        return orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2 if indent else None)
+
+
+class BrowsableRenderer(BrowsableAPIRenderer):
+    """The browsable API. Its filter form would query outside of the breaker, and there is nothing to filter."""
+
+    def get_filter_form(self, data: Any, view: Any, request: Any) -> None:
+        return None
+
+
+class BoundedJSONParser(JSONParser):
+    """Strict JSON. What is nested too deep, is not UTF-8 or not JSON is a 400."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return orjson.loads(stream.read())
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"JSON parse error - {error}") from error

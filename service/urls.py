@@ -1,0 +1,22 @@
+"""Paths that both services have."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from service import views
+
+urlpatterns = [
+    path("livez", views.LiveView.as_view(), name="livez"),
+    path("readyz", views.ReadyView.as_view(), name="readyz"),
+    path("metrics", views.MetricsView.as_view(), name="metrics"),
+    path("breakers", views.BreakersView.as_view(), name="breakers"),
+    path("schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
+    path(
+        "docs",
+        SpectacularSwaggerView.as_view(url_name="schema", authentication_classes=[], permission_classes=[]),
+        name="docs",
+    ),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("rest_framework.urls")),
+]
