@@ -7,13 +7,13 @@ import atexit
 import os
 import shutil
 import tempfile
+from typing import Any
 
 worker_class = "gthread"
 threads = int(os.environ.get("THREADS", "8"))
 keepalive = 30
 # Loads the project before any worker is forked: a setting that cannot be used ends the start with its one line.
 preload_app = True
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # the heartbeat must not wait for a slow disk
 
 # The worker processes write their metrics here, so that whichever of them is scraped can sum them up.
 _metrics = tempfile.mkdtemp(prefix="metrics-")
@@ -21,7 +21,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics
 _master = os.getpid()
 
 
-def _remove_metrics():
+def _remove_metrics() -> None:
     if os.getpid() == _master:
         shutil.rmtree(_metrics, ignore_errors=True)
 
@@ -29,13 +29,13 @@ def _remove_metrics():
 atexit.register(_remove_metrics)
 
 
-def post_worker_init(worker):
+def post_worker_init(worker: Any) -> None:
     from resilience.breakers import all_breakers
 
     all_breakers()  # made now, so that the metrics show them before the first call
 
 
-def child_exit(server, worker):
+def child_exit(server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.pid)
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
