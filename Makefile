@@ -11,11 +11,11 @@ run: .venv/runtime ## prepare a demo shop and start both services
 	@$(BIN)/python run_local.py
 
 test: .venv/dev ## run every test, on SQLite and on a real PostgreSQL
-	$(BIN)/pytest --ignore=tests/ad_provider_site --ignore=tests/e2e
-	$(BIN)/pytest --ds=ad_provider_site.settings tests/ad_provider_site
-	TEST_DATABASE=postgresql $(BIN)/pytest --ignore=tests/ad_provider_site --ignore=tests/e2e
-	TEST_DATABASE=postgresql $(BIN)/pytest --ds=ad_provider_site.settings tests/ad_provider_site
-	$(BIN)/pytest tests/e2e
+	$(BIN)/python -m pytest --ignore=tests/ad_provider_site --ignore=tests/e2e
+	$(BIN)/python -m pytest --ds=ad_provider_site.settings tests/ad_provider_site
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest --ignore=tests/ad_provider_site --ignore=tests/e2e
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest --ds=ad_provider_site.settings tests/ad_provider_site
+	$(BIN)/python -m pytest tests/e2e
 
 lint: export SECRET_KEY := checks-only-0000000000000000000000000000000000
 lint: .venv/dev ## check style, types, imports, settings, migrations and the API's schema

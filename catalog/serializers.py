@@ -4,7 +4,7 @@ here would be outside of the breaker."""
 import time
 from typing import Any
 
-from django.core.validators import RegexValidator
+from django.core.validators import RegexValidator, URLValidator
 from rest_framework import serializers
 
 from catalog.models import ASIN_PATTERN, Product, Review
@@ -51,7 +51,12 @@ class ProductSerializer(serializers.Serializer[Product]):
         max_length=100_000, required=False, allow_blank=True, style={"base_template": "textarea.html"}
     )
     imUrl = serializers.URLField(
-        source="im_url", max_length=2000, required=False, allow_blank=True, help_text="Address of a picture."
+        source="im_url",
+        max_length=2000,
+        required=False,
+        allow_blank=True,
+        validators=[URLValidator(["http", "https"])],
+        help_text="Address of a picture.",
     )
     related = NamedValuesField(
         child=serializers.ListField(child=AsinField(), max_length=MAX_LIST),

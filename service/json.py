@@ -15,7 +15,9 @@ class OrjsonRenderer(JSONRenderer):
         if data is None:
             return b""
         indent = self.get_indent(accepted_media_type or "", renderer_context or {})
-        return orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2 if indent else None)
+        # Errors of a list's items come under the items' numbers, so a key need not be text.
+        option = orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
+        return orjson.dumps(data, default=str, option=option)
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):

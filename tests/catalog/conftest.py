@@ -1,0 +1,59 @@
+"""A small shop, and the people who use it."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from catalog.models import Product, Review
+
+
+@pytest.fixture
+def pen() -> Product:
+    return Product.objects.create(
+        asin="0000000001",  # all digits, and still a string
+        title="Gel pen, blue",
+        description="Writes.",
+        im_url="https://shop.example/pen.svg",
+        related={"also_bought": ["D0PAPER001"]},
+        sales_rank={"Office Products": 12},
+        categories=["Office Products", "Writing", "Pens"],
+        brand="Inkwell",
+        price="2.50",
+    )
+
+
+@pytest.fixture
+def products(db: None) -> list[Product]:
+    return Product.objects.bulk_create(Product(asin=f"D{n:05}", title=f"Product {n}") for n in range(7))
+
+
+@pytest.fixture
+def review_of(pen: Product) -> Callable[..., Review]:
+    def make(reviewer: str, overall: int = 5, product: Product = pen) -> Review:
+        return Review.objects.create(
+            reviewer_id=reviewer, product=product, overall=overall, unix_review_time=1_391_817_600
+        )
+
+    return make
+
+
+@pytest.fixture
+def anybody() -> APIClient:
+    return APIClient()
+
+
+@pytest.fixture
+def shopper(db: None) -> APIClient:
+    """Signed in, without any rights."""
+    client = APIClient()
+    client.force_authenticate(User.objects.create_user("anna"))
+    return client
+
+
+@pytest.fixture
+def staff(db: None) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create_user("boss", is_staff=True))
+    return client
