@@ -1,0 +1,101 @@
+"""A batch of rows into a table: new ones inserted, changed ones updated, the rest not touched.
+
+Both databases get the rows into a temporary table first, PostgreSQL by COPY, and then run one INSERT … ON CONFLICT.
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+Row = tuple[Any, ...]
+
+# One import at a time writes, so that two never wait for each other's rows in a circle. Any number would do.
+_IMPORT_LOCK = 1_397_706_320
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where rows go. ``key`` are the columns of the unique constraint.
+
+    ``empty`` has the SQL literal that stands for "not given" in a column: there a None becomes the literal in a new
+    row and leaves an old row's value alone. ``initial`` has the SQL literals of columns that only a new row gets.
+    ``newest`` is the column by which an older row never replaces a newer one.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    empty: dict[str, str] = field(default_factory=dict)
+    initial: dict[str, str] = field(default_factory=dict)
+    newest: str | None = None
+
+    @property
+    def upsert(self) -> str:
+        """INSERT … ON CONFLICT from the staged rows, without what comes after it."""
+        values = [f"COALESCE({c}, {self.empty[c]})" if c in self.empty else c for c in self.columns]
+        others = [c for c in self.columns if c not in self.key]
+        given = {c: f"COALESCE(NULLIF(excluded.{c}, {self.empty[c]}), {self.name}.{c})" for c in self.empty}
+        new = [given.get(c, f"excluded.{c}") for c in others]
+        old = [f"{self.name}.{c}" for c in others]
+        distinct = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
+        newer = f"excluded.{self.newest} >= {self.name}.{self.newest} AND" if self.newest else ""
+        return f"""
+            INSERT INTO {self.name} ({", ".join([*self.columns, *self.initial])})
+            SELECT {", ".join([*values, *self.initial.values()])} FROM staged WHERE true
+            ON CONFLICT ({", ".join(self.key)}) DO UPDATE
+            SET {", ".join(f"{c} = {value}" for c, value in zip(others, new, strict=True))}
+            WHERE {newer} ({", ".join(old)}) {distinct} ({", ".join(new)})
+        """  # noqa: S608  only names from the code, no values
+
+
+def upsert(table: Table, rows: Sequence[Row]) -> tuple[int, int]:
+    """Upsert ``rows``, unique by the table's key, in one transaction. Returns how many were created and updated."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            return _on_postgresql(cursor, table, rows)
+        return _on_sqlite(cursor, table, rows)
+
+
+def _on_postgresql(cursor: CursorWrapper, table: Table, rows: Sequence[Row]) -> tuple[int, int]:
+    names = ", ".join(table.columns)
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
+    cursor.execute("DROP TABLE IF EXISTS staged")
+    cursor.execute(f"CREATE TEMP TABLE staged ON COMMIT DROP AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
+    cursor.copy_expert(f"COPY staged ({names}) FROM STDIN", io.StringIO("".join(map(_copy_line, rows))))
+    # A row that was inserted has no deleting transaction yet, one that was updated has.
+    cursor.execute(f"""
+        WITH done AS ({table.upsert} RETURNING xmax = 0 AS created)
+        SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM done
+    """)  # noqa: S608
+    created, updated = cursor.fetchone()
+    return created, updated
+
+
+def _on_sqlite(cursor: CursorWrapper, table: Table, rows: Sequence[Row]) -> tuple[int, int]:
+    names = ", ".join(table.columns)
+    cursor.execute("DROP TABLE IF EXISTS temp.staged")
+    cursor.execute(f"CREATE TEMP TABLE staged AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
+    marks = ", ".join(["%s"] * len(table.columns))
+    cursor.executemany(f"INSERT INTO staged VALUES ({marks})", rows)  # noqa: S608
+    same = " AND ".join(f"{table.name}.{c} = staged.{c}" for c in table.key)
+    cursor.execute(f"SELECT count(*) FROM staged WHERE NOT EXISTS (SELECT 1 FROM {table.name} WHERE {same})")  # noqa: S608
+    (created,) = cursor.fetchone()
+    cursor.execute(table.upsert)
+    return created, cursor.rowcount - created
+
+
+def _copy_line(row: Iterable[Any]) -> str:
+    """One line of COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html"""
+    return "\t".join(["\\N" if v is None else _escaped(v) if isinstance(v, str) else str(v) for v in row]) + "\n"
+
+
+def _escaped(text: str) -> str:
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    if "\n" in text or "\t" in text or "\r" in text:
+        text = text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    return text

@@ -1,0 +1,9 @@
+"""Products from files, into the database. Running it twice changes nothing."""
+
+from catalog.importers.products import ProductImporter
+from catalog.management.seeding import SeedCommand
+
+
+class Command(SeedCommand):
+    help = "Import products from CSV, JSON lines or lines of Python literals."
+    importer_class = ProductImporter
