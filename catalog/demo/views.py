@@ -1,5 +1,20 @@
-from django.http import HttpRequest, HttpResponse
+"""Serves the pictures of the made-up shop."""
+
+import re
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from catalog.demo import pictures
+
+_NAME = re.compile(r"([a-z]+)-([0-9]{1,3})")
 
 
 def picture(request: HttpRequest, name: str) -> HttpResponse:
-    raise NotImplementedError
+    """``<kind>-<hue>`` as SVG; 404 for a kind or hue that there is not. Needs no database."""
+    found = _NAME.fullmatch(name)
+    if not found or found[1] not in pictures.KINDS or int(found[2]) > 359:
+        raise Http404
+    response = HttpResponse(pictures.draw(found[1], int(found[2])), content_type="image/svg+xml")
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    response["Content-Security-Policy"] = "default-src 'none'"
+    return response

@@ -1,0 +1,73 @@
+"""A made-up shop, to have something to look at. The same seed number makes the same shop everywhere."""
+
+import json
+import random
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, transaction
+
+from catalog.demo.products import make_products, relate
+from catalog.demo.reviews import make_reviews
+from catalog.importers.products import ProductImporter
+from catalog.importers.reviews import ReviewImporter
+from catalog.importers.upsert import Table, upsert
+from catalog.models import Product, Review
+
+
+class Command(BaseCommand):
+    help = "Fill the database with a made-up office supply shop."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seed", type=int, default=1, help="another number makes another shop")
+        parser.add_argument("--products", type=int, default=1200)
+        parser.add_argument("--reviewers", type=int, default=3000)
+        parser.add_argument("--base-url", default="http://localhost:8000", help="where browsers find the pictures")
+        parser.add_argument("--if-empty", action="store_true", help="do nothing where there is a product already")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for name, most in (("products", 100_000), ("reviewers", 1_000_000)):
+            if not 1 <= options[name] <= most:
+                raise CommandError(f"--{name}: must be from 1 to {most}")
+        if not options["base_url"].startswith(("http://", "https://")):
+            raise CommandError("--base-url: must be an http(s) URL")
+        try:
+            if options["if_empty"] and Product.objects.exists():
+                self.stdout.write("There are products already; nothing was seeded.")
+                return
+            self.seed(**options)
+        except Error as error:
+            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+
+    def seed(self, *, seed: int, products: int, reviewers: int, base_url: str, dry_run: bool, **options: Any) -> None:
+        rng = random.Random(seed)  # noqa: S311
+        made = make_products(rng, products, base_url.rstrip("/"))
+        reviews = make_reviews(rng, made, reviewers)
+        baskets: dict[str, list[str]] = {}
+        for review in reviews:
+            baskets.setdefault(review.reviewer_id, []).append(review.product_id)
+        relate(made, baskets)
+        with transaction.atomic():  # all or nothing: half a shop would count as a full one for --if-empty
+            done = {
+                "products": (
+                    len(made),
+                    *upsert(ProductImporter.table, [_row(each.product, ProductImporter.table) for each in made]),
+                ),
+                "reviews": (
+                    len(reviews),
+                    *upsert(ReviewImporter.table, [_row(review, ReviewImporter.table) for review in reviews]),
+                ),
+            }
+            transaction.set_rollback(dry_run)
+        figures = "; ".join(
+            f"{name}: {created} created, {updated} updated, {total - created - updated} unchanged"
+            for name, (total, created, updated) in done.items()
+        )
+        self.stdout.write(("Nothing was written. " if dry_run else "") + figures)
+
+
+def _row(instance: Product | Review, table: Table) -> tuple[Any, ...]:
+    attributes = {"asin": "product_id"} if isinstance(instance, Review) else {}
+    values = (getattr(instance, attributes.get(column, column)) for column in table.columns)
+    return tuple(json.dumps(value) if isinstance(value, list | dict) else value for value in values)
