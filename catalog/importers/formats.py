@@ -46,6 +46,8 @@ def rows(lines: Iterable[str], format: str | None = None) -> Iterator[RawRow]:
 def literal(text: str) -> Any:
     """The value of a Python literal; ``nan`` and ``inf``, which are none, count as None. Raises RejectedRow."""
     try:
+        if "nan" not in text and "inf" not in text:
+            return ast.literal_eval(text.strip())
         tree = ast.parse(text.strip(), mode="eval")
         for node in ast.walk(tree):
             for name, value in ast.iter_fields(node):
@@ -57,7 +59,7 @@ def literal(text: str) -> Any:
 
 
 def _number_or_none(node: Any) -> Any:
-    if isinstance(node, ast.Name) and node.id.lower() in ("nan", "inf"):
+    if isinstance(node, ast.Name) and node.id in ("nan", "inf"):
         return ast.copy_location(ast.Constant(None), node)
     return node
 

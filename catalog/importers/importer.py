@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -9,10 +10,10 @@ from django.db import transaction
 
 from catalog.importers import files, formats
 from catalog.importers.formats import RejectedRow
-from catalog.importers.upsert import Row, Table, upsert
+from catalog.importers.upsert import Row, Table, encode, upsert
 
 BATCH_ROWS = 20_000
-BATCH_BYTES = 16_000_000
+BATCH_CHARACTERS = 16_000_000
 
 
 @dataclass
@@ -34,6 +35,16 @@ class Place(NamedTuple):
 
     file: str
     line: int
+
+
+@dataclass
+class Batch:
+    """Rows read together, and those that could not be used."""
+
+    read: int = 0
+    rows: list[tuple[Place, Row]] = field(default_factory=list)
+    rejected: list[tuple[Place, str]] = field(default_factory=list)
+    encoded: str | list[Row] = ""
 
 
 @dataclass
@@ -61,56 +72,74 @@ class Importer(ABC):
     def merge(self, old: Row, new: Row) -> Row:
         """The row to keep of two with one key, ``new`` standing later in the file."""
 
-    def admit(self, batch: list[tuple[Place, Row]]) -> list[tuple[Place, Row]]:
-        """The rows of the batch that may go into the table, asked inside of its transaction."""
-        return batch
+    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, str]]:
+        """Which of ``rows`` the database would not take, and why; asked inside of the batch's transaction."""
+        return []
 
     def run(self, names: Iterable[str]) -> Counts:
         """Import the files one after the other. Raises UnreadableFile or UnknownFormat, both naming the file."""
         for name in names:
-            for batch in self._batches(name):
+            for batch in _one_ahead(self._batches(name)):
                 self._store(batch)
                 self.progress(self.counts)
         return self.counts
 
-    def _batches(self, name: str) -> Iterator[list[tuple[Place, Row]]]:
-        batch: list[tuple[Place, Row]] = []
+    def _batches(self, name: str) -> Iterator[Batch]:
+        batch = Batch()
         characters = 0
         try:
             for line, fields in formats.rows(files.lines(name, self.advance), self.format):
-                self.counts.read += 1
+                batch.read += 1
                 place = Place(name, line)
                 try:
                     if isinstance(fields, RejectedRow):
                         raise fields
                     row = self.clean(fields)
                 except RejectedRow as reason:
-                    self._reject(place, str(reason))
-                    continue
-                batch.append((place, row))
-                characters += sum(len(value) for value in row if isinstance(value, str))
-                if len(batch) >= BATCH_ROWS or characters >= BATCH_BYTES:
-                    yield batch
-                    batch, characters = [], 0
+                    batch.rejected.append((place, str(reason)))
+                else:
+                    batch.rows.append((place, row))
+                    for value in row:
+                        if isinstance(value, str):
+                            characters += len(value)
+                if batch.read >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                    yield self._ready(batch)
+                    batch, characters = Batch(), 0
         except formats.UnknownFormat as error:
             raise formats.UnknownFormat(f"{name}: {error}") from error
-        if batch:
-            yield batch
+        if batch.read:
+            yield self._ready(batch)
 
-    def _store(self, batch: list[tuple[Place, Row]]) -> None:
+    def _ready(self, batch: Batch) -> Batch:
+        unique: dict[Row, Row] = {}
+        key = [self.table.columns.index(column) for column in self.table.key]
+        for _, row in batch.rows:
+            identity = tuple([row[position] for position in key])
+            unique[identity] = self.merge(unique[identity], row) if identity in unique else row
+        batch.encoded = encode(unique.values())
+        return batch
+
+    def _store(self, batch: Batch) -> None:
+        self.counts.read += batch.read
         with transaction.atomic():
-            batch = self.admit(batch)
-            unique: dict[Row, Row] = {}
-            key = [self.table.columns.index(column) for column in self.table.key]
-            for _, row in batch:
-                identity = tuple(row[position] for position in key)
-                unique[identity] = self.merge(unique[identity], row) if identity in unique else row
-            created, updated = upsert(self.table, list(unique.values())) if unique else (0, 0)
+            refused = dict(self.refusals(batch.rows))
+            if refused:
+                batch.rows = [(place, row) for place, row in batch.rows if place not in refused]
+                self._ready(batch)
+            created, updated = upsert(self.table, batch.encoded) if batch.rows else (0, 0)
             transaction.set_rollback(self.dry_run)
+        for place, reason in [*batch.rejected, *refused.items()]:
+            self.counts.rejected += 1
+            self.reject(place, reason)
         self.counts.created += created
         self.counts.updated += updated
-        self.counts.unchanged += len(batch) - created - updated
+        self.counts.unchanged += len(batch.rows) - created - updated
 
-    def _reject(self, place: Place, reason: str) -> None:
-        self.counts.rejected += 1
-        self.reject(place, reason)
+
+def _one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, the next one read in a thread while the database is busy with the one before."""
+    with ThreadPoolExecutor(1) as reader:
+        future = reader.submit(next, batches, None)
+        while (batch := future.result()) is not None:
+            future = reader.submit(next, batches, None)
+            yield batch

@@ -7,7 +7,7 @@ from catalog.importers import values
 from catalog.importers.formats import RejectedRow
 from catalog.importers.importer import Importer, Place
 from catalog.importers.products import ProductImporter
-from catalog.importers.upsert import Row, Table, upsert
+from catalog.importers.upsert import Row, Table, encode, upsert
 from catalog.models import Product
 
 # So many asins are remembered as known before the memory is emptied.
@@ -64,25 +64,17 @@ class ReviewImporter(Importer):
     def merge(self, old: Row, new: Row) -> Row:
         return new if new[-1] >= old[-1] else old
 
-    def admit(self, batch: list[tuple[Place, Row]]) -> list[tuple[Place, Row]]:
+    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, str]]:
         if len(self.known) > KNOWN_ASINS:
             self.known.clear()
-        unknown = {row[1] for _, row in batch} - self.known
+        unknown = {row[1] for _, row in rows} - self.known
         found = set(Product.objects.filter(asin__in=unknown).values_list("asin", flat=True)) if unknown else set()
         self.known |= found
         unknown -= found
-        if not unknown:
-            return batch
-        if self.create_products:
+        if unknown and self.create_products:
             nothing = (None,) * (len(ProductImporter.table.columns) - 1)
-            upsert(ProductImporter.table, [(asin, *nothing) for asin in sorted(unknown)])
+            upsert(ProductImporter.table, encode((asin, *nothing) for asin in sorted(unknown)))
             if not self.dry_run:
                 self.known |= unknown
-            return batch
-        admitted = []
-        for place, row in batch:
-            if row[1] in unknown:
-                self._reject(place, f"asin: there is no product {row[1]}")
-            else:
-                admitted.append((place, row))
-        return admitted
+            return []
+        return [(place, f"asin: there is no product {row[1]}") for place, row in rows if row[1] in unknown]

@@ -4,7 +4,7 @@ Both databases get the rows into a temporary table first, PostgreSQL by COPY, an
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,20 +52,25 @@ class Table:
         """  # noqa: S608  only names from the code, no values
 
 
-def upsert(table: Table, rows: Sequence[Row]) -> tuple[int, int]:
-    """Upsert ``rows``, unique by the table's key, in one transaction. Returns how many were created and updated."""
+def encode(rows: Iterable[Row]) -> str | list[Row]:
+    """``rows`` as ``upsert`` takes them. Apart from it, so that it can be done while the database is busy."""
+    return "".join(map(_copy_line, rows)) if connection.vendor == "postgresql" else list(rows)
+
+
+def upsert(table: Table, encoded: str | list[Row]) -> tuple[int, int]:
+    """Upsert rows, unique by the table's key, in one transaction. Returns how many were created and updated."""
     with transaction.atomic(), connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            return _on_postgresql(cursor, table, rows)
-        return _on_sqlite(cursor, table, rows)
+        if isinstance(encoded, str):
+            return _on_postgresql(cursor, table, encoded)
+        return _on_sqlite(cursor, table, encoded)
 
 
-def _on_postgresql(cursor: CursorWrapper, table: Table, rows: Sequence[Row]) -> tuple[int, int]:
+def _on_postgresql(cursor: CursorWrapper, table: Table, lines: str) -> tuple[int, int]:
     names = ", ".join(table.columns)
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
     cursor.execute("DROP TABLE IF EXISTS staged")
     cursor.execute(f"CREATE TEMP TABLE staged ON COMMIT DROP AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
-    cursor.copy_expert(f"COPY staged ({names}) FROM STDIN", io.StringIO("".join(map(_copy_line, rows))))
+    cursor.copy_expert(f"COPY staged ({names}) FROM STDIN", io.StringIO(lines), 1 << 20)
     # A row that was inserted has no deleting transaction yet, one that was updated has.
     cursor.execute(f"""
         WITH done AS ({table.upsert} RETURNING xmax = 0 AS created)
@@ -75,7 +80,7 @@ def _on_postgresql(cursor: CursorWrapper, table: Table, rows: Sequence[Row]) -> 
     return created, updated
 
 
-def _on_sqlite(cursor: CursorWrapper, table: Table, rows: Sequence[Row]) -> tuple[int, int]:
+def _on_sqlite(cursor: CursorWrapper, table: Table, rows: list[Row]) -> tuple[int, int]:
     names = ", ".join(table.columns)
     cursor.execute("DROP TABLE IF EXISTS temp.staged")
     cursor.execute(f"CREATE TEMP TABLE staged AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608

@@ -13,6 +13,7 @@ from catalog.models import ASIN_PATTERN
 _ASIN = re.compile(ASIN_PATTERN)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _PRICE = re.compile(r"\$?\s*([0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)")
+_VOTES = re.compile(r"\[\s*(-?[0-9]+)\s*,\s*(-?[0-9]+)\s*\]")
 MAX_VOTES = 2**31 - 1
 MAX_TIME = 2**32
 
@@ -26,7 +27,7 @@ def text(raw: Any, name: str, longest: int) -> str:
     if not isinstance(raw, str):
         raise RejectedRow(f"{name}: not text")
     decoded = html.unescape(raw).strip() if "&" in raw else raw.strip()
-    if _UNSTORABLE.search(decoded):
+    if (not decoded.isascii() or "\0" in decoded) and _UNSTORABLE.search(decoded):
         raise RejectedRow(f"{name}: holds a NUL or is not UTF-8")
     if len(decoded) > longest:
         raise RejectedRow(f"{name}: longer than {longest} characters")
@@ -70,7 +71,8 @@ def votes(raw: Any) -> tuple[int, int]:
     if raw in (None, "", "[0, 0]"):
         return 0, 0
     if isinstance(raw, str):
-        raw = literal(raw) if raw.lstrip().startswith("[") else raw.replace(",", "")
+        found = _VOTES.fullmatch(raw)
+        raw = found.groups() if found else raw.replace(",", "")
     pair = raw if isinstance(raw, list | tuple) else [raw, raw]
     try:
         helpful, total = (int(each) for each in pair)

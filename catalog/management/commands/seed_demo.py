@@ -11,7 +11,7 @@ from catalog.demo.products import make_products, relate
 from catalog.demo.reviews import make_reviews
 from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
-from catalog.importers.upsert import Table, upsert
+from catalog.importers.upsert import Table, encode, upsert
 from catalog.models import Product, Review
 
 
@@ -52,11 +52,11 @@ class Command(BaseCommand):
             done = {
                 "products": (
                     len(made),
-                    *upsert(ProductImporter.table, [_row(each.product, ProductImporter.table) for each in made]),
+                    *upsert(ProductImporter.table, encode(_row(each.product, ProductImporter.table) for each in made)),
                 ),
                 "reviews": (
                     len(reviews),
-                    *upsert(ReviewImporter.table, [_row(review, ReviewImporter.table) for review in reviews]),
+                    *upsert(ReviewImporter.table, encode(_row(review, ReviewImporter.table) for review in reviews)),
                 ),
             }
             transaction.set_rollback(dry_run)
