@@ -69,8 +69,7 @@ def test_locks_and_a_read_only_server_are_neutral() -> None:
     done.set()
     thread.join()
     with pytest.raises(DatabaseError) as raised, transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION READ ONLY")
-        cursor.execute("DELETE FROM catalog_product")
+        cursor.execute("SET TRANSACTION READ ONLY; DELETE FROM catalog_product")
     assert database.classify(raised.value) is Outcome.NEUTRAL
 
 
