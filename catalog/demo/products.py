@@ -29,7 +29,7 @@ def make_products(rng: random.Random, count: int, base_url: str) -> list[DemoPro
     while len(made) < count:
         kind = KINDS[len(made) % len(KINDS)]
         brand, noun = rng.choice(BRANDS), rng.choice(kind.nouns)
-        details = rng.sample(kind.details, 2)
+        details = [rng.choice(each.split("|")) for each in rng.sample(kind.details, 2)]
         model = f" {rng.choice('ABCDEFGHKMT')}{rng.randrange(10, 100)}" if rng.random() < 0.3 else ""
         color = [rng.choice(COLORS)] if kind.picture in COLORED_PICTURES else []
         title = ", ".join([f"{brand} {rng.choice(LINES)}{model} {noun}", *details, *color])
