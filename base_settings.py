@@ -201,6 +201,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "service.json.PlainNegotiation",
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.GuardedTokenAuthentication",
         "accounts.authentication.GuardedSessionAuthentication",

@@ -7,13 +7,16 @@ DependencyUnavailable. Lists and instances leave here, never a QuerySet: a lazy 
 from typing import Any, NamedTuple, TypedDict
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 
 from catalog import defaults
 from catalog.models import Product, Review
+from catalog.rows import M, Rows
 from resilience.breaker import Answered
 from resilience.breakers import DATABASE
 from resilience.fallback import read_through, write_through
+
+_products = Rows(Product)
+_reviews = Rows(Review)
 
 
 class AlreadyExists(Answered):
@@ -55,19 +58,21 @@ class AdCandidates(NamedTuple):
 @read_through(DATABASE, default=defaults.product)
 def get_product_by_asin(*, asin: str) -> Product:
     """Raises Product.DoesNotExist. One query."""
-    return Product.objects.get(asin=asin)
+    for product in _products.fetch("WHERE asin = %s", asin):
+        return product
+    raise Product.DoesNotExist
 
 
 @read_through(DATABASE, default=defaults.products)
 def get_products(*, skip: int, limit: int, after: int | None = None) -> list[Product]:
     """Products ordered by id, those beyond the id ``after`` only. One query."""
-    return _page(Product.objects.all(), skip, limit, after)
+    return _page(_products, {}, skip, limit, after)
 
 
 @read_through(DATABASE, default=defaults.reviews)
 def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> list[Review]:
     """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two where it finds none."""
-    found = _page(Review.objects.filter(product_id=asin), skip, limit, after)
+    found = _page(_reviews, {"asin": asin}, skip, limit, after)
     if not found:
         Product.objects.only("id").get(asin=asin)
     return found
@@ -78,12 +83,8 @@ def get_reviews(
     *, skip: int, limit: int, after: int | None = None, asin: str | None = None, reviewer_id: str | None = None
 ) -> list[Review]:
     """Reviews ordered by id, of one product or by one reviewer where these are given. One query."""
-    reviews = Review.objects.all()
-    if asin is not None:
-        reviews = reviews.filter(product_id=asin)
-    if reviewer_id is not None:
-        reviews = reviews.filter(reviewer_id=reviewer_id)
-    return _page(reviews, skip, limit, after)
+    given = {"asin": asin, "reviewer_id": reviewer_id}
+    return _page(_reviews, {column: value for column, value in given.items() if value is not None}, skip, limit, after)
 
 
 @read_through(DATABASE, default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
@@ -93,12 +94,13 @@ def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: i
     The own category is that of the product ``asin``; the product itself is left out. Two or three queries.
     """
     own = list(categories)
-    rated = Product.objects.order_by("-smoothed_rating", "id")
     if asin is not None:
         own += Product.objects.filter(asin=asin).exclude(leaf_category="").values_list("leaf_category", flat=True)
-        rated = rated.exclude(asin=asin)
-    fitting = list(rated.filter(leaf_category__in=own)[:limit]) if own else []
-    return AdCandidates(fitting, list(rated.exclude(leaf_category__in=own)[:limit]))
+    marks = ", ".join(["%s"] * len(own)) or "NULL"
+    best = f"AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {limit:d}"
+    fitting = _products.fetch(f"WHERE leaf_category IN ({marks}) {best}", *own, asin or "") if own else []
+    others = _products.fetch(f"WHERE (leaf_category IN ({marks})) IS NOT TRUE {best}", *own, asin or "")
+    return AdCandidates(fitting, others)
 
 
 @write_through(DATABASE)
@@ -142,7 +144,11 @@ def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Revie
             raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
 
 
-def _page(rows: QuerySet[Any], skip: int, limit: int, after: int | None) -> list[Any]:
+def _page(rows: Rows[M], equal: dict[str, str], skip: int, limit: int, after: int | None) -> list[M]:
+    conditions = [f"{column} = %s" for column in equal]
+    parameters: list[str | int] = [*equal.values()]
     if after is not None:
-        rows = rows.filter(id__gt=after)
-    return list(rows.order_by("id")[skip : skip + limit])
+        conditions.append("id > %s")
+        parameters.append(after)
+    where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+    return rows.fetch(f"{where}ORDER BY id LIMIT %s OFFSET %s", *parameters, limit, skip)

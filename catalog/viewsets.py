@@ -1,9 +1,12 @@
 """Parse the request, call the repository, answer."""
 
 import logging
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
+from django.http import QueryDict
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -13,14 +16,14 @@ from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.viewsets import GenericViewSet
 
 from catalog import openapi, repository
-from catalog.models import Product, Review
+from catalog.models import ASIN_PATTERN, Product, Review
 from catalog.permissions import StaffOrReadOnly
 from catalog.serializers import PageParameters, PathParameters, ProductSerializer, ReviewParameters, ReviewSerializer
 
+ASIN = re.compile(ASIN_PATTERN)
 logger = logging.getLogger(__name__)
 
 
@@ -40,6 +43,12 @@ def validated(serializer_class: type[Serializer[Any]], data: Any, **options: Any
     return dict(serializer.validated_data)
 
 
+@lru_cache(maxsize=1024)
+def _parameters(serializer_class: type[PageParameters], query: str) -> dict[str, Any]:
+    # Remembered, because the same few questions are asked all day and to validate one costs as much as to answer it.
+    return validated(serializer_class, QueryDict(query))
+
+
 class CatalogViewSet(GenericViewSet[Any]):
     """What both viewsets share: pages, and an asin in the path."""
 
@@ -55,13 +64,25 @@ class CatalogViewSet(GenericViewSet[Any]):
         """
         page, headers = rows[:limit], None
         if len(rows) > limit:
-            url = remove_query_param(self.request.build_absolute_uri(), "skip")
-            headers = {"Link": f'<{replace_query_param(url, "after", page[-1].pk)}>; rel="next"'}
-        return Response(self.get_serializer(page, many=True).data, headers=headers)
+            query = self.request.GET.copy()
+            query.pop("skip", None)
+            query["after"] = str(page[-1].pk)
+            url = self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+            headers = {"Link": f'<{url}>; rel="next"'}
+        serializer = self.get_serializer()
+        return Response([serializer.to_representation(row) for row in page], headers=headers)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Left to whoever asks for the user. Readers are not asked who they are, so that costs them nothing."""
 
     def path_asin(self) -> str:
         """The asin of the path. Raises ValidationError."""
-        return str(validated(PathParameters, self.kwargs)["asin"])
+        asin: str = self.kwargs["asin"]
+        return asin if ASIN.fullmatch(asin) else str(validated(PathParameters, self.kwargs)["asin"])
+
+    def parameters(self, serializer_class: type[PageParameters]) -> dict[str, Any]:
+        """The validated query parameters. Raises ValidationError."""
+        return dict(_parameters(serializer_class, self.request.META.get("QUERY_STRING", "")))
 
 
 @extend_schema(tags=["products"])
@@ -78,7 +99,7 @@ class ProductViewSet(CatalogViewSet):
     )
     def list(self, request: Request) -> Response:
         """Products ordered by id. While the database is away: the last answer to the same question, else a stand-in."""
-        asked = validated(PageParameters, request.query_params)
+        asked = self.parameters(PageParameters)
         limit = asked.pop("limit")
         return self.page(repository.get_products(limit=limit + 1, **asked), limit)
 
@@ -159,7 +180,7 @@ class ProductViewSet(CatalogViewSet):
     @action(detail=True, serializer_class=ReviewSerializer)
     def reviews(self, request: Request, asin: str) -> Response:
         """Reviews ordered by id. While the database is away: the last answer to the same question, else none."""
-        asked = validated(PageParameters, request.query_params)
+        asked = self.parameters(PageParameters)
         limit = asked.pop("limit")
         try:
             rows = repository.get_reviews_by_asin(asin=self.path_asin(), limit=limit + 1, **asked)
@@ -182,7 +203,7 @@ class ReviewViewSet(CatalogViewSet):
     )
     def list(self, request: Request) -> Response:
         """Reviews ordered by id. While the database is away: the last answer to the same question, else none."""
-        asked = validated(ReviewParameters, request.query_params)
+        asked = self.parameters(ReviewParameters)
         limit = asked.pop("limit")
         return self.page(repository.get_reviews(limit=limit + 1, **asked), limit)
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
 from cachetools import TTLCache
 
@@ -11,26 +11,40 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_AGE = 86_400  # seconds; what is older than a day is no answer any more
 
 
+class _Kept(NamedTuple):
+    answer: Any
+    since: float
+    size: int
+    measured: float
+
+
 class LastGoodAnswers:
     """Bounded in bytes and age; the least recently used go first. Holds public answers only."""
 
     def __init__(self, max_bytes: int = MAX_BYTES, max_age: float = MAX_AGE) -> None:
         self._lock = threading.Lock()
-        self._kept: TTLCache[Hashable, tuple[Any, float, int]] = TTLCache(
-            max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept[2]
+        self._kept: TTLCache[Hashable, _Kept] = TTLCache(
+            max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept.size
         )
 
     def put(self, question: Hashable, answer: Any) -> None:
-        size = approximate_size(answer)
+        now = time.monotonic()
+        with self._lock:
+            before = self._kept.get(question)
+        # Measuring takes longer than keeping, and from one minute to the next an answer hardly changes its size.
+        if before and now - before.measured < 60:
+            size, measured = before.size, before.measured
+        else:
+            size, measured = approximate_size(answer), now
         with self._lock:
             if size <= self._kept.maxsize:
-                self._kept[question] = (answer, time.monotonic(), size)
+                self._kept[question] = _Kept(answer, now, size, measured)
 
     def get(self, question: Hashable) -> tuple[Any, float] | None:
         """The answer and its age in seconds, or None."""
         with self._lock:
             kept = self._kept.get(question)
-        return None if kept is None else (kept[0], time.monotonic() - kept[1])
+        return None if kept is None else (kept.answer, time.monotonic() - kept.since)
 
     def discard(self, question: Hashable) -> None:
         with self._lock:

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 
@@ -18,6 +19,16 @@ class OrjsonRenderer(JSONRenderer):
         # Errors of a list's items come under the items' numbers, so a key need not be text.
         option = orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
         return orjson.dumps(data, default=str, option=option)
+
+
+class PlainNegotiation(DefaultContentNegotiation):
+    """DRF's negotiation, with a short cut for programs, which ask for JSON or for anything."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        accept = request.META.get("HTTP_ACCEPT", "*/*")
+        if accept in ("*/*", "application/json") and "format" not in request.META.get("QUERY_STRING", ""):
+            return renderers[0], renderers[0].media_type
+        return super().select_renderer(request, renderers, format_suffix)
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):

@@ -42,8 +42,14 @@ class Migration(migrations.Migration):
                     "related",
                     models.JSONField(blank=True, default=dict, help_text="Object of asin lists, such as also_bought."),
                 ),
-                ("sales_rank", models.JSONField(blank=True, default=dict, help_text="Object of category to rank.")),
-                ("categories", models.JSONField(blank=True, default=list, help_text="List of names, widest first.")),
+                (
+                    "sales_rank",
+                    models.JSONField(blank=True, default=dict, help_text="Object of category to rank."),
+                ),
+                (
+                    "categories",
+                    models.JSONField(blank=True, default=list, help_text="List of names, widest first."),
+                ),
                 ("leaf_category", models.CharField(blank=True, editable=False, max_length=200)),
                 ("brand", models.CharField(blank=True, max_length=200)),
                 (
