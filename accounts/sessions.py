@@ -10,6 +10,10 @@ from resilience import breakers
 class SessionStore(db.SessionStore):
     """Raises DependencyUnavailable where the database cannot be used."""
 
+    def _validate_session_key(self, key: str) -> bool:
+        # PostgreSQL's text has no NUL, and a quoted cookie may: what cannot be a key is not asked for.
+        return bool(super()._validate_session_key(key)) and key.isascii() and key.isalnum()  # type: ignore[misc]
+
     def load(self) -> dict[str, Any]:
         return breakers.get(breakers.DATABASE).call(super().load)
 

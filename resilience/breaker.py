@@ -163,9 +163,11 @@ class Breaker:
         return result
 
     def _admit(self) -> _Admission:
-        # The state is read without the lock: a call that slips in as the circuit opens is one call more, no harm.
+        # The state is read without the lock: a call that slips in as the circuit opens is one call more, no harm. The
+        # epoch is read first, so that this call's outcome is then dropped.
+        epoch = self._epoch
         if self._machine.current_state == pybreaker.STATE_CLOSED:
-            return _Admission(self._epoch, trial=False)
+            return _Admission(epoch, trial=False)
         with self._lock:
             state = self._machine.current_state
             if state == pybreaker.STATE_CLOSED:
@@ -193,14 +195,13 @@ class Breaker:
             before = self._machine.current_state
             if outcome is Outcome.FAILURE and error is not None:
                 self._last_error = {"type": type(error).__name__, "time": datetime.now(UTC).isoformat("T", "seconds")}
+                self._open_until = self._clock() + self._machine.reset_timeout  # if this opens it, then from now on
                 with suppress(BaseException):
                     self._machine.call(_raise, error)
             else:
                 self._machine.call(_succeed)
-            if (after := self._machine.current_state) != before:
+            if self._machine.current_state != before:
                 self._epoch += 1
-                if after == pybreaker.STATE_OPEN:
-                    self._open_until = self._clock() + self._machine.reset_timeout
 
     @property
     def state(self) -> str:

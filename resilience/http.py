@@ -6,7 +6,9 @@ socket gets what is left of ``deadlines.within``.
 
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import requests
@@ -67,14 +69,43 @@ class _TLSSocket(_Deadline, ssl.SSLSocket):
     pass
 
 
+def _addresses(host: str, port: int | None) -> list[Any]:
+    # The resolver takes no time-out, so it is waited for from outside; one that hangs is left to itself.
+    found: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, name="resolver", daemon=True).start()
+    return found.result(deadlines.remaining())
+
+
+def _connect(to: HTTPConnection) -> socket.socket:
+    """Does what urllib3 does, in one deadline for the name and all of its addresses. Raises OSError."""
+    failure = OSError(f"{to.host} has no address")
+    for family, kind, protocol, _, address in _addresses(to.host.strip("[]"), to.port):
+        made = _Socket(family, kind, protocol)
+        try:
+            for option in to.socket_options or ():
+                made.setsockopt(*option)
+            made.settimeout(deadlines.remaining())
+            made.connect(address)
+            return made
+        except OSError as error:
+            made.close()
+            failure = error
+    raise failure
+
+
 class _HTTPConnection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        return _Socket(fileno=super()._new_conn().detach())
+    _new_conn = _connect
 
 
 class _HTTPSConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _Socket(fileno=super()._new_conn().detach())
+    _new_conn = _connect
 
 
 class _HTTPPool(HTTPConnectionPool):

@@ -1,5 +1,6 @@
 """The last good answer to each question, kept in this process for the time when no new one can be had."""
 
+import sys
 import threading
 import time
 from collections.abc import Hashable
@@ -9,6 +10,7 @@ from cachetools import TTLCache
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_AGE = 86_400  # seconds; what is older than a day is no answer any more
+_FLAT = frozenset({str, int, float, bool, type(None)})  # nearly all there is to measure, so they go first
 
 
 class _Kept(NamedTuple):
@@ -56,13 +58,14 @@ class LastGoodAnswers:
 
 
 def approximate_size(value: Any) -> int:
-    """Bytes of memory that ``value`` takes, to within a factor of two: text counts, small objects are a flat sum."""
-    if isinstance(value, str):
-        return 50 + len(value)
+    """Bytes of memory that ``value`` takes, to within a factor of two; what several parts share is counted for each."""
+    size = sys.getsizeof(value)
+    if type(value) in _FLAT:
+        return size
     if isinstance(value, list | tuple):
-        return 56 + sum(map(approximate_size, value))
+        return size + sum(map(approximate_size, value))
     if isinstance(value, dict):
-        return 100 + sum(map(approximate_size, value)) + sum(map(approximate_size, value.values()))
-    if hasattr(value, "__dict__"):
-        return 100 + approximate_size(vars(value))
-    return 32
+        return size + sum(map(approximate_size, value)) + sum(map(approximate_size, value.values()))
+    if hasattr(value, "__dict__"):  # the attributes' names are shared by all instances
+        return size + sys.getsizeof(vars(value)) + sum(map(approximate_size, vars(value).values()))
+    return size

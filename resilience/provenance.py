@@ -35,7 +35,8 @@ def note_headers(headers: Mapping[str, str]) -> None:
     source = headers.get("X-Data-Source")
     age = headers.get("Age", "")
     if source in SOURCES:
-        note(source, float(age) if age.isdecimal() else None)
+        # More digits than a century has seconds are no age, and hundreds of them no number.
+        note(source, float(age) if age.isdecimal() and len(age) <= 10 else None)
 
 
 def note(source: Source, age: float | None = None) -> None:

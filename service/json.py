@@ -8,6 +8,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 
+MAX_DEPTH = 20  # a product has three levels
+
 
 class OrjsonRenderer(JSONRenderer):
     """DRF's JSONRenderer in a fifth of the time; indents for the browsable pages."""
@@ -39,10 +41,22 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
 
 class BoundedJSONParser(JSONParser):
-    """Strict JSON. What is nested too deep, is not UTF-8 or not JSON is a 400."""
+    """Strict JSON. What is nested deeper than MAX_DEPTH, is not UTF-8 or not JSON is a 400."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            return orjson.loads(stream.read())
+            parsed = orjson.loads(stream.read())
         except orjson.JSONDecodeError as error:
             raise ParseError(f"JSON parse error - {error}") from error
+        # orjson takes a thousand levels, and those who read or print the result one at a time run out of stack.
+        if _is_deeper_than(MAX_DEPTH, parsed):
+            raise ParseError(f"JSON parse error - nested deeper than {MAX_DEPTH} levels")
+        return parsed
+
+
+def _is_deeper_than(levels: int, value: Any) -> bool:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return levels == 0 or any(_is_deeper_than(levels - 1, each) for each in value)

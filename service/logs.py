@@ -24,4 +24,7 @@ class JSONFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        try:
+            return json.dumps(line, default=str, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError):  # NaN, or a key that is no text: rare enough to write all of it as text
+            return json.dumps({name: str(value) for name, value in line.items()}, ensure_ascii=False)

@@ -54,7 +54,10 @@ class BodySizeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
-        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdecimal()):
+            return JsonResponse({"detail": "The Content-Length is not a number of bytes."}, status=400)
+        if len(length) > 18 or int(length) > limit:  # Python refuses to parse thousands of digits
             return JsonResponse({"detail": f"The body is larger than {limit} bytes."}, status=413)
         return self.get_response(request)
 

@@ -39,10 +39,13 @@ class BreakerSerializer(serializers.Serializer[Breaker]):
 
 
 class OperationsView(APIView):
-    """A view for machines that watch the service: nobody is asked who they are."""
+    """A view for machines that watch the service: nobody is asked who they are, or refused for what they accept."""
 
     authentication_classes = ()
     permission_classes = ()
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        return super().perform_content_negotiation(request, force=True)
 
 
 class LiveView(OperationsView):
@@ -95,7 +98,7 @@ class MetricsView(OperationsView):
         return HttpResponse(metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-class BreakersView(APIView):
+class BreakersView(OperationsView):
     @extend_schema(
         operation_id="breakers",
         tags=["operations"],

@@ -22,6 +22,7 @@ class Command(BaseCommand):
         try:
             # Written first: a user whose password nobody knows would be worse than a file without a user.
             password_file.touch(mode=0o600)
+            password_file.chmod(0o600)  # of a file that was there before
             password_file.write_text(password + "\n")
         except OSError as error:
             raise CommandError(f"cannot write {password_file}: {error.strerror}") from error

@@ -1,0 +1,102 @@
+"""`make bench-breaker`: what a breaker adds to a call, beside pybreaker alone and beside no breaker, in the same run.
+
+Microseconds a call, the median of several rounds in turn; the protected function does nothing. ``open`` includes
+raising and catching the rejection; ``logged`` also the JSON line and the metrics of each.
+Usage: python -m benchmarks.breaker
+"""
+
+import json
+import logging
+import os
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pybreaker
+
+from resilience.breaker import Breaker, CallFailed, CallRejected, Listener, Outcome
+from resilience.listeners import LoggingListener, MetricsListener
+from service.logs import JSONFormatter
+
+ROUNDS, CALLS = 25, 20_000
+RESULT = Path(__file__).resolve().parent / "results" / "breaker.json"
+
+
+def nothing() -> None:
+    pass
+
+
+def fail() -> None:
+    raise OSError
+
+
+def failure(error: BaseException) -> Outcome:
+    return Outcome.FAILURE
+
+
+def closed(deadline: float | None, *listeners: Listener) -> Breaker:
+    return Breaker(
+        "b", fail_max=1, reset_timeout=3600, deadline=deadline, classify=failure, errors=(OSError,), listeners=listeners
+    )
+
+
+def opened(*listeners: Listener) -> Breaker:
+    breaker = closed(2, *listeners)
+    with suppress(CallFailed):
+        breaker.call(fail)
+    return breaker
+
+
+def rejected(call: Callable[[Callable[[], None]], None], error: type[Exception]) -> Callable[[], None]:
+    def attempt() -> None:
+        try:
+            call(nothing)
+        except error:
+            return
+        raise AssertionError("it was not rejected")
+
+    return attempt
+
+
+def subjects() -> dict[str, Callable[[], object]]:
+    bare, bare_open = pybreaker.CircuitBreaker(), pybreaker.CircuitBreaker()
+    bare_open.open()
+    bounded, unbounded = closed(deadline=2), closed(deadline=None)
+    return {
+        "no breaker": lambda: nothing(),
+        "pybreaker, closed": lambda: bare.call(nothing),
+        "Breaker, closed, no deadline": lambda: unbounded.call(nothing),
+        "Breaker, closed": lambda: bounded.call(nothing),
+        "pybreaker, open": rejected(bare_open.call, pybreaker.CircuitBreakerError),
+        "Breaker, open": rejected(opened().call, CallRejected),
+        "Breaker, open, logged": rejected(opened(LoggingListener(), MetricsListener()).call, CallRejected),
+    }
+
+
+def microseconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    for _ in range(CALLS):
+        call()
+    return (time.perf_counter() - started) / CALLS * 1e6
+
+
+def main() -> None:
+    handler = logging.StreamHandler(Path(os.devnull).open("w"))  # noqa: SIM115  open as long as the process
+    handler.setFormatter(JSONFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    calls = subjects()
+    rounds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(ROUNDS):  # in turn, so that a busy moment of the machine hits all of them
+        for name, call in calls.items():
+            rounds[name].append(microseconds(call))
+    figures = {name: round(statistics.median(times), 2) for name, times in rounds.items()}
+    for name, figure in figures.items():
+        print(f"{name:32} {figure:6.2f} µs a call")
+    RESULT.write_text(json.dumps({"microseconds_a_call": figures}, indent=2) + "\n")
+    print(f"written to {RESULT}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Corners of one breaker: what others see while it changes, calls inside of calls, and rows of failures."""
+
+from typing import NoReturn
+
+import pybreaker
+import pytest
+
+from resilience import deadlines
+from resilience.breaker import Breaker, CallFailed, CallRejected, Listener, Outcome
+
+
+class Down(Exception):
+    pass
+
+
+class Busy(Exception):
+    pass
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make(clock: Clock, *listeners: Listener, name: str = "shop", fail_max: int = 1) -> Breaker:
+    return Breaker(
+        name,
+        fail_max=fail_max,
+        reset_timeout=20,
+        deadline=5,
+        classify=lambda error: Outcome.FAILURE if isinstance(error, Down) else Outcome.NEUTRAL,
+        errors=(Down, Busy),
+        listeners=listeners,
+        clock=clock,
+    )
+
+
+def fail() -> NoReturn:
+    raise Down
+
+
+def be_busy() -> NoReturn:
+    raise Busy
+
+
+class Raising(Listener):
+    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        raise RuntimeError
+
+    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
+        raise RuntimeError
+
+    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+        raise RuntimeError
+
+
+class Recorder(Listener):
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
+        self.events.append(getattr(new_state, "name", ""))
+
+    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+        self.events.append("rejection")
+
+
+def test_whatever_a_listener_raises_callers_and_other_listeners_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    clock, recorder = Clock(), Recorder()
+    breaker = make(clock, Raising(), recorder)
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    with pytest.raises(CallRejected):
+        breaker.call(int)
+    clock.now += 20
+    assert breaker.call(int) == 0
+    assert recorder.events == ["open", "rejection", "half-open", "closed"]
+    assert [record.getMessage() for record in caplog.records] == ["breaker listener failed"] * 5
+
+
+def test_nobody_is_told_to_come_back_in_less_than_a_second() -> None:
+    clock = Clock()
+    breaker = make(clock)
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(fail)
+    assert failed.value.retry_after == 20
+    clock.now += 19.999
+    with pytest.raises(CallRejected) as rejected:
+        breaker.call(int)
+    assert rejected.value.retry_after == 1
+
+
+def test_a_neutral_outcome_neither_counts_nor_ends_a_row_of_failures() -> None:
+    breaker = make(Clock(), fail_max=2)
+    for call in (fail, be_busy, fail):
+        assert breaker.state == "closed"
+        with pytest.raises(CallFailed):
+            breaker.call(call)
+    assert breaker.state == "open"
+
+
+def test_a_failure_that_the_outer_call_survives_is_no_failure() -> None:
+    def outer() -> str:
+        with pytest.raises(Down):  # as it is, for the outer call to judge
+            breaker.call(fail)
+        return "fine"
+
+    breaker = make(Clock())
+    assert breaker.call(outer) == "fine"
+    assert breaker.state == "closed"
+
+
+def test_a_breaker_inside_of_another_judges_for_itself() -> None:
+    outer, inner = make(Clock(), name="outer"), make(Clock(), name="inner")
+    with pytest.raises(CallFailed) as failed:
+        outer.call(inner.call, fail)
+    assert failed.value.breaker == "inner"
+    assert (outer.state, inner.state) == ("closed", "open")
+
+
+def test_each_call_has_its_deadline() -> None:
+    breaker = make(Clock())
+    assert 4 < (breaker.call(deadlines.remaining) or 0) <= 5
+    assert breaker.call_without_deadline(deadlines.remaining) is None
+    assert deadlines.remaining() is None
+
+
+def test_a_call_admitted_while_the_circuit_opens_gets_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between reading the state and the rest of the admission another thread may open the circuit."""
+    breaker = make(Clock(), fail_max=2)
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+
+    class OpeningMeanwhile(pybreaker.CircuitBreaker):
+        @property
+        def current_state(self) -> str:
+            state = super().current_state
+            if state == pybreaker.STATE_CLOSED and not meanwhile:
+                meanwhile.append(True)
+                with pytest.raises(CallFailed):
+                    breaker.call(fail)
+            return state
+
+    meanwhile: list[bool] = []
+    monkeypatch.setattr(breaker._machine, "__class__", OpeningMeanwhile)
+    assert breaker.call(lambda: "answer") == "answer"
+    assert breaker.state == "open"

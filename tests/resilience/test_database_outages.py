@@ -1,0 +1,294 @@
+"""The database breaker against a database that goes away in its several ways, and PostgreSQL's deadlines."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db.backends.signals import connection_created
+from psycopg2 import extensions
+
+from catalog.models import Product
+from resilience import breakers, database, deadlines, postgres
+from resilience.breaker import Breaker, CallFailed, CallRejected, Outcome
+
+pytestmark = pytest.mark.django_db(transaction=True)
+on_postgresql = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="speaks of PostgreSQL; make test runs it there"
+)
+on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="speaks of SQLite; make test runs it there")
+GRACE = 0.2
+
+
+@pytest.fixture
+def breaker() -> Breaker:
+    return breakers.get(breakers.DATABASE)
+
+
+@pytest.fixture
+def serving() -> Iterator[None]:
+    """PostgreSQL as the services use it, with the wait callback."""
+    connection.close()
+    postgres.install()
+    yield
+    extensions.set_wait_callback(None)
+    connection_created.disconnect(dispatch_uid="limit_statements")
+    connection.close()
+
+
+def run(statement: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()
+
+
+def terminate(pid: int) -> None:
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+    other.close()
+
+
+def test_a_call_after_the_outage_gets_a_new_connection(
+    breaker: Breaker, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Product.objects.create(asin="P1")
+    lose_database()
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(Product.objects.count)
+    assert isinstance(failed.value.__cause__, OperationalError)
+    with pytest.raises(CallRejected):
+        breaker.call(Product.objects.count)
+    monkeypatch.undo()
+    breaker._open_until = 0
+    assert breaker.call(Product.objects.count) == 1
+    assert breaker.state == "closed"
+
+
+@pytest.mark.parametrize(
+    ("statement", "outcome"),
+    [
+        ("INSERT INTO catalog_product (id) VALUES (NULL, 1)", Outcome.SUCCESS),
+        ("SELECT no_such_function()", Outcome.SUCCESS),
+        ("SELECT no_such_column FROM catalog_product", Outcome.SUCCESS),
+        ("UPDATE catalog_product SET asin = NULL", Outcome.SUCCESS),
+        ("UPDATE catalog_product SET price = -1", Outcome.SUCCESS),
+        ("SELECT 1 FROM no_such_table", Outcome.FAILURE),
+    ],
+)
+def test_real_errors_are_what_they_are(statement: str, outcome: Outcome) -> None:
+    Product.objects.create(asin="P1")
+    with pytest.raises(DatabaseError) as raised:
+        run(statement)
+    assert database.classify(raised.value) is outcome
+
+
+def answer(sqlstate: str) -> psycopg2.Error:
+    class Answer(psycopg2.Error):
+        pgcode = sqlstate
+
+    return Answer()
+
+
+SQLSTATES = {
+    Outcome.FAILURE: {
+        "08000",
+        "08006",
+        "08P01",
+        "53100",
+        "53200",
+        "53300",
+        "58030",
+        "57P01",
+        "57P02",
+        "57P03",
+        "57014",
+    },
+    Outcome.NEUTRAL: {"40001", "40P01", "55P03", "25006"},
+    Outcome.SUCCESS: {
+        "22001",
+        "22003",
+        "22P02",
+        "22P05",
+        "23502",
+        "23503",
+        "23505",
+        "23514",
+        "42601",
+        "42703",
+        "0A000",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "sqlstate"), [(each, code) for each in SQLSTATES for code in sorted(SQLSTATES[each])]
+)
+def test_an_sqlstate_decides(outcome: Outcome, sqlstate: str) -> None:
+    for kind in (DatabaseError, OperationalError, InterfaceError):
+        error = kind()
+        error.__cause__ = answer(sqlstate)
+        assert database.classify(error) is outcome
+
+
+def test_no_answer_at_all_is_a_failure() -> None:
+    for kind in (OperationalError, InterfaceError):
+        error = kind("connection already closed")
+        error.__cause__ = psycopg2.Error()
+        assert database.classify(error) is Outcome.FAILURE
+    assert database.classify(deadlines.DeadlineExceeded()) is Outcome.FAILURE
+
+
+def test_a_database_that_is_locked_by_another_writer_is_neutral(breaker: Breaker) -> None:
+    def write() -> None:
+        with transaction.atomic():
+            Product.objects.update(title="mine")
+
+    Product.objects.create(asin="P1")
+    sqlite = connection.vendor == "sqlite"
+    connection.cursor().execute("PRAGMA busy_timeout = 50" if sqlite else "SET lock_timeout = 50")
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE" if sqlite else "BEGIN")
+        cursor.execute("UPDATE catalog_product SET title = 'theirs'")
+        with pytest.raises(CallFailed):
+            breaker.call(write)
+        cursor.execute("ROLLBACK")
+    other.close()
+    assert breaker.state == "closed"
+    breaker.call(write)
+    connection.close()
+
+
+@on_sqlite
+def test_a_file_that_is_no_database_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop.sqlite3").write_text("not a database " * 100)
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(tmp_path / "shop.sqlite3"))
+    with pytest.raises(DatabaseError) as raised:
+        run("SELECT 1 FROM catalog_product")
+    assert database.classify(raised.value) is Outcome.FAILURE
+    connection.close()
+
+
+@on_postgresql
+def test_two_transactions_that_cannot_both_be_are_neutral(breaker: Breaker) -> None:
+    Product.objects.create(asin="P1")
+    other = connection.copy()
+
+    def write() -> None:
+        with transaction.atomic():
+            run("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM catalog_product")
+            with other.cursor() as cursor:
+                cursor.execute("UPDATE catalog_product SET title = 'theirs'")
+            Product.objects.update(title="mine")
+
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(write)
+    other.close()
+    assert getattr(failed.value.__cause__.__cause__, "pgcode", None) == "40001"  # type: ignore[union-attr]
+    assert breaker.state == "closed"
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_backend_that_is_ended_in_the_middle_of_a_query_is_a_failure(breaker: Breaker) -> None:
+    (pid,) = run("SELECT pg_backend_pid()")
+    threading.Timer(0.1, terminate, [pid]).start()
+    with pytest.raises(CallFailed):
+        breaker.call(run, "SELECT pg_sleep(5)")
+    assert breaker.state == "open"
+    breaker._open_until = 0
+    assert breaker.call(run, "SELECT 1") == (1,)
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_an_idle_connection_that_was_ended_costs_no_call(breaker: Breaker) -> None:
+    (pid,) = run("SELECT pg_backend_pid()")
+    terminate(pid)
+    time.sleep(0.05)  # until the farewell has come
+    assert breaker.call(run, "SELECT 1") == (1,)
+    assert breaker.state == "closed"
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_healthy_connection_is_kept(breaker: Breaker) -> None:
+    pids = {breaker.call(run, "SELECT pg_backend_pid()") for _ in range(5)}
+    assert len(pids) == 1
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_slow_query_is_cut_at_the_deadline(breaker: Breaker, inside: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def query() -> None:
+        if inside:
+            with transaction.atomic():
+                run("SELECT pg_sleep(5)")
+        else:
+            run("SELECT pg_sleep(5)")
+
+    breaker.call(run, "SELECT 1")
+    monkeypatch.setattr(breaker, "deadline", 0.3)
+    started = time.monotonic()
+    with pytest.raises(CallFailed):
+        breaker.call(query)
+    assert time.monotonic() - started < 0.3 + GRACE
+    assert breaker.state == "open"
+    breaker._open_until = 0
+    assert breaker.call(run, "SELECT 1") == (1,)
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_many_quick_queries_share_one_deadline(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def queries() -> None:
+        for _ in range(20):
+            run("SELECT pg_sleep(0.1)")
+
+    breaker.call(run, "SELECT 1")
+    monkeypatch.setattr(breaker, "deadline", 0.3)
+    started = time.monotonic()
+    with pytest.raises(CallFailed):
+        breaker.call(queries)
+    assert time.monotonic() - started < 0.3 + GRACE
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_query_outside_of_any_breaker_is_bounded_too(settings: Any) -> None:
+    settings.DB_DEADLINE = 0.3
+    started = time.monotonic()
+    with pytest.raises(OperationalError):
+        run("SELECT pg_sleep(5)")
+    assert time.monotonic() - started < 0.3 + GRACE
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_the_server_gives_up_a_statement_that_nobody_waits_for() -> None:
+    assert run("SHOW statement_timeout") == ("2s",)
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_server_that_accepts_and_then_says_nothing_is_a_failure(
+    breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nowhere = {"HOST": "127.0.0.1", "PORT": str(listener.getsockname()[1]), "OPTIONS": {}}
+        for name, value in nowhere.items():
+            monkeypatch.setitem(connection.settings_dict, name, value)
+        monkeypatch.setattr(breaker, "deadline", 0.3)
+        started = time.monotonic()
+        with pytest.raises(CallFailed):
+            breaker.call(run, "SELECT 1")
+        assert time.monotonic() - started < 0.3 + GRACE
+    assert breaker.state == "open"

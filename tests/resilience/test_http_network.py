@@ -1,0 +1,188 @@
+"""The HTTP client against what lies below HTTP: names, addresses, connections, and bodies that grow when unpacked."""
+
+import contextlib
+import gzip
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from resilience import deadlines, http
+from resilience.breaker import Outcome
+
+DEADLINE = 0.3
+GRACE = 0.2
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def ask(port: int, host: str = "127.0.0.1", max_bytes: int = 1000) -> http.Answer:
+    with http.session(1) as session, deadlines.within(DEADLINE):
+        return http.post_json(session, f"http://{host}:{port}/", {}, headers={}, max_bytes=max_bytes)
+
+
+@contextlib.contextmanager
+def server(behave: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Serves one connection at a time; gives the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def loop() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(OSError):
+                        behave(connection)
+
+        thread = threading.Thread(target=loop, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)  # wakes the accept
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def assert_it_fails_in_time(call: Callable[[], object], outcome: Outcome = Outcome.FAILURE) -> None:
+    started = time.monotonic()
+    with pytest.raises(http.ERRORS) as raised:
+        call()
+    assert time.monotonic() - started < DEADLINE + GRACE
+    assert http.classify(raised.value) is outcome
+
+
+def reset(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close by RST
+
+
+def reset_in_the_body(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(OK + b"Content-Length: 100\r\n\r\n[")
+    time.sleep(0.05)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize("behave", [reset, reset_in_the_body])
+def test_a_connection_that_is_reset_is_a_failure(behave: Callable[[socket.socket], None]) -> None:
+    with server(behave) as port:
+        assert_it_fails_in_time(lambda: ask(port))
+
+
+def test_a_server_that_takes_no_bytes_is_a_failure() -> None:
+    def call() -> http.Answer:
+        with http.session(1) as session, deadlines.within(DEADLINE):
+            return http.post_json(session, f"http://127.0.0.1:{port}/", "x" * 8_000_000, headers={}, max_bytes=1000)
+
+    with server(lambda connection: time.sleep(0.6)) as port:
+        assert_it_fails_in_time(call)
+
+
+def test_a_server_that_never_shakes_hands_for_tls_is_a_failure() -> None:
+    def call() -> http.Answer:
+        with http.session(1) as session, deadlines.within(DEADLINE):
+            return http.post_json(session, f"https://127.0.0.1:{port}/", {}, headers={}, max_bytes=1000)
+
+    with server(lambda connection: time.sleep(0.6)) as port:
+        assert_it_fails_in_time(call)
+
+
+@contextlib.contextmanager
+def silent_address() -> Iterator[int]:
+    """A port that answers no attempt to connect: its queue of connections is full."""
+    with socket.socket() as listener, contextlib.ExitStack() as stack:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def test_an_address_that_never_answers_is_a_failure() -> None:
+    with silent_address() as port:
+        assert_it_fails_in_time(lambda: ask(port))
+
+
+def test_many_addresses_that_never_answer_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent_address() as port:
+        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: [address] * 4)
+        assert_it_fails_in_time(lambda: ask(port, "ads.example"))
+
+
+def test_a_second_address_is_tried_when_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def say_hello(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(OK + b"Content-Length: 2\r\n\r\n[]")
+
+    with server(say_hello) as port:
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", to)) for to in (1, port)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: addresses)
+        assert ask(port, "ads.example").body == b"[]"
+
+
+def test_a_name_server_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def hang(*args: Any, **kwargs: Any) -> list[Any]:
+        answered.wait(3)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    try:
+        assert_it_fails_in_time(lambda: ask(80, "ads.example"))
+    finally:
+        answered.set()
+
+
+def test_a_name_that_is_not_known_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*args: Any, **kwargs: Any) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert_it_fails_in_time(lambda: ask(80, "ads.example"))
+
+
+def packed(content: bytes) -> Callable[[socket.socket], None]:
+    body = gzip.compress(content)
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    return behave
+
+
+def test_a_packed_body_is_unpacked() -> None:
+    with server(packed(b"[1]" + b" " * 900)) as port:
+        assert ask(port).body == b"[1]" + b" " * 900
+
+
+def test_a_small_body_that_unpacks_to_a_huge_one_is_a_failure() -> None:
+    with server(packed(b" " * 5_000_000)) as port:
+        assert_it_fails_in_time(lambda: ask(port))
+
+
+def test_a_chunked_body_comes_whole_up_to_the_limit() -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"a\r\n0123456789\r\n" * size + b"0\r\n\r\n")
+
+    size = 100
+    with server(behave) as port:
+        assert ask(port).body == b"0123456789" * 100
+        size = 101
+        assert_it_fails_in_time(lambda: ask(port))
+
+
+def test_the_error_page_of_a_4xx_may_hang_as_it_likes() -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 429 Slow down\r\nContent-Length: 1000\r\n\r\n")
+        time.sleep(0.6)
+
+    with server(behave) as port:
+        assert_it_fails_in_time(lambda: ask(port), Outcome.NEUTRAL)

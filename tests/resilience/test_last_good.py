@@ -1,0 +1,156 @@
+import gc
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from catalog.models import Product, Review
+from resilience.last_good import LastGoodAnswers, approximate_size
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("resilience.last_good.time", SimpleNamespace(monotonic=clock))
+    return clock
+
+
+def test_it_gives_an_answer_with_its_age(clock: Clock) -> None:
+    kept = LastGoodAnswers()
+    assert kept.get("q") is None
+    kept.put("q", ["answer"])
+    clock.now += 75.5
+    assert kept.get("q") == (["answer"], 75.5)
+
+
+def test_a_new_answer_takes_the_place_of_the_old_one_and_is_new(clock: Clock) -> None:
+    kept = LastGoodAnswers(max_age=100)
+    kept.put("q", 1)
+    clock.now += 90
+    kept.put("q", 2)
+    clock.now += 90
+    assert kept.get("q") == (2, 90)
+
+
+def test_an_answer_of_nothing_is_an_answer(clock: Clock) -> None:
+    kept = LastGoodAnswers()
+    kept.put("none", None)
+    kept.put("empty", [])
+    assert (kept.get("none"), kept.get("empty")) == ((None, 0), ([], 0))
+
+
+def test_an_answer_expires_however_often_it_is_used(clock: Clock) -> None:
+    kept = LastGoodAnswers(max_age=100)
+    kept.put("q", 1)
+    for _ in range(9):
+        clock.now += 11
+        assert kept.get("q") is not None
+    clock.now += 1
+    assert kept.get("q") is None
+
+
+def test_what_was_discarded_is_gone_and_discarding_nothing_is_fine(clock: Clock) -> None:
+    kept = LastGoodAnswers()
+    kept.put("q", 1)
+    kept.discard("q")
+    kept.discard("q")
+    assert kept.get("q") is None
+
+
+def test_an_answer_that_is_too_large_drives_nobody_out(clock: Clock) -> None:
+    kept = LastGoodAnswers(max_bytes=1000)
+    kept.put("small", "x")
+    kept.put("large", "x" * 1001)
+    assert kept.get("large") is None
+    assert kept.get("small") is not None
+
+
+def test_it_stays_within_its_bytes() -> None:
+    kept = LastGoodAnswers(max_bytes=100_000)
+    for question in range(1000):
+        kept.put(question, "x" * 1000)
+    found = [question for question in range(1000) if kept.get(question)]
+    assert found == list(range(found[0], 1000))
+    assert 85 < len(found) <= 100
+
+
+def test_many_threads_may_use_it_at_once() -> None:
+    kept = LastGoodAnswers(max_bytes=20_000)
+    begin = threading.Barrier(8, timeout=10)
+
+    def use(number: int) -> None:
+        begin.wait()
+        for turn in range(2000):
+            question = (number * turn) % 50
+            kept.put(question, str(question) * 400)
+            found = kept.get(question)
+            assert found is None or found[0] == str(question) * 400
+            if turn % 7 == 0:
+                kept.discard(question)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(use, range(8)))
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def products(text: str) -> list[Product]:
+    return [
+        Product(
+            id=1000 + n,
+            asin=f"P{n:07}",
+            title=f"Product {n}",
+            description=f"{n} {text}",
+            related={"also_bought": [f"P{n + other:07}" for other in range(20)]},
+            sales_rank={"Office": n + 1_000_000},
+            categories=[f"first {n}", f"second {n}"],
+        )
+        for n in range(200)
+    ]
+
+
+def reviews(text: str) -> list[Review]:
+    return [
+        Review(reviewer_id=f"R{n:08}", product_id=f"P{n:07}", review_text=f"{n} {text}", unix_review_time=1_391_817_600)
+        for n in range(200)
+    ]
+
+
+def wire(text: str) -> list[dict[str, Any]]:
+    return [{"asin": f"P{n:07}", "title": f"{n} {text}", "price": n + 0.5, "related": {}} for n in range(200)]
+
+
+@pytest.mark.parametrize("make", [products, reviews, wire])
+@pytest.mark.parametrize("text", ["", "x" * 60, "x" * 5000, "ü" * 500, "万" * 500, "😀" * 2000])
+def test_a_size_is_right_to_within_a_factor_of_two(make: Callable[[str], list[Any]], text: str) -> None:
+    answer = make(text)
+    assert 0.5 < approximate_size(answer) / memory_of(answer) < 2
+
+
+def memory_of(value: Any) -> int:
+    """Bytes of everything that can be reached from ``value``, each object once; classes, functions and modules not."""
+    sizes: dict[int, int] = {}
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in sizes or isinstance(one, type) or callable(one):
+            continue
+        sizes[id(one)] = sys.getsizeof(one)
+        waiting += gc.get_referents(one)
+        if hasattr(one, "__dict__"):
+            waiting.append(vars(one))
+    return sum(sizes.values())

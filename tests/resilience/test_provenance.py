@@ -1,0 +1,120 @@
+"""Whose answer it is, what is kept of it, and how a request that reads several times puts it."""
+
+from collections.abc import Callable
+from contextvars import Context
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+
+from resilience import breakers, provenance
+from resilience.fallback import read_through
+from resilience.http import BadAnswer
+from resilience.provenance import Source
+
+AD_PROVIDER = breakers.AD_PROVIDER
+Read = Callable[..., str]
+
+
+def nothing(*, name: str) -> str:
+    return "default"
+
+
+def source_of(read: Read, name: str = "a") -> tuple[str, Source | None]:
+    origin = provenance.begin()
+    return read(name=name), origin.source
+
+
+def trip() -> None:
+    def fail(*, name: str) -> str:
+        raise BadAnswer
+
+    assert read_through(AD_PROVIDER, default=nothing)(fail)(name="trip") == "default"
+    assert breakers.get(AD_PROVIDER).state == "open"
+
+
+def test_what_is_not_to_be_kept_is_not_kept() -> None:
+    @read_through(AD_PROVIDER, default=nothing, keep_last_good=False)
+    def read(*, name: str) -> str:
+        return "live"
+
+    assert source_of(read) == ("live", "live")
+    trip()
+    assert source_of(read) == ("default", "default")
+
+
+def test_two_reads_with_equal_arguments_do_not_share_an_answer() -> None:
+    @read_through(AD_PROVIDER, default=nothing)
+    def prices(*, name: str) -> str:
+        return "price"
+
+    @read_through(AD_PROVIDER, default=nothing)
+    def titles(*, name: str) -> str:
+        return "title"
+
+    assert source_of(prices) == ("price", "live")
+    trip()
+    assert source_of(titles) == ("default", "default")
+    assert source_of(prices) == ("price", "stale")
+
+
+def test_what_does_not_exist_is_a_live_answer_and_not_a_failure() -> None:
+    @read_through(AD_PROVIDER, default=nothing)
+    def read(*, name: str) -> str:
+        raise ObjectDoesNotExist(name)
+
+    origin = provenance.begin()
+    with pytest.raises(ObjectDoesNotExist):
+        read(name="a")
+    assert origin.source == "live"
+    assert breakers.get(AD_PROVIDER).state == "closed"
+
+
+def test_a_bug_is_not_hidden_by_a_fallback() -> None:
+    @read_through(AD_PROVIDER, default=nothing)
+    def read(*, name: str) -> str:
+        raise TypeError("a bug")
+
+    for _ in range(2):
+        with pytest.raises(TypeError, match="a bug"):
+            read(name="a")
+
+
+RANK: dict[Source | None, int] = {None: 0, "live": 1, "stale": 2, "default": 3}
+
+
+@pytest.mark.parametrize("first", provenance.SOURCES)
+@pytest.mark.parametrize("second", provenance.SOURCES)
+def test_a_request_that_reads_twice_says_the_worse_of_both(first: Source, second: Source) -> None:
+    origin = provenance.begin()
+    for source, age in ((first, 5.0), (second, 9.0)):
+        provenance.note(source, age if source == "stale" else None)
+    assert origin.source == max(first, second, key=lambda each: RANK[each])
+    # Age is that of the oldest stale answer, and says nothing beside a default.
+    ages = [age for source, age in ((first, 5.0), (second, 9.0)) if source == "stale"]
+    assert origin.age == (max(ages) if origin.source == "stale" else None)
+
+
+def test_outside_of_a_request_a_note_is_nobodys() -> None:
+    Context().run(provenance.note, "stale", 1.0)
+    assert provenance.begin().source is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "source", "age"),
+    [
+        ({"X-Data-Source": "live"}, "live", None),
+        ({"X-Data-Source": "stale", "Age": "75"}, "stale", 75),
+        ({"X-Data-Source": "stale"}, "stale", None),
+        ({"X-Data-Source": "stale", "Age": "-1"}, "stale", None),
+        ({"X-Data-Source": "stale", "Age": "soon"}, "stale", None),
+        ({"X-Data-Source": "stale", "Age": "9" * 400}, "stale", None),
+        ({"X-Data-Source": "default"}, "default", None),
+        ({"X-Data-Source": "fresh", "Age": "1"}, None, None),
+        ({"Age": "1"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_another_service_speaks_for_itself(headers: dict[str, str], source: Source | None, age: float | None) -> None:
+    origin = provenance.begin()
+    provenance.note_headers(headers)
+    assert (origin.source, origin.age) == (source, age)

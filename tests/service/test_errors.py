@@ -1,0 +1,103 @@
+"""What people and programs see while the database is away."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.authtoken.models import Token
+
+from resilience import breakers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGES = ["/admin/", "/admin/catalog/product/", "/accounts/login/"]
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("boss"))
+    return client
+
+
+def assert_unavailable(client: Client, path: str, accept: str, content_type: str, method: str = "GET") -> None:
+    response = client.generic(method, path, headers={"accept": accept})
+    assert response.status_code == 503
+    assert response["Content-Type"].startswith(content_type)
+    assert 1 <= int(response["Retry-After"]) <= 20
+    if content_type == "application/json":
+        text = "The database is unavailable. Nothing was changed. Try again later."
+        assert response.json() == {"detail": text}
+    else:
+        page = response.content.decode()
+        assert "Back in a moment" in page
+        assert f'http-equiv="refresh" content="{response["Retry-After"]}"' in page
+
+
+@pytest.mark.parametrize("path", PAGES[:2])
+def test_pages_that_need_the_database_say_when_to_come_back(
+    staff: Client, path: str, lose_database: Callable[[], None]
+) -> None:
+    assert staff.get(path).status_code == 200
+    lose_database()
+    for _ in range(2):  # the failing call, and one that is rejected
+        assert_unavailable(staff, path, "text/html,application/xhtml+xml,*/*;q=0.8", "text/html")
+        assert_unavailable(staff, path, "application/json", "application/json")
+
+
+def test_they_come_back_with_the_database(
+    staff: Client, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_database()
+    assert staff.get("/admin/").status_code == 503
+    monkeypatch.undo()
+    assert staff.get("/admin/").status_code == 503  # still open
+    breakers.get(breakers.DATABASE)._open_until = 0
+    assert staff.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/accounts/login/"])
+def test_signing_in_is_unavailable_and_works_again_later(
+    client: Client, path: str, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create_superuser("boss", password="open sesame")
+    form = {"username": "boss", "password": "open sesame", "next": "/admin/"}
+    assert client.get(path).status_code == 200
+    lose_database()
+    response = client.post(path, form, headers={"accept": "text/html"})
+    assert response.status_code == 503
+    assert "Retry-After" in response
+    monkeypatch.undo()
+    breakers.get(breakers.DATABASE)._open_until = 0
+    assert client.post(path, form)["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize("path", ["/products", "/reviews", "/ads", "/", "/products/P1", "/docs", "/schema"])
+def test_a_reader_never_gets_an_error(staff: Client, path: str, accept: str, lose_database: Callable[[], None]) -> None:
+    lose_database()
+    for _ in range(2):
+        assert staff.get(path, headers={"accept": accept}).status_code in (200, 406)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(("accept", "kind"), [("application/json", "application/json"), ("text/html", "text/html")])
+def test_a_write_of_a_known_user_is_a_503(
+    client: Client, method: str, accept: str, kind: str, lose_database: Callable[[], None]
+) -> None:
+    token = Token.objects.create(user=User.objects.create_superuser("boss"))
+    lose_database()
+    path = "/products" if method == "POST" else "/products/P1"
+    for _ in range(2):
+        response = client.generic(method, path, headers={"accept": accept, "authorization": f"Token {token.key}"})
+        assert response.status_code == 503
+        assert response["Content-Type"].startswith(kind)
+        assert 1 <= int(response["Retry-After"]) <= 20
+
+
+def test_an_unknown_writer_is_401_whether_or_not_the_database_is_there(
+    client: Client, lose_database: Callable[[], None]
+) -> None:
+    assert client.post("/reviews").status_code == 401
+    lose_database()
+    assert client.post("/reviews").status_code == 401

@@ -1,0 +1,113 @@
+"""Settings come from the environment, and a value that cannot be used ends the start with one line naming it."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+Start = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Runs the settings in a folder of their own, where no ``make run`` has left a SECRET_KEY."""
+    shutil.copy(ROOT / "base_settings.py", tmp_path)
+
+    def run(**environment: str) -> dict[str, Any]:
+        monkeypatch.setattr(os, "environ", {"SECRET_KEY": "k" * 40} | environment)
+        monkeypatch.setattr("environ.Env.ENVIRON", os.environ)
+        return runpy.run_path(str(tmp_path / "base_settings.py"))
+
+    return run
+
+
+def test_the_defaults_are_those_of_the_design(start: Start, tmp_path: Path) -> None:
+    settings = start()
+    assert settings["BREAKERS"] == {"database": {"fail_max": 1, "reset_timeout": 20, "deadline": 2.0}}
+    assert settings["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "var/shop.sqlite3")
+    assert (tmp_path / "var").is_dir()
+    assert (settings["DEBUG"], settings["SABOTAGE"], settings["HTTPS"]) == (False, False, False)
+    assert settings["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
+    assert settings["CORS_ALLOWED_ORIGINS"] == ["http://localhost:4200"]
+
+
+def test_each_value_comes_from_the_environment(start: Start) -> None:
+    settings = start(
+        DATABASE_URL="postgres://me:p%40ss@db.example:5433/shop",
+        DB_FAIL_MAX="5",
+        DB_RESET_TIMEOUT="0.5",
+        DB_DEADLINE="7",
+        DEBUG="Yes",
+        SABOTAGE="1",
+        HTTPS="TRUE",
+        ALLOWED_HOSTS="shop.example,www.shop.example",
+        CORS_ALLOWED_ORIGINS="https://shop.example,http://localhost:3000",
+    )
+    assert settings["BREAKERS"]["database"] == {"fail_max": 5, "reset_timeout": 0.5, "deadline": 7}
+    database = settings["DATABASES"]["default"]
+    assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("me", "p@ss", "shop")
+    assert (database["HOST"], database["PORT"]) == ("db.example", 5433)
+    assert (settings["DEBUG"], settings["SABOTAGE"], settings["HTTPS"]) == (True, True, True)
+    assert settings["ALLOWED_HOSTS"] == ["shop.example", "www.shop.example"]
+    assert settings["CORS_ALLOWED_ORIGINS"] == ["https://shop.example", "http://localhost:3000"]
+
+
+def test_the_key_of_make_run_is_found_and_the_environment_wins(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var/local.env").write_text("SECRET_KEY=" + "l" * 40 + "\nSABOTAGE=on\n")
+    settings = start(SABOTAGE="off")
+    assert (settings["SECRET_KEY"], settings["SABOTAGE"]) == ("k" * 40, False)
+
+
+UNUSABLE = {
+    "SECRET_KEY": ["", "short"],
+    "DEBUG": ["maybe", "2"],
+    "HTTPS": ["https"],
+    "SABOTAGE": ["onn"],
+    "DB_FAIL_MAX": ["0", "-1", "1.5", "many", "1001", ""],
+    "DB_RESET_TIMEOUT": ["0", "-1", "soon", "nan", "inf", ""],
+    "DB_DEADLINE": ["0", "s", "nan"],
+    "DATABASE_URL": ["mysql://me@db/shop", "postgres://me@db:port/shop", "postgres://me@db:5432/"],
+    "CORS_ALLOWED_ORIGINS": ["*", "shop.example", "https://shop.example/", "https://a.example,nonsense"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in UNUSABLE for value in UNUSABLE[name]])
+def test_an_unusable_value_ends_the_start_with_one_line_that_names_it(start: Start, name: str, value: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        start(**{name: value})
+    line = str(ended.value.code)
+    assert line.startswith(f"{name}: must be ")
+    assert "\n" not in line
+
+
+def test_the_line_does_not_give_a_password_away(start: Start) -> None:
+    with pytest.raises(SystemExit) as ended:
+        start(DATABASE_URL="postgres://me:open-sesame@db:port/shop")
+    assert "open-sesame" not in str(ended.value.code)
+
+
+@pytest.mark.parametrize(
+    ("project", "name", "value"),
+    [
+        ("recommender", "DB_DEADLINE", "soon"),
+        ("recommender", "AD_PROVIDER_URL", "ads.example"),
+        ("recommender", "AD_FAIL_MAX", "0"),
+        ("ad_provider", "SECRET_KEY", "short"),
+    ],
+)
+def test_on_the_terminal_it_is_that_line_and_nothing_else(project: str, name: str, value: str) -> None:
+    command = [sys.executable, f"manage_{project}.py", "check"]
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ | {name: value}, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.startswith(f"{name}: must be ")
+    assert ended.stderr.count("\n") == 1
