@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: help run test lint format clean bench-import bench-serve
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/runtime ## prepare a demo shop and start both services
 	@$(BIN)/python run_local.py
@@ -38,6 +38,10 @@ bench-import: .venv/dev ## rows per second of seed_reviews beside the bare datab
 
 bench-serve: .venv/dev ## requests per second and latency beside a bare Django view
 	$(BIN)/python -m benchmarks.serve
+
+.env: ## make the secrets that compose.yaml needs, once
+	@umask 077 && $(PYTHON) -c 'import secrets; print(*(f"{name}={secrets.token_urlsafe(48)}" for name in ("SECRET_KEY", "POSTGRES_PASSWORD")), sep="\n")' > .env
+	@echo "made .env; keep it, docker compose reads it"
 
 clean: ## remove the virtual environment; the data in var/ stays
 	rm -rf .venv

@@ -1,0 +1,166 @@
+"""Real processes to break: PostgreSQL, the two services under gunicorn, and an ad provider that misbehaves."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from tests import postgres_server
+
+ROOT = Path(__file__).resolve().parents[2]
+# Short, so that a test sees a breaker open, reject and recover in seconds.
+RESET = 2
+ENVIRONMENT = {"SECRET_KEY": "end-to-end-" * 4, "DB_RESET_TIMEOUT": str(RESET), "AD_RESET_TIMEOUT": "1"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def eventually(holds: Callable[[], Any], seconds: float = 15) -> Any:
+    """What ``holds()`` returns as soon as that is true; fails when the time is over."""
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(requests.ConnectionError):
+            if found := holds():
+                return found
+        assert time.monotonic() < end, "it did not come to hold in time"
+        time.sleep(0.05)
+
+
+class Postgres:
+    """A PostgreSQL on a port of its own that can be killed, stopped and started again."""
+
+    def __init__(self) -> None:
+        self.data = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        self.port = free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        if os.geteuid() == 0:
+            shutil.chown(self.data, "pgserver")
+        self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync", f"--pgdata={self.data}")
+        self.start()
+
+    def _run(self, program: str, *words: str) -> None:
+        user = {"user": "pgserver"} if os.geteuid() == 0 else {}
+        subprocess.run([postgres_server.PROGRAMS / program, *words], check=True, capture_output=True, **user)  # type: ignore[call-overload]
+
+    def start(self) -> None:
+        # A pipe as its output would be held open by the server, and waited for.
+        user = {"user": "pgserver"} if os.geteuid() == 0 else {}
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.data} -c fsync=off"
+        command = [
+            postgres_server.PROGRAMS / "pg_ctl",
+            "-w",
+            "-D",
+            self.data,
+            "-l",
+            self.data / "log",
+            "-o",
+            options,
+            "start",
+        ]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **user)  # type: ignore[call-overload]
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the server and all of its processes."""
+        postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+        for process in [postmaster, *postmaster.children()]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        # The next start would take a process of that number for the old server.
+        (self.data / "postmaster.pid").unlink()
+
+    def remove(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGKILL)
+        shutil.rmtree(self.data, ignore_errors=True)
+
+
+def manage(*words: str, project: str = "recommender", **env: str) -> str:
+    done = subprocess.run(
+        [sys.executable, f"manage_{project}.py", *words],
+        cwd=ROOT,
+        env=os.environ | ENVIRONMENT | env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class Service:
+    """One of the two sites under gunicorn."""
+
+    def __init__(self, site: str, **env: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            f"--bind=127.0.0.1:{self.port}",
+            "--log-level=error",
+            f"{site}.wsgi",
+        ]
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed by end()
+        self.process = subprocess.Popen(command, cwd=ROOT, env=os.environ | ENVIRONMENT | env, stderr=self.log)
+        eventually(lambda: self.get("/livez").ok)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.url + path, timeout=10, **options)
+
+    def post(self, path: str, **options: Any) -> requests.Response:
+        return requests.post(self.url + path, timeout=10, **options)
+
+    def state(self, breaker: str) -> str:
+        states: dict[str, str] = {each["name"]: each["state"] for each in self.get("/breakers").json()}
+        return states[breaker]
+
+    def end(self) -> None:
+        self.process.terminate()
+        assert self.process.wait(15) == 0
+        self.log.close()
+
+
+@contextlib.contextmanager
+def ad_server(behave: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """Something that listens where an ad provider should, and does as it is told; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            with contextlib.suppress(OSError):
+                behave(self)
+
+        def log_message(self, *words: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

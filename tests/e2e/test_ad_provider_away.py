@@ -1,0 +1,131 @@
+"""The ad provider is gone, hangs or talks nonsense: /ads answers all the same."""
+
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+import requests
+
+from catalog.defaults import HOUSE_ADS
+from tests.e2e.services import Postgres, Service, ad_server, eventually, free_port
+
+DEADLINE = 0.5  # AD_DEADLINE's default
+
+
+def say(status: int, body: bytes, kind: str = "application/json") -> Callable[[BaseHTTPRequestHandler], None]:
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return behave
+
+
+def hang(request: BaseHTTPRequestHandler) -> None:
+    time.sleep(5)
+
+
+def endless(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.end_headers()
+    while True:
+        request.wfile.write(b" " * 65536)
+
+
+@pytest.fixture
+def shop(postgres: Postgres) -> Iterator[Callable[[str], Service]]:
+    started: list[Service] = []
+
+    def start(ad_provider_url: str) -> Service:
+        started.append(Service("recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=ad_provider_url))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.end()
+
+
+def assert_house_ads(service: Service, within: float) -> None:
+    started = time.monotonic()
+    answer = service.get("/ads?limit=3")
+    assert time.monotonic() - started < within
+    assert (answer.status_code, answer.headers["X-Data-Source"]) == (200, "default")
+    assert [ad["asin"] for ad in answer.json()] == [asin for asin, *_ in HOUSE_ADS[:3]]
+
+
+@pytest.mark.parametrize(
+    ("behave", "state"),
+    [
+        (hang, "open"),
+        (endless, "open"),
+        (say(500, b"oh"), "open"),
+        (say(200, b"<html>hello</html>", "text/html"), "open"),
+        (say(200, b'{"ads": []}'), "open"),
+        (say(200, b'[{"asin": 1}]'), "open"),
+        (say(302, b""), "open"),
+        (say(404, b"[]"), "closed"),
+    ],
+    ids=["hangs", "endless", "500", "html", "no array", "no product", "redirect", "404"],
+)
+def test_whatever_it_says_there_are_house_ads_in_time(
+    behave: Callable[[BaseHTTPRequestHandler], None], state: str, shop: Callable[[str], Service]
+) -> None:
+    with ad_server(behave) as url:
+        service = shop(url)
+        assert_house_ads(service, within=DEADLINE + 0.3)
+        assert service.state("ad-provider") == state
+        assert service.state("database") == "closed"
+        if state == "open":
+            assert_house_ads(service, within=0.2)
+
+
+def test_a_stopped_ad_provider_is_missed_by_nobody_and_found_again(postgres: Postgres) -> None:
+    port = free_port()
+    service = Service("recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=f"http://127.0.0.1:{port}")
+    assert_house_ads(service, within=DEADLINE + 0.3)
+    assert service.state("ad-provider") == "open"
+    assert service.get("/readyz").status_code == 200
+    service.end()
+
+
+def test_it_recovers_when_the_ad_provider_does(shop: Callable[[str], Service]) -> None:
+    working = False
+
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        say(200, b"[]")(request) if working else say(503, b"")(request)
+
+    with ad_server(behave) as url:
+        service = shop(url)
+        assert_house_ads(service, within=DEADLINE + 0.3)
+        working = True
+        eventually(lambda: service.get("/ads").headers["X-Data-Source"] == "live")
+        assert service.state("ad-provider") == "closed"
+
+
+def test_the_request_id_goes_along(shop: Callable[[str], Service]) -> None:
+    heard: list[str | None] = []
+
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        heard.append(request.headers.get("X-Request-ID"))
+        say(200, b"[]")(request)
+
+    with ad_server(behave) as url:
+        service = shop(url)
+        assert service.get("/ads", headers={"X-Request-ID": "abc-123"}).headers["X-Request-ID"] == "abc-123"
+        odd = service.get("/ads", headers={"X-Request-ID": "x" * 100}).headers["X-Request-ID"]
+    assert heard == ["abc-123", odd]
+    assert len(odd) == 32
+
+
+def test_both_services_choose_ads_together(recommender: Service, ad_provider: Service, asins: list[str]) -> None:
+    def live() -> requests.Response | None:  # at once, unless the machine is too busy for AD_DEADLINE
+        answer = recommender.get(f"/ads?asin={asins[0]}&limit=5")
+        return answer if answer.headers["X-Data-Source"] == "live" else None
+
+    answer = eventually(live)
+    ads = [ad["asin"] for ad in answer.json()]
+    assert len(set(ads)) == 5
+    assert set(ads) <= set(asins) - {asins[0]}

@@ -1,0 +1,154 @@
+"""The database is killed, stopped and started while requests run."""
+
+import signal
+import threading
+import time
+
+import pytest
+import requests
+
+from tests.e2e.services import RESET, Postgres, Service, eventually
+
+DEADLINE = 2.0  # DB_DEADLINE's default
+
+
+def live(service: Service) -> bool:
+    return service.get("/products").headers["X-Data-Source"] == "live"
+
+
+def test_everything_answers_while_the_database_is_killed_and_comes_back(
+    postgres: Postgres,
+    recommender: Service,
+    ad_provider: Service,
+    browser: requests.Session,
+    token: dict[str, str],
+    asins: list[str],
+) -> None:
+    seen, unseen = asins[0], asins[1]
+    recommender.get(f"/products/{seen}")
+    ad_provider.post("/ads", json={"asin": seen})
+    answers: list[requests.Response] = []
+    posted: list[int] = []
+    over = threading.Event()
+
+    def read() -> None:
+        paths = [
+            "/products",
+            f"/products/{seen}",
+            f"/reviews?asin={seen}",
+            f"/products/{seen}/reviews",
+            "/ads",
+            "/readyz",
+        ]
+        while not over.is_set():
+            answers.extend(recommender.get(path) for path in paths)
+
+    def write() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            review = {"asin": seen, "reviewerID": f"writer-{number}", "overall": 5}
+            answer = recommender.post("/reviews", json=review, headers=token)
+            assert answer.status_code in (201, 503)
+            if answer.status_code == 201:
+                posted.append(answer.json()["id"])
+            else:
+                assert int(answer.headers["Retry-After"]) >= 1
+                time.sleep(0.1)
+
+    load = [threading.Thread(target=target) for target in (read, read, read, write)]
+    for thread in load:
+        thread.start()
+    try:
+        eventually(lambda: len(posted) > 5)
+        postgres.kill()
+        eventually(lambda: recommender.state("database") == "open")
+
+        stale = recommender.get(f"/products/{seen}")
+        assert (stale.status_code, stale.headers["X-Data-Source"]) == (200, "stale")
+        assert int(stale.headers["Age"]) >= 0
+        assert stale.json()["title"] != ""
+        default = recommender.get(f"/products/{unseen}")
+        assert (default.status_code, default.headers["X-Data-Source"]) == (200, "default")
+        assert default.json()["asin"] == unseen
+        assert "unavailable" in default.json()["title"]
+        for answer in (
+            browser.get(f"{recommender.url}/products", headers={"Accept": "text/html"}, timeout=10),
+            recommender.get("/products", headers=token),
+            recommender.get("/", headers={"Accept": "text/html"}),
+        ):
+            assert answer.status_code == 200
+        for page in ("/admin/", "/accounts/login/"):
+            answer = browser.get(f"{recommender.url}{page}", headers={"Accept": "text/html"}, timeout=10)
+            assert answer.status_code == 503
+            assert "Back in a moment" in answer.text
+            assert int(answer.headers["Retry-After"]) >= 1
+        assert recommender.get("/livez").status_code == 200
+        ready = recommender.get("/readyz")
+        assert ready.json()["status"] == "degraded"
+        assert 'breaker_state{breaker="database",state="open"} 1.0' in recommender.get("/metrics").text
+        chosen = ad_provider.post("/ads", json={"asin": seen})
+        assert chosen.status_code == 200
+        assert chosen.json()
+        # The ad provider answers from what it remembers; that does not pass for live.
+        assert recommender.get(f"/ads?asin={seen}").headers["X-Data-Source"] in ("stale", "default")
+
+        postgres.start()
+        back = time.monotonic()
+        eventually(lambda: live(recommender))
+        assert time.monotonic() - back < RESET + 1
+        eventually(lambda: recommender.state("database") == "closed")
+        found = len(posted)
+        eventually(lambda: len(posted) > found + 5)
+    finally:
+        over.set()
+        for thread in load:
+            thread.join()
+    assert [answer.status_code for answer in answers if answer.status_code != 200] == []
+    in_database = {
+        review["id"]
+        for review in recommender.get(f"/reviews?asin={seen}&limit=1000").json()
+        if review["reviewerID"].startswith("writer-")
+    }
+    assert set(posted) <= in_database
+
+
+def test_a_stopped_database_is_given_up_in_time(postgres: Postgres, recommender: Service, asins: list[str]) -> None:
+    eventually(lambda: live(recommender))
+    recommender.get(f"/products/{asins[2]}")
+    postgres.signal(signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        answer = recommender.get(f"/products/{asins[2]}")
+        assert time.monotonic() - started < DEADLINE + 0.5
+        assert answer.headers["X-Data-Source"] == "stale"
+        started = time.monotonic()
+        recommender.get(f"/products/{asins[2]}")
+        assert time.monotonic() - started < 0.3
+    finally:
+        postgres.signal(signal.SIGCONT)
+    eventually(lambda: live(recommender))
+
+
+def test_a_restart_costs_no_more_than_the_open_time(postgres: Postgres, recommender: Service) -> None:
+    eventually(lambda: live(recommender))
+    with requests.Session() as session:
+        postgres.kill()
+        postgres.start()
+        # The connections of all eight threads are dead now, and none of them costs an answer.
+        for _ in range(40):
+            answer = session.get(f"{recommender.url}/products?limit=1", timeout=10)
+            assert answer.headers["X-Data-Source"] == "live"
+
+
+@pytest.mark.parametrize("path", ["/products", "/reviews"])
+def test_sabotage_shows_the_breaker_open_reject_and_close(recommender: Service, path: str) -> None:
+    recommender.get(path)
+    assert recommender.state("database") == "closed"
+    broken = recommender.post("/sabotage-db")
+    assert (broken.status_code, broken.json()["state"]) == (200, "open")
+    assert broken.json()["last_error"]["type"] == "OperationalError"
+    assert recommender.get(path).headers["X-Data-Source"] == "stale"
+    eventually(lambda: recommender.state("database") == "half-open")
+    assert live(recommender)
+    assert recommender.state("database") == "closed"
