@@ -186,3 +186,36 @@ def test_the_error_page_of_a_4xx_may_hang_as_it_likes() -> None:
 
     with server(behave) as port:
         assert_it_fails_in_time(lambda: ask(port), Outcome.NEUTRAL)
+
+
+def test_a_redirect_is_not_followed_wherever_it_leads() -> None:
+    def say_hello(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(OK + b"Content-Length: 2\r\n\r\n[]")
+
+    def redirect(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/\r\n" % good)
+        connection.sendall(b"Content-Length: 0\r\n\r\n")
+
+    with server(say_hello) as good, server(redirect) as port:
+        assert_it_fails_in_time(lambda: ask(port))
+
+
+def test_a_call_on_a_kept_connection_has_its_whole_deadline() -> None:
+    """The call before it may have used up all but a little of its own."""
+
+    def answer_slowly_and_then_read_slowly(connection: socket.socket) -> None:
+        connection.recv(65536)
+        time.sleep(0.8 * DEADLINE)
+        connection.sendall(OK + b"Content-Length: 2\r\n\r\n[]")
+        time.sleep(0.5 * DEADLINE)
+        while not connection.recv(1 << 20).endswith(b'"'):
+            pass
+        connection.sendall(OK + b"Content-Length: 3\r\n\r\n[1]")
+
+    with server(answer_slowly_and_then_read_slowly) as port, http.session(1) as session:
+        for body, expected in (("", b"[]"), ("x" * 4_000_000, b"[1]")):
+            with deadlines.within(DEADLINE):
+                answer = http.post_json(session, f"http://127.0.0.1:{port}/", body, headers={}, max_bytes=1000)
+            assert answer.body == expected

@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
+from django.test import Client, RequestFactory
+from django.urls import resolve
 from rest_framework.authtoken.models import Token
 
 from resilience import breakers
+from service.middleware import DatabasePagesMiddleware
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,6 +47,23 @@ def test_pages_that_need_the_database_say_when_to_come_back(
     for _ in range(2):  # the failing call, and one that is rejected
         assert_unavailable(staff, path, "text/html,application/xhtml+xml,*/*;q=0.8", "text/html")
         assert_unavailable(staff, path, "application/json", "application/json")
+
+
+def test_a_page_that_fails_while_it_renders_is_a_503_too(rf: RequestFactory, lose_database: Callable[[], None]) -> None:
+    class Page(SimpleTemplateResponse):
+        @property
+        def rendered_content(self) -> str:
+            return f"{User.objects.count()} users"
+
+    def view(request: HttpRequest) -> HttpResponse:
+        lose_database()
+        return Page("page.html")
+
+    request = rf.get("/admin/", headers={"accept": "text/html"})
+    request.resolver_match = resolve("/admin/")
+    response = DatabasePagesMiddleware(lambda request: HttpResponse()).process_view(request, view, (), {})
+    assert response is not None
+    assert response.status_code == 503
 
 
 def test_they_come_back_with_the_database(
