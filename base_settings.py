@@ -1,9 +1,11 @@
 """What both projects share. Every value comes from the environment; one that cannot be used ends the start with a
 single line naming the variable. Imported by the two settings modules and by nothing else."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 
@@ -19,9 +21,10 @@ if (VAR_DIR / "local.env").is_file():
 def setting(name: str, parse: Callable[..., Any], default: Any, valid: Callable[[Any], bool], expected: str) -> Any:
     """The variable ``name`` parsed, or ``default``. The value itself is not echoed: it may hold a password."""
     try:
-        value = parse(name, default=default)
+        with warnings.catch_warnings(action="ignore"):  # our own line says it all
+            value = parse(name, default=default)
         usable = valid(value)
-    except (ValueError, TypeError, KeyError, environ.ImproperlyConfigured):
+    except (ValueError, TypeError, KeyError, OSError, environ.ImproperlyConfigured):
         usable = False
     if not usable:
         raise SystemExit(f"{name}: must be {expected}")
@@ -41,12 +44,22 @@ def whole_number(name: str, default: int) -> int:
 
 
 def seconds(name: str, default: float) -> float:
-    number: float = setting(name, env.float, default, lambda s: 0 < s <= 86400, "seconds, above 0 and at most 86400")
+    # Not env.float: that drops letters, so that "1e9" would be 19 and "5 minutes" 5.
+    def parse(name: str, default: float) -> float:
+        return float(env.str(name, default=str(default)))
+
+    number: float = setting(name, parse, default, lambda s: 0 < s <= 86400, "seconds, above 0 and at most 86400")
     return number
 
 
+def is_http_url(text: str) -> bool:
+    """Raises ValueError for a port that is none."""
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+
+
 def http_url(name: str, default: str) -> str:
-    url: str = setting(name, env.str, default, lambda u: u.startswith(("http://", "https://")), "an http(s) URL")
+    url: str = setting(name, env.str, default, is_http_url, "an http(s) URL")
     return url.rstrip("/")
 
 
@@ -55,10 +68,16 @@ def origins(name: str, default: list[str]) -> list[str]:
         name,
         env.list,
         default,
-        lambda each: all(o.startswith(("http://", "https://")) and o.count("/") == 2 for o in each),
+        lambda each: all(is_http_url(o) and o.count("/") == 2 for o in each),
         "comma-separated origins such as https://shop.example",
     )
     return found
+
+
+def make_room(file: str) -> bool:
+    """Make the folder of ``file``. Raises OSError."""
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    return True
 
 
 def database(default: str) -> dict[str, Any]:
@@ -67,11 +86,10 @@ def database(default: str) -> dict[str, Any]:
         "DATABASE_URL",
         env.db_url,
         default,
-        lambda d: d["ENGINE"] in engines and d["NAME"],
-        "postgres://user:password@host:port/name or sqlite:///path",
+        lambda d: d["ENGINE"] in engines and d["NAME"] and (d["ENGINE"] == engines[0] or make_room(d["NAME"])),
+        "postgres://user:password@host:port/name or sqlite:///path, in a folder that can be made",
     )
     if parsed["ENGINE"] == engines[1]:
-        Path(parsed["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         # Write-ahead logging lets readers go on while somebody writes; IMMEDIATE takes the write lock at the start,
         # where waiting for it works, instead of failing half way.
         parsed["OPTIONS"] = {
@@ -128,12 +146,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "service.middleware.RequestIdMiddleware",
     "service.middleware.MetricsMiddleware",
-    "service.middleware.BodySizeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "service.middleware.BodySizeMiddleware",
     "service.middleware.OptionalTrailingSlashMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "service.middleware.SavedSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
 
@@ -73,6 +74,16 @@ class OptionalTrailingSlashMiddleware:
         if path.endswith("/") and path != "/" and not is_valid_path(path) and is_valid_path(path[:-1]):
             request.path_info = path[:-1]
         return self.get_response(request)
+
+
+class SavedSessionMiddleware(SessionMiddleware):
+    """Django's, which saves a changed session after the view; where the database has just gone, with a friendly 503."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except DependencyUnavailable as error:
+            return errors.unavailable(request, error)
 
 
 class DataSourceMiddleware:

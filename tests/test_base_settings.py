@@ -73,10 +73,17 @@ UNUSABLE = {
     "HTTPS": ["https"],
     "SABOTAGE": ["onn"],
     "DB_FAIL_MAX": ["0", "-1", "1.5", "many", "1001", ""],
-    "DB_RESET_TIMEOUT": ["0", "-1", "soon", "nan", "inf", ""],
-    "DB_DEADLINE": ["0", "s", "nan"],
-    "DATABASE_URL": ["mysql://me@db/shop", "postgres://me@db:port/shop", "postgres://me@db:5432/"],
-    "CORS_ALLOWED_ORIGINS": ["*", "shop.example", "https://shop.example/", "https://a.example,nonsense"],
+    "DB_RESET_TIMEOUT": ["0", "-1", "soon", "nan", "inf", "1e9", ""],
+    "DB_DEADLINE": ["0", "2s", "nan"],
+    "DATABASE_URL": [
+        "",
+        "shop.sqlite3",
+        "mysql://me@db/shop",
+        "postgres://me@db:port/shop",
+        "postgres://me@db:5432/",
+        "sqlite:////proc/shop/x",
+    ],
+    "CORS_ALLOWED_ORIGINS": ["*", "shop.example", "https://shop.example/", "https://a.example,nonsense", "http://"],
 }
 
 
@@ -99,7 +106,10 @@ def test_the_line_does_not_give_a_password_away(start: Start) -> None:
     ("project", "name", "value"),
     [
         ("recommender", "DB_DEADLINE", "soon"),
+        ("recommender", "DATABASE_URL", "shop.sqlite3"),
         ("recommender", "AD_PROVIDER_URL", "ads.example"),
+        ("recommender", "AD_PROVIDER_URL", "http://"),
+        ("recommender", "AD_PROVIDER_URL", "http://ads:80a"),
         ("recommender", "AD_FAIL_MAX", "0"),
         ("ad_provider", "SECRET_KEY", "short"),
     ],

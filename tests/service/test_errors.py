@@ -11,7 +11,7 @@ from django.urls import resolve
 from rest_framework.authtoken.models import Token
 
 from resilience import breakers
-from service.middleware import DatabasePagesMiddleware
+from service.middleware import DatabasePagesMiddleware, SavedSessionMiddleware
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,6 +91,20 @@ def test_signing_in_is_unavailable_and_works_again_later(
     monkeypatch.undo()
     breakers.get(breakers.DATABASE)._open_until = 0
     assert client.post(path, form)["Location"] == "/admin/"
+
+
+def test_a_session_that_cannot_be_saved_after_the_view_is_a_503(
+    rf: RequestFactory, lose_database: Callable[[], None]
+) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        request.session["basket"] = ["P1"]
+        lose_database()
+        return HttpResponse("done")
+
+    response = SavedSessionMiddleware(view)(rf.get("/", headers={"accept": "text/html"}))
+    assert isinstance(response, HttpResponse)
+    assert response.status_code == 503
+    assert "Retry-After" in response
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
