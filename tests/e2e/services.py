@@ -23,7 +23,9 @@ from tests import postgres_server
 ROOT = Path(__file__).resolve().parents[2]
 # Short, so that a test sees a breaker open, reject and recover in seconds.
 RESET = 2
-ENVIRONMENT = {"SECRET_KEY": "end-to-end-" * 4, "DB_RESET_TIMEOUT": str(RESET), "AD_RESET_TIMEOUT": "1"}
+# Less the settings module that pytest-django has put there: each service names its own.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+ENVIRONMENT |= {"SECRET_KEY": "end-to-end-" * 4, "DB_RESET_TIMEOUT": str(RESET), "AD_RESET_TIMEOUT": "1"}
 
 
 def free_port() -> int:
@@ -100,7 +102,7 @@ def manage(*words: str, project: str = "recommender", **env: str) -> str:
     done = subprocess.run(
         [sys.executable, f"manage_{project}.py", *words],
         cwd=ROOT,
-        env=os.environ | ENVIRONMENT | env,
+        env=ENVIRONMENT | env,
         capture_output=True,
         text=True,
     )
@@ -123,7 +125,7 @@ class Service:
             f"{site}.wsgi",
         ]
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed by end()
-        self.process = subprocess.Popen(command, cwd=ROOT, env=os.environ | ENVIRONMENT | env, stderr=self.log)
+        self.process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT | env, stderr=self.log)
         eventually(lambda: self.get("/livez").ok)
 
     def get(self, path: str, **options: Any) -> requests.Response:
