@@ -17,7 +17,7 @@ test: .venv/dev ## run every test, on SQLite and on a real PostgreSQL
 	TEST_DATABASE=postgresql $(BIN)/python -m pytest --ds=ad_provider_site.settings tests/ad_provider_site
 	$(BIN)/python -m pytest tests/e2e
 
-lint: export SECRET_KEY := checks-only-0000000000000000000000000000000000
+lint: export SECRET_KEY := checks-only-00000000000000000000000000000000000000000000000000
 lint: .venv/dev ## check style, types, imports, settings, migrations and the API's schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
