@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -29,10 +30,15 @@ ENVIRONMENT |= {"SECRET_KEY": "end-to-end-" * 4, "DB_RESET_TIMEOUT": str(RESET),
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing listens on, outside the range that outgoing connections take theirs from.
+
+    From within that range, a client of the server that was killed could be given its port before it is back.
+    """
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(holds: Callable[[], Any], seconds: float = 15) -> Any:
@@ -44,6 +50,13 @@ def eventually(holds: Callable[[], Any], seconds: float = 15) -> Any:
                 return found
         assert time.monotonic() < end, "it did not come to hold in time"
         time.sleep(0.05)
+
+
+def _ended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 class Postgres:
@@ -60,35 +73,33 @@ class Postgres:
 
     def _run(self, program: str, *words: str) -> None:
         user = {"user": "pgserver"} if os.geteuid() == 0 else {}
-        subprocess.run([postgres_server.PROGRAMS / program, *words], check=True, capture_output=True, **user)  # type: ignore[call-overload]
+        # Not through a pipe: the server would hold it open, and it would be waited for.
+        with tempfile.TemporaryFile("w+") as output:
+            command = [postgres_server.PROGRAMS / program, *words]
+            done = subprocess.run(command, stdout=output, stderr=output, **user)  # type: ignore[call-overload]
+            output.seek(0)
+            assert done.returncode == 0, output.read()
 
     def start(self) -> None:
-        # A pipe as its output would be held open by the server, and waited for.
-        user = {"user": "pgserver"} if os.geteuid() == 0 else {}
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.data} -c fsync=off"
-        command = [
-            postgres_server.PROGRAMS / "pg_ctl",
-            "-w",
-            "-D",
-            self.data,
-            "-l",
-            self.data / "log",
-            "-o",
-            options,
-            "start",
-        ]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **user)  # type: ignore[call-overload]
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self._run("pg_ctl", "-w", f"--pgdata={self.data}", f"--options={options}", "start")
+
+    def _processes(self) -> list[psutil.Process]:
+        postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+        return [postmaster, *postmaster.children()]
 
     def signal(self, number: int) -> None:
         """Send a signal to the server and all of its processes."""
-        postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
-        for process in [postmaster, *postmaster.children()]:
+        for process in self._processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
 
     def kill(self) -> None:
+        processes = self._processes()
         self.signal(signal.SIGKILL)
-        # The next start would take a process of that number for the old server.
+        # A server does not start while a process of the one before still holds its shared memory.
+        eventually(lambda: all(map(_ended, processes)))
+        # Where nobody collects zombies, as in many a container, their number would still pass for a running server.
         (self.data / "postmaster.pid").unlink()
 
     def remove(self) -> None:

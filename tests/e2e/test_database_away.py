@@ -124,7 +124,7 @@ def test_a_stopped_database_is_given_up_in_time(postgres: Postgres, recommender:
         assert answer.headers["X-Data-Source"] == "stale"
         started = time.monotonic()
         recommender.get(f"/products/{asins[2]}")
-        assert time.monotonic() - started < 0.3
+        assert time.monotonic() - started < DEADLINE / 2
     finally:
         postgres.signal(signal.SIGCONT)
     eventually(lambda: live(recommender))
