@@ -133,12 +133,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "service",  # before DRF, whose pages it puts the service's name on
     "rest_framework",
     "rest_framework.authtoken",
     "corsheaders",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "service",
     "accounts",
     "catalog",
 ]

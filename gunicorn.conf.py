@@ -15,6 +15,8 @@ threads = int(os.environ.get("THREADS", "8"))
 keepalive = 30
 # Loads the project before any worker is forked: a setting that cannot be used ends the start with its one line.
 preload_app = True
+# Nobody here steers gunicorn at run time, and its socket wants a home folder to write to.
+control_socket_disable = True
 
 # The worker processes write their metrics here, so that whichever of them is scraped can sum them up.
 _metrics = tempfile.mkdtemp(prefix="metrics-")

@@ -1,8 +1,12 @@
+from django.contrib import admin
 from django.urls import include, path
 
 from ad_provider_site import views
 
+admin.site.site_header = admin.site.site_title = "Ad provider"
+
 urlpatterns = [
+    path("", views.home, name="home"),
     path("ads", views.AdsView.as_view(), name="ads"),
     path("", include("service.urls")),
 ]

@@ -1,8 +1,10 @@
-"""The ad provider's own calls."""
+"""The ad provider's own calls: ads and the front page."""
 
 import random
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
@@ -13,6 +15,7 @@ from ad_provider_site.choice import choose
 from catalog import openapi, repository
 from catalog.serializers import AsinField, ProductSerializer
 from catalog.viewsets import validated
+from resilience import breakers
 
 # So many candidates for each ad, so that the choice has something to choose from.
 CANDIDATES_PER_AD = 4
@@ -60,3 +63,10 @@ class AdsView(GenericAPIView[Any]):
         )
         ads = choose(candidates, limit, _rng)
         return Response([ProductSerializer(ad).data for ad in ads])
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """What this is, how its dependency is doing and where to go. Asks nothing of it."""
+    context = {"breakers": [breaker.describe() for breaker in breakers.all_breakers()]}
+    # No request in the context: its processors would ask the database who is signed in.
+    return HttpResponse(render_to_string("ad_provider_site/home.html", context))

@@ -1,7 +1,10 @@
+from django.contrib import admin
 from django.urls import include, path
 
 from catalog.demo.views import picture
 from recommender_site import views
+
+admin.site.site_header = admin.site.site_title = "Recommender"
 
 urlpatterns = [
     path("", views.home, name="home"),

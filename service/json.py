@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
@@ -34,9 +35,13 @@ class PlainNegotiation(DefaultContentNegotiation):
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
-    """The browsable API. Its filter form would query outside of the breaker, and there is nothing to filter."""
+    """The browsable API under the service's own name."""
+
+    def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context(*args, **kwargs) | {"service": settings.SPECTACULAR_SETTINGS["TITLE"]}
 
     def get_filter_form(self, data: Any, view: Any, request: Any) -> None:
+        # DRF's would query outside of the breaker, and there is nothing to filter.
         return None
 
 

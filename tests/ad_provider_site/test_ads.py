@@ -1,0 +1,138 @@
+"""POST /ads, as the recommender and anybody else sees it."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from catalog.defaults import HOUSE_ADS
+from catalog.models import Product
+
+HOUSE = [asin for asin, *_ in HOUSE_ADS]
+PENS = {f"PEN{n}" for n in range(6)}
+PAPERS = {f"PAPER{n}" for n in range(6)}
+
+
+def ask(client: Client, context: Any) -> Any:
+    response = client.post("/ads", context, content_type="application/json")
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def asins(client: Client, **context: Any) -> list[str]:
+    return [ad["asin"] for ad in ask(client, context)]
+
+
+@pytest.mark.parametrize("path", ["/ads", "/ads/"])
+def test_ads_are_product_shaped_and_live(client: Client, shop: list[Product], path: str) -> None:
+    response = client.post(path, {"limit": 1}, content_type="application/json")
+    assert response["X-Data-Source"] == "live"
+    fields = {"asin", "title", "description", "imUrl", "related", "salesRank", "categories", "brand", "price"}
+    assert set(response.json()[0]) == fields
+
+
+def test_the_own_category_comes_first_then_the_rest_and_never_the_product(client: Client, shop: list[Product]) -> None:
+    for _ in range(20):
+        found = asins(client, asin="PEN0", limit=8)
+        assert set(found[:5]) == PENS - {"PEN0"}
+        assert set(found[5:]) < PAPERS
+        assert len(set(found)) == 8
+
+
+def test_the_categories_of_the_context_fit_too(client: Client, shop: list[Product]) -> None:
+    assert set(asins(client, categories=["Paper"], limit=6)) == PAPERS
+    assert set(asins(client, asin="PEN0", categories=["Paper"], limit=11)) == (PENS | PAPERS) - {"PEN0"}
+
+
+@pytest.mark.parametrize("context", [{}, {"asin": "NOBODY"}, {"categories": ["Nothing"]}, {"categories": []}])
+def test_without_a_category_the_whole_catalogue_is_asked(
+    client: Client, shop: list[Product], context: dict[str, Any]
+) -> None:
+    assert set(asins(client, limit=100, **context)) == PENS | PAPERS
+
+
+def test_it_shows_the_best_rated_more_often_and_everybody_sometimes(client: Client, shop: list[Product]) -> None:
+    shown = Counter(asin for _ in range(300) for asin in asins(client, categories=["Paper"], limit=1))
+    assert set(shown) >= {"PAPER0", "PAPER1", "PAPER2", "PAPER3"}
+    assert shown["PAPER0"] > shown["PAPER3"]
+
+
+def test_ten_are_the_default_and_fewer_where_there_are_no_more(client: Client, shop: list[Product]) -> None:
+    assert len(asins(client)) == 10
+    assert len(asins(client, limit=100)) == 12
+
+
+def test_an_empty_shop_has_no_ads(client: Client, db: None) -> None:
+    assert asins(client) == []
+
+
+@pytest.mark.parametrize(("context", "queries"), [({}, 1), ({"asin": "PEN0"}, 3), ({"categories": ["Paper"]}, 2)])
+def test_it_asks_as_much_for_one_ad_as_for_a_hundred(
+    client: Client,
+    shop: list[Product],
+    context: dict[str, Any],
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for limit in (1, 100):
+        with django_assert_num_queries(queries):
+            ask(client, context | {"limit": limit})
+
+
+@pytest.mark.parametrize(
+    ("context", "field"),
+    [
+        ({"limit": 0}, "limit"),
+        ({"limit": -1}, "limit"),
+        ({"limit": 10**30}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"limit": None}, "limit"),
+        ({"asin": "A\x00"}, "asin"),
+        ({"asin": "A" * 100}, "asin"),
+        ({"asin": ["A"]}, "asin"),
+        ({"categories": "Paper"}, "categories"),
+        ({"categories": [{}]}, "categories"),
+        ({"categories": ["A\x00"]}, "categories"),
+        ({"categories": ["A"] * 21}, "categories"),
+        ({"categories": ["A" * 201]}, "categories"),
+        ([], "non_field_errors"),
+        ("asin", "detail"),
+    ],
+)
+def test_what_cannot_be_used_is_named(client: Client, context: Any, field: str) -> None:
+    response = client.post("/ads", context, content_type="application/json")
+    assert response.status_code == 400
+    assert list(response.json()) == [field]
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b'{"limit": NaN}'])
+def test_what_is_not_json_is_400(client: Client, body: bytes) -> None:
+    response = client.post("/ads", body, content_type="application/json")
+    assert response.status_code == 400
+    assert "JSON" in response.json()["detail"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_database_is_away_there_are_house_ads(client: Client, lose_database: Callable[[], None]) -> None:
+    lose_database()
+    for _ in range(2):  # the failing call, and one that is rejected
+        response = client.post("/ads", {"asin": "PEN0", "limit": 3}, content_type="application/json")
+        assert response.status_code == 200
+        assert response["X-Data-Source"] == "default"
+        assert len({ad["asin"] for ad in response.json()} & set(HOUSE)) == 3
+    (breaker,) = client.get("/breakers").json()
+    assert (breaker["name"], breaker["state"]) == ("database", "open")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_candidates_that_were_seen_serve_on(
+    client: Client, lose_database: Callable[[], None], shop: list[Product]
+) -> None:
+    asins(client, asin="PEN0", limit=3)
+    lose_database()
+    response = client.post("/ads", {"asin": "PEN0", "limit": 3}, content_type="application/json")
+    assert response["X-Data-Source"] == "stale"
+    assert {ad["asin"] for ad in response.json()} < PENS
