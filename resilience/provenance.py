@@ -19,6 +19,11 @@ class Provenance:
     source: Source | None = None
     age: float | None = None
 
+    def headers(self) -> dict[str, str]:
+        """What a response says of it: X-Data-Source, and Age in whole seconds where it is stale."""
+        headers: dict[str, str] = {"X-Data-Source": self.source} if self.source else {}
+        return headers if self.age is None else headers | {"Age": str(int(self.age))}
+
 
 _current: ContextVar[Provenance | None] = ContextVar("provenance", default=None)
 
@@ -28,6 +33,12 @@ def begin() -> Provenance:
     provenance = Provenance()
     _current.set(provenance)
     return provenance
+
+
+def headers() -> dict[str, str]:
+    """The headers for what was recorded so far; none outside of a request."""
+    provenance = _current.get()
+    return provenance.headers() if provenance else {}
 
 
 def note_headers(headers: Mapping[str, str]) -> None:

@@ -9,6 +9,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 
+from resilience import provenance
+
 MAX_DEPTH = 20  # a product has three levels
 
 
@@ -38,7 +40,11 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     """The browsable API under the service's own name."""
 
     def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context(*args, **kwargs) | {"service": settings.SPECTACULAR_SETTINGS["TITLE"]}
+        context: dict[str, Any] = super().get_context(*args, **kwargs)
+        context["service"] = settings.SPECTACULAR_SETTINGS["TITLE"]
+        # The page shows the response's headers; these would come too late for it.
+        context["response_headers"] |= provenance.headers()
+        return context
 
     def get_filter_form(self, data: Any, view: Any, request: Any) -> None:
         # DRF's would query outside of the breaker, and there is nothing to filter.

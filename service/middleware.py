@@ -87,7 +87,7 @@ class SavedSessionMiddleware(SessionMiddleware):
 
 
 class DataSourceMiddleware:
-    """Says where the answer came from: X-Data-Source, and Age in seconds where it is stale."""
+    """Says where the answer came from."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -95,10 +95,8 @@ class DataSourceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         origin = provenance.begin()
         response = self.get_response(request)
-        if origin.source:
-            response["X-Data-Source"] = origin.source
-        if origin.age is not None:
-            response["Age"] = str(int(origin.age))
+        for name, value in origin.headers().items():
+            response[name] = value
         return response
 
 

@@ -1,0 +1,69 @@
+"""The API in a browser: forms for those who may write, and for nobody else."""
+
+from collections.abc import Callable
+
+import pytest
+from rest_framework.test import APIClient
+
+from catalog.models import Product
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client: APIClient, path: str) -> str:
+    response = client.get(path, headers={"accept": "text/html"})
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+@pytest.mark.parametrize("path", ["/products", "/products/0000000001", "/reviews", "/products/0000000001/reviews"])
+def test_nobody_in_particular_gets_no_form(anybody: APIClient, pen: Product, path: str) -> None:
+    shown = page(anybody, path)
+    assert 'method="POST"' not in shown
+    assert "DELETE" not in shown.replace("GET, PUT, PATCH, DELETE", "")
+
+
+def test_a_user_gets_the_form_of_reviews_only(shopper: APIClient, pen: Product) -> None:
+    assert 'name="reviewText"' in page(shopper, "/reviews")
+    assert 'name="title"' not in page(shopper, "/products")
+    assert 'name="title"' not in page(shopper, "/products/0000000001")
+
+
+def test_staff_gets_the_forms_of_products_filled_in(staff: APIClient, pen: Product) -> None:
+    assert 'name="title"' in page(staff, "/products")
+    shown = page(staff, "/products/0000000001")
+    assert 'value="Gel pen, blue"' in shown
+    assert "DELETE" in shown
+
+
+def test_a_form_that_cannot_show_a_field_does_not_empty_it(staff: APIClient, pen: Product) -> None:
+    form = {"asin": pen.asin, "title": "Gel pen, red", "description": "", "imUrl": "", "brand": "Inkwell", "price": ""}
+    response = staff.put("/products/0000000001", form, format="multipart")
+    assert response.status_code == 200
+    assert response.json()["price"] is None
+    pen.refresh_from_db()
+    assert (pen.title, pen.related, pen.categories[-1]) == ("Gel pen, red", {"also_bought": ["D0PAPER001"]}, "Pens")
+
+
+def test_a_review_by_form_needs_only_what_it_asks_for(shopper: APIClient, pen: Product) -> None:
+    form = {"asin": pen.asin, "overall": "4", "reviewerID": "", "reviewText": "", "summary": "", "unixReviewTime": ""}
+    response = shopper.post("/reviews", form, format="multipart")
+    assert response.status_code == 201
+    assert response.json()["reviewerID"] == "anna"
+    assert response.json()["unixReviewTime"] > 1_700_000_000
+
+
+def test_the_page_says_where_its_answer_came_from(
+    anybody: APIClient, pen: Product, lose_database: Callable[[], None]
+) -> None:
+    assert '<b>X-Data-Source:</b> <span class="lit">live</span>' in page(anybody, "/products")
+    lose_database()
+    shown = page(anybody, "/products")
+    assert '<span class="lit">stale</span>' in shown
+    assert "<b>Age:</b>" in shown
+
+
+def test_it_has_the_services_name(anybody: APIClient) -> None:
+    shown = page(anybody, "/products")
+    assert "<title>Product List · Recommender</title>" in shown
+    assert "Django REST framework" not in shown

@@ -1,0 +1,128 @@
+"""GET /ads before an ad provider that runs in this process. tests/e2e meets real ones, gone, hung and broken."""
+
+import json
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from catalog.defaults import HOUSE_ADS
+from catalog.models import Product
+from catalog.serializers import ProductSerializer
+from tests.e2e.services import ad_server, free_port
+
+HOUSE = [asin for asin, *_ in HOUSE_ADS]
+PENS = [dict(ProductSerializer(Product(asin=f"PEN{n}", title=f"Pen {n}")).data) for n in range(20)]
+
+
+class AdProvider:
+    """Answers ``ads``, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.ads: Any = PENS
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.asked: list[dict[str, Any]] = []
+
+    def behave(self, request: BaseHTTPRequestHandler) -> None:
+        self.asked.append(json.loads(request.rfile.read(int(request.headers["Content-Length"]))))
+        body = json.dumps(self.ads).encode()
+        request.send_response(self.status)
+        for name, value in (self.headers | {"Content-Length": str(len(body))}).items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body)
+
+
+@pytest.fixture
+def provider(settings: Settings) -> Iterator[AdProvider]:
+    provider = AdProvider()
+    with ad_server(provider.behave) as settings.AD_PROVIDER_URL:
+        yield provider
+
+
+def asins(client: Client, query: str = "") -> list[str]:
+    response = client.get(f"/ads{query}")
+    assert response.status_code == 200
+    return [ad["asin"] for ad in response.json()]
+
+
+def test_ads_come_from_the_ad_provider(client: Client, provider: AdProvider) -> None:
+    response = client.get("/ads?asin=PEN7&limit=3")
+    assert response["X-Data-Source"] == "live"
+    assert response.json() == PENS[:3]
+    assert provider.asked == [{"asin": "PEN7", "limit": 3}]
+
+
+def test_without_parameters_it_asks_for_ten(client: Client, provider: AdProvider) -> None:
+    assert len(asins(client, "/")) == 10
+    assert provider.asked == [{"limit": 10}]
+
+
+@pytest.mark.parametrize("ads", [{"ads": []}, "ads", None, [1], [{}], [PENS[0], {"asin": "PEN1"}]])
+def test_nonsense_is_replaced_by_house_ads(client: Client, provider: AdProvider, ads: Any) -> None:
+    provider.ads = ads
+    response = client.get("/ads?limit=4")
+    assert response["X-Data-Source"] == "default"
+    assert [ad["asin"] for ad in response.json()] == HOUSE[:4]
+    assert set(response.json()[0]) == set(PENS[0])
+    # Open now: it is not asked again.
+    assert asins(client, "?limit=4") == HOUSE[:4]
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("price", "cheap"), ("title", None), ("categories", "Pens"), ("related", []), ("asin", 7)]
+)
+def test_one_wrong_field_is_nonsense(client: Client, provider: AdProvider, field: str, value: Any) -> None:
+    provider.ads = [PENS[0] | {field: value}]
+    assert asins(client, "?limit=1") == HOUSE[:1]
+
+
+def test_no_ads_are_an_answer_too(client: Client, provider: AdProvider) -> None:
+    provider.ads = []
+    response = client.get("/ads")
+    assert (response.json(), response["X-Data-Source"]) == ([], "live")
+
+
+def test_what_the_ad_provider_has_from_its_fallback_does_not_pass_for_live(
+    client: Client, provider: AdProvider
+) -> None:
+    provider.headers = {"X-Data-Source": "stale", "Age": "12"}
+    response = client.get("/ads")
+    assert (response["X-Data-Source"], response["Age"]) == ("stale", "12")
+
+
+def test_while_nothing_listens_there_are_house_ads(client: Client, settings: Settings) -> None:
+    settings.AD_PROVIDER_URL = f"http://127.0.0.1:{free_port()}"
+    assert asins(client, "?asin=PEN1") == HOUSE
+    assert client.get("/breakers").json()[1]["state"] == "open"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_is_not_needed(client: Client, provider: AdProvider, lose_database: Callable[[], None]) -> None:
+    lose_database()
+    assert client.get("/ads?asin=PEN1")["X-Data-Source"] == "live"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=101", "limit"),
+        (f"limit={10**30}", "limit"),
+        ("limit=ten", "limit"),
+        ("asin=A%00", "asin"),
+        ("asin=" + "A" * 200, "asin"),
+        ("asin=<b>", "asin"),
+    ],
+)
+def test_what_cannot_be_used_is_named(client: Client, provider: AdProvider, query: str, field: str) -> None:
+    response = client.get(f"/ads?{query}")
+    assert response.status_code == 400
+    assert list(response.json()) == [field]
+    assert provider.asked == []
