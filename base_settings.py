@@ -237,6 +237,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Forms are for the browsable pages.
+    "PARSER_WHITELIST": ["service.json.BoundedJSONParser"],
 }
 
 LOGGING = {

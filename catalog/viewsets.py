@@ -46,7 +46,8 @@ def validated(serializer_class: type[Serializer[Any]], data: Any, **options: Any
 @lru_cache(maxsize=1024)
 def _parameters(serializer_class: type[PageParameters], query: str) -> dict[str, Any]:
     # Remembered, because the same few questions are asked all day and to validate one costs as much as to answer it.
-    return validated(serializer_class, QueryDict(query))
+    # A plain dict: in a form's, an empty value would pass for none.
+    return validated(serializer_class, QueryDict(query).dict())
 
 
 class CatalogViewSet(GenericViewSet[Any]):
@@ -92,7 +93,15 @@ class ProductViewSet(CatalogViewSet):
     """Products. Everybody reads, staff writes."""
 
     serializer_class = ProductSerializer
-    permission_classes = (StaffOrReadOnly,)
+    # The first is implied by the second, and tells the schema that reading needs nobody.
+    permission_classes = (IsAuthenticatedOrReadOnly, StaffOrReadOnly)
+
+    def get_object(self) -> Product:
+        """The product of the path. Raises ValidationError or UnknownProduct."""
+        try:
+            return repository.get_product_by_asin(asin=self.path_asin())
+        except Product.DoesNotExist:
+            raise UnknownProduct from None
 
     @extend_schema(
         summary="List products",
@@ -112,11 +121,7 @@ class ProductViewSet(CatalogViewSet):
     )
     def retrieve(self, request: Request, asin: str) -> Response:
         """One product. While the database is away and it was never asked for: a stand-in with the same asin."""
-        try:
-            product = repository.get_product_by_asin(asin=self.path_asin())
-        except Product.DoesNotExist:
-            raise UnknownProduct from None
-        return Response(self.get_serializer(product).data)
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
         summary="Create a product",

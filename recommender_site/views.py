@@ -40,7 +40,7 @@ class AdsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Product-shaped ads from the ad provider. While it is away or talks nonsense: house ads."""
-        asked = validated(AdParameters, request.query_params)
+        asked = validated(AdParameters, request.query_params.dict())
         return Response(get_ads(asin=asked.get("asin"), limit=asked["limit"]))
 
 

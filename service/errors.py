@@ -3,8 +3,10 @@
 import math
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from rest_framework.exceptions import ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
@@ -20,9 +22,11 @@ def _headers(error: DependencyUnavailable) -> dict[str, str]:
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's handler, and 503 with Retry-After where a dependency is away."""
+    """DRF's handler; 503 with Retry-After where a dependency is away, 400 for more fields than Django takes."""
     if isinstance(error, DependencyUnavailable):
         return Response(_detail(error), status=503, headers=_headers(error))
+    if isinstance(error, SuspiciousOperation):
+        error = ParseError("There are too many parameters, fields or files.")
     return drf_exception_handler(error, context)
 
 

@@ -7,6 +7,7 @@ import tempfile
 os.environ["SECRET_KEY"] = "tests-only-" + "0" * 40
 os.environ["DEBUG"] = "off"
 os.environ["SABOTAGE"] = "on"
+os.environ["AD_PROVIDER_URL"] = "http://127.0.0.1:1"  # nobody listens there, whatever else runs on the machine
 os.environ.pop("REDIS_URL", None)
 if os.environ.get("TEST_DATABASE") == "postgresql":
     from tests import postgres_server

@@ -173,3 +173,10 @@ def test_only_staff_writes(client: str, status: int, pen: Product, request: pyte
         assert getattr(who, method)(f"/products/{pen.asin}", {"title": "Mine"}, "json").status_code == status
     pen.refresh_from_db()
     assert pen.title == "Gel pen, blue"
+
+
+@pytest.mark.parametrize("path", ["/products", "/products/0000000001", "/products/NOBODY", "/products/not an asin"])
+def test_options_describes_a_path(staff: APIClient, pen: Product, path: str) -> None:
+    response = staff.options(path)
+    assert response.status_code == 200
+    assert "application/json" in response.json()["parses"]

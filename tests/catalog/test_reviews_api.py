@@ -75,7 +75,15 @@ def test_reviews_of_an_unknown_product_are_404_and_of_an_unreviewed_one_empty(an
 
 @pytest.mark.parametrize(
     ("query", "parameter"),
-    [("asin=a%20b", "asin"), ("asin=%00", "asin"), ("reviewerID=%00", "reviewerID"), ("limit=-1", "limit")],
+    [
+        ("asin=a%20b", "asin"),
+        ("asin=%00", "asin"),
+        ("asin=", "asin"),
+        ("reviewerID=%00", "reviewerID"),
+        ("reviewerID=", "reviewerID"),
+        ("limit=-1", "limit"),
+        ("limit=", "limit"),
+    ],
 )
 def test_it_names_a_parameter_that_cannot_be_used(query: str, parameter: str, anybody: APIClient) -> None:
     response = anybody.get(f"/reviews?{query}")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import requests
@@ -24,16 +25,15 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def ad_provider(postgres: Postgres) -> Iterator[Service]:
-    service = Service("ad_provider_site", DATABASE_URL=postgres.url)
-    yield service
-    service.end()
+    with Service("ad_provider_site", DATABASE_URL=postgres.url) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
 def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
-    service = Service("recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=ad_provider.url, SABOTAGE="on")
-    yield service
-    service.end()
+    settings = {"DATABASE_URL": postgres.url, "AD_PROVIDER_URL": ad_provider.url, "SABOTAGE": "on"}
+    with Service("recommender_site", **settings) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +41,17 @@ def asins(recommender: Service) -> list[str]:
     return [product["asin"] for product in recommender.get("/products?limit=200").json()]
 
 
-@pytest.fixture(scope="module")
-def token(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The headers of a staff member's program."""
-    password = tmp_path_factory.mktemp("admin") / "password"
-    manage("create_admin", f"--password-file={password}", DATABASE_URL=postgres.url)
-    told = manage("drf_create_token", "admin", DATABASE_URL=postgres.url)
-    found = re.search(r"[0-9a-f]{40}", told)
+def make_token(folder: Path, **env: str) -> dict[str, str]:
+    """Make the admin user and return the headers of a program of theirs."""
+    manage("create_admin", f"--password-file={folder / 'password'}", **env)
+    found = re.search(r"[0-9a-f]{40}", manage("drf_create_token", "admin", **env))
     assert found
     return {"Authorization": f"Token {found[0]}"}
+
+
+@pytest.fixture(scope="module")
+def token(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return make_token(tmp_path_factory.mktemp("admin"), DATABASE_URL=postgres.url)
 
 
 @pytest.fixture

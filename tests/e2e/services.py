@@ -24,8 +24,8 @@ from tests import postgres_server
 ROOT = Path(__file__).resolve().parents[2]
 # Short, so that a test sees a breaker open, reject and recover in seconds.
 RESET = 2
-# Less the settings module that pytest-django has put there: each service names its own.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+# Nothing of this process's own settings.
+ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 ENVIRONMENT |= {"SECRET_KEY": "end-to-end-" * 4, "DB_RESET_TIMEOUT": str(RESET), "AD_RESET_TIMEOUT": "1"}
 
 
@@ -122,7 +122,7 @@ def manage(*words: str, project: str = "recommender", **env: str) -> str:
 
 
 class Service:
-    """One of the two sites under gunicorn."""
+    """One of the two sites under gunicorn. As a context manager it ends itself."""
 
     def __init__(self, site: str, **env: str) -> None:
         self.port = free_port()
@@ -135,7 +135,7 @@ class Service:
             "--log-level=error",
             f"{site}.wsgi",
         ]
-        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed by end()
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed by __exit__
         self.process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT | env, stderr=self.log)
         eventually(lambda: self.get("/livez").ok)
 
@@ -149,10 +149,14 @@ class Service:
         states: dict[str, str] = {each["name"]: each["state"] for each in self.get("/breakers").json()}
         return states[breaker]
 
-    def end(self) -> None:
+    def __enter__(self) -> "Service":
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self.process.terminate()
-        assert self.process.wait(15) == 0
+        ended = self.process.wait(15)
         self.log.close()
+        assert ended == 0
 
 
 @contextlib.contextmanager

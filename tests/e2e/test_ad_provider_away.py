@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -37,15 +38,13 @@ def endless(request: BaseHTTPRequestHandler) -> None:
 
 @pytest.fixture
 def shop(postgres: Postgres) -> Iterator[Callable[[str], Service]]:
-    started: list[Service] = []
+    with ExitStack() as started:
 
-    def start(ad_provider_url: str) -> Service:
-        started.append(Service("recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=ad_provider_url))
-        return started[-1]
+        def start(ad_provider_url: str) -> Service:
+            service = Service("recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=ad_provider_url)
+            return started.enter_context(service)
 
-    yield start
-    for service in started:
-        service.end()
+        yield start
 
 
 def assert_house_ads(service: Service, within: float) -> None:
@@ -82,13 +81,11 @@ def test_whatever_it_says_there_are_house_ads_in_time(
             assert_house_ads(service, within=DEADLINE)
 
 
-def test_a_stopped_ad_provider_is_missed_by_nobody_and_found_again(postgres: Postgres) -> None:
-    port = free_port()
-    service = Service("recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=f"http://127.0.0.1:{port}")
+def test_a_stopped_ad_provider_is_missed_by_nobody(shop: Callable[[str], Service]) -> None:
+    service = shop(f"http://127.0.0.1:{free_port()}")
     assert_house_ads(service, within=DEADLINE + 0.5)
     assert service.state("ad-provider") == "open"
     assert service.get("/readyz").status_code == 200
-    service.end()
 
 
 def test_it_recovers_when_the_ad_provider_does(shop: Callable[[str], Service]) -> None:

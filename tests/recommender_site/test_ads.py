@@ -116,6 +116,8 @@ def test_the_database_is_not_needed(client: Client, provider: AdProvider, lose_d
         ("limit=101", "limit"),
         (f"limit={10**30}", "limit"),
         ("limit=ten", "limit"),
+        ("limit=", "limit"),
+        ("asin=", "asin"),
         ("asin=A%00", "asin"),
         ("asin=" + "A" * 200, "asin"),
         ("asin=<b>", "asin"),

@@ -71,3 +71,14 @@ def test_text_of_any_language_comes_back_as_it_was(staff: APIClient) -> None:
 def test_a_program_may_ask_for_indented_json(staff: APIClient) -> None:
     response = staff.get("/livez", headers={"accept": "application/json; indent=2"})
     assert response.content == b'{\n  "status": "alive"\n}'
+
+
+def test_more_fields_than_django_takes_are_a_400(staff: APIClient) -> None:
+    form = "&".join(f"f{n}=1" for n in range(1001))
+    answers = [
+        staff.get(f"/products?{form}"),
+        staff.post("/products", form, content_type="application/x-www-form-urlencoded"),
+    ]
+    for answer in answers:
+        assert answer.status_code == 400
+        assert answer.json() == {"detail": "There are too many parameters, fields or files."}

@@ -1,0 +1,48 @@
+"""The embedded database under many readers and writers at once."""
+
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import make_token
+from tests.e2e.services import Service, manage
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/shop.sqlite3"
+    manage("migrate", "--verbosity=0", DATABASE_URL=url)
+    manage("seed_demo", "--products=50", "--reviewers=40", DATABASE_URL=url)
+    return url
+
+
+def test_nobody_gets_an_error_and_nothing_is_lost(database_url: str, tmp_path: Path) -> None:
+    token = make_token(tmp_path, DATABASE_URL=database_url)
+    settings = {"DATABASE_URL": database_url, "WEB_CONCURRENCY": "2", "DB_DEADLINE": "20"}
+    with Service("recommender_site", **settings) as service:
+        asins = [product["asin"] for product in service.get("/products").json()]
+        statuses: Counter[int] = Counter()
+
+        def write(name: str) -> None:
+            for asin in asins[:20]:
+                review = {"asin": asin, "reviewerID": name, "overall": 3}
+                statuses[service.post("/reviews", json=review, headers=token).status_code] += 1
+
+        def read() -> None:
+            for asin in asins:
+                answer = service.get(f"/reviews?asin={asin}")
+                assert answer.headers["X-Data-Source"] == "live"
+                statuses[answer.status_code] += 1
+
+        crowd = [threading.Thread(target=write, args=(f"writer-{n}",)) for n in range(6)]
+        crowd += [threading.Thread(target=read) for _ in range(4)]
+        for thread in crowd:
+            thread.start()
+        for thread in crowd:
+            thread.join()
+        assert statuses == {201: 120, 200: 200}
+        for n in range(6):
+            assert len(service.get(f"/reviews?reviewerID=writer-{n}").json()) == 20
+        assert service.state("database") == "closed"

@@ -1,0 +1,76 @@
+"""How the services start, and how they refuse to."""
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.services import ENVIRONMENT, ROOT, Postgres, Service, free_port
+
+BAD_SETTINGS = [
+    ("SECRET_KEY", ""),
+    ("SECRET_KEY", "short"),
+    ("DATABASE_URL", "mysql://somewhere/shop"),
+    ("DB_RESET_TIMEOUT", "soon"),
+    ("DB_FAIL_MAX", "0"),
+    ("AD_DEADLINE", "-1"),
+    ("AD_PROVIDER_URL", "ftp://ads.example"),
+    ("SABOTAGE", "maybe"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_SETTINGS)
+def test_a_setting_that_cannot_be_used_ends_the_start_with_one_line(name: str, value: str) -> None:
+    gunicorn = ["-m", "gunicorn", f"--bind=127.0.0.1:{free_port()}", "recommender_site.wsgi"]
+    for command in (gunicorn, ["manage_recommender.py", "check"]):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=ENVIRONMENT | {name: value}, capture_output=True, text=True
+        )
+        assert done.returncode != 0
+        assert done.stdout == ""
+        said = [line for line in done.stderr.splitlines() if "[INFO]" not in line]
+        assert len(said) == 1
+        assert said[0].startswith(f"{name}: must be ")
+        assert len(value) < 4 or value not in said[0]
+
+
+@pytest.mark.parametrize("port", [8000, 8001])
+def test_make_run_refuses_a_port_that_is_taken(port: int) -> None:
+    with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        squatter.bind(("127.0.0.1", port))
+        squatter.listen()
+        done = subprocess.run([sys.executable, "run_local.py"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"port {port} is taken; end what listens there and try again\n"
+    assert done.stdout == ""
+
+
+def test_several_worker_processes_count_together(postgres: Postgres, tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": postgres.url, "WEB_CONCURRENCY": "2", "TMPDIR": str(tmp_path)}
+    with Service("ad_provider_site", **settings) as service:
+        for _ in range(40):
+            service.post("/ads", json={"limit": 1})
+        for _ in range(5):  # whichever of the two answers
+            found = re.findall(
+                r'^answers_total\{.*source="live".*\} (\S+)$', service.get("/metrics").text, re.MULTILINE
+            )
+            assert found == ["40.0"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_was_never_there_keeps_nobody_from_starting() -> None:
+    with Service("recommender_site", DATABASE_URL=f"postgres://nobody@127.0.0.1:{free_port()}/shop") as service:
+        answer = service.get("/products/D123")
+        assert (answer.status_code, answer.headers["X-Data-Source"]) == (200, "default")
+        assert answer.json()["asin"] == "D123"
+
+
+def test_without_the_setting_there_is_no_sabotage(postgres: Postgres) -> None:
+    with Service("recommender_site", DATABASE_URL=postgres.url) as service:
+        assert service.post("/sabotage-db").status_code == 404
+        assert service.post("/sabotage-ad-server").status_code == 404
+        assert service.get("/readyz").json()["status"] == "ready"
