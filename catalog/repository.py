@@ -58,9 +58,7 @@ class AdCandidates(NamedTuple):
 @read_through(DATABASE, default=defaults.product)
 def get_product_by_asin(*, asin: str) -> Product:
     """Raises Product.DoesNotExist. One query."""
-    for product in _products.fetch("WHERE asin = %s", asin):
-        return product
-    raise Product.DoesNotExist
+    return _products.get("WHERE asin = %s", asin)
 
 
 @read_through(DATABASE, default=defaults.products)

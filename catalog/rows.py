@@ -18,19 +18,28 @@ class Rows(Generic[M]):
         self._model = model
         fields = model._meta.concrete_fields
         self._names = [field.attname for field in fields]
-        self._json = [position for position, field in enumerate(fields) if isinstance(field, JSONField)]
-        table = model._meta.db_table
-        self._select = f"SELECT {', '.join(str(field.column) for field in fields)} FROM {table} "  # noqa: S608
+        self._json_names = [field.attname for field in fields if isinstance(field, JSONField)]
+        columns = ", ".join(f"CAST({f.column} AS text)" if isinstance(f, JSONField) else str(f.column) for f in fields)
+        self._select = f"SELECT {columns} FROM {model._meta.db_table} "  # noqa: S608
 
     def fetch(self, clauses: str, *parameters: Any) -> list[M]:
-        """The rows that SQL ``clauses`` (WHERE and what follows it) with ``parameters`` choose. One query."""
+        """The rows that SQL ``clauses`` (WHERE and what follows it) with ``parameters`` choose. One query.
+
+        What is JSON stays the text that the database sent: a list of rows goes out as it came.
+        """
         with connection.cursor() as cursor:
             cursor.execute(self._select + clauses, parameters)
-            return [self._instance(list(row)) for row in cursor.fetchall()]
+            return [self._instance(row) for row in cursor.fetchall()]
 
-    def _instance(self, row: list[Any]) -> M:
-        for position in self._json:
-            row[position] = orjson.loads(row[position])
+    def get(self, clauses: str, *parameters: Any) -> M:
+        """The first row that ``fetch`` finds, its JSON read. Raises the model's DoesNotExist."""
+        for instance in self.fetch(clauses, *parameters):
+            for name in self._json_names:
+                setattr(instance, name, orjson.loads(getattr(instance, name)))
+            return instance
+        raise self._model.DoesNotExist  # type: ignore[attr-defined]
+
+    def _instance(self, row: tuple[Any, ...]) -> M:
         # As unpickling does: the constructor, with its signals and defaults, takes most of the time of a page of rows.
         instance = self._model.__new__(self._model)
         instance.__dict__.update(zip(self._names, row, strict=True))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -65,10 +66,9 @@ class CatalogViewSet(GenericViewSet[Any]):
         """
         page, headers = rows[:limit], None
         if len(rows) > limit:
-            query = self.request.GET.copy()
+            query = dict(parse_qsl(self.request.META.get("QUERY_STRING", ""))) | {"after": page[-1].pk}
             query.pop("skip", None)
-            query["after"] = str(page[-1].pk)
-            url = self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+            url = f"{self.request.scheme}://{self.request.get_host()}{self.request.path}?{urlencode(query)}"
             headers = {"Link": f'<{url}>; rel="next"'}
         serializer = self.get_serializer()
         return Response([serializer.to_representation(row) for row in page], headers=headers)

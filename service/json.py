@@ -22,8 +22,9 @@ class OrjsonRenderer(JSONRenderer):
             return b""
         indent = self.get_indent(accepted_media_type or "", renderer_context or {})
         # Errors of a list's items come under the items' numbers, so a key need not be text.
-        option = orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
-        return orjson.dumps(data, default=str, option=option)
+        compact = orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
+        # What was JSON text before is put in as it is, so only what is read again can be indented throughout.
+        return orjson.dumps(orjson.loads(compact), option=orjson.OPT_INDENT_2) if indent else compact
 
 
 class PlainNegotiation(DefaultContentNegotiation):
