@@ -1,6 +1,7 @@
 """Who hears of a breaker's events: the log and the metrics."""
 
 import logging
+from functools import cache
 
 import pybreaker
 from prometheus_client import Counter, Gauge
@@ -21,6 +22,7 @@ breaker_state = Gauge(
 breaker_failures = Counter("breaker_failures", "Calls that failed and counted.", ["breaker"])
 breaker_rejections = Counter("breaker_rejections", "Calls that were not made.", ["breaker"])
 answers = Counter("answers", "Answers to readers by where they came from.", ["breaker", "source"])
+_answers = cache(answers.labels)  # found again by each read, without a lock
 
 
 class LoggingListener(Listener):
@@ -59,4 +61,4 @@ def show_state(breaker: str, current: str) -> None:
 
 
 def count_answer(breaker: str, source: Source) -> None:
-    answers.labels(breaker, source).inc()
+    _answers(breaker, source).inc()
