@@ -124,8 +124,8 @@ def manage(*words: str, project: str = "recommender", **env: str) -> str:
 class Service:
     """One of the two sites under gunicorn. As a context manager it ends itself."""
 
-    def __init__(self, site: str, **env: str) -> None:
-        self.port = free_port()
+    def __init__(self, site: str, port: int | None = None, /, **env: str) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [
             sys.executable,

@@ -81,11 +81,23 @@ def test_whatever_it_says_there_are_house_ads_in_time(
             assert_house_ads(service, within=DEADLINE)
 
 
-def test_a_stopped_ad_provider_is_missed_by_nobody(shop: Callable[[str], Service]) -> None:
-    service = shop(f"http://127.0.0.1:{free_port()}")
+def test_a_stopped_ad_provider_is_missed_by_nobody_and_found_again(
+    postgres: Postgres, shop: Callable[[str], Service]
+) -> None:
+    port = free_port()
+    service = shop(f"http://127.0.0.1:{port}")
+
+    def live() -> bool:
+        return service.get("/ads").headers["X-Data-Source"] == "live"
+
+    with Service("ad_provider_site", port, DATABASE_URL=postgres.url):
+        eventually(live)
     assert_house_ads(service, within=DEADLINE + 0.5)
     assert service.state("ad-provider") == "open"
-    assert service.get("/readyz").status_code == 200
+    assert service.get("/readyz").json()["status"] == "degraded"
+    with Service("ad_provider_site", port, DATABASE_URL=postgres.url):
+        eventually(live)
+        assert service.state("ad-provider") == "closed"
 
 
 def test_it_recovers_when_the_ad_provider_does(shop: Callable[[str], Service]) -> None:
