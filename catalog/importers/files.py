@@ -7,7 +7,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -23,7 +23,7 @@ class LineTooLong(str):
     """Stands in for a line over MAX_LINE, whose text was passed over."""
 
 
-def lines(name: str, advance: Callable[[int], object] = lambda count: None) -> Iterator[str]:
+def lines(name: str, advance: Callable[[int], object] = lambda count: None) -> Generator[str, None, None]:
     """The text lines of the file ``name``, or of standard input for ``-``, with their line ends.
 
     Bytes that are not UTF-8 come as lone surrogates, so that the row they are in can be refused alone. ``advance`` is

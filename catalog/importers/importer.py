@@ -1,8 +1,9 @@
 """What both importers do: read, clean, gather into batches, upsert, count."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -79,34 +80,40 @@ class Importer(ABC):
     def run(self, names: Iterable[str]) -> Counts:
         """Import the files one after the other. Raises UnreadableFile or UnknownFormat, both naming the file."""
         for name in names:
-            for batch in _one_ahead(self._batches(name)):
-                self._store(batch)
-                self.progress(self.counts)
+            # Closed here and now, whatever happens, and the file with them.
+            with closing(self._batches(name)) as batches, closing(_one_ahead(batches)) as ahead:
+                for batch in ahead:
+                    self._store(batch)
+                    self.progress(self.counts)
         return self.counts
 
-    def _batches(self, name: str) -> Iterator[Batch]:
+    def _batches(self, name: str) -> Generator[Batch, None, None]:
+        with closing(files.lines(name, self.advance)) as lines:
+            try:
+                yield from self._read(name, lines)
+            except formats.UnknownFormat as error:
+                raise formats.UnknownFormat(f"{name}: {error}") from error
+
+    def _read(self, name: str, lines: Iterator[str]) -> Iterator[Batch]:
         batch = Batch()
         characters = 0
-        try:
-            for line, fields in formats.rows(files.lines(name, self.advance), self.format):
-                batch.read += 1
-                place = Place(name, line)
-                try:
-                    if isinstance(fields, RejectedRow):
-                        raise fields
-                    row = self.clean(fields)
-                except RejectedRow as reason:
-                    batch.rejected.append((place, str(reason)))
-                else:
-                    batch.rows.append((place, row))
-                    for value in row:
-                        if isinstance(value, str):
-                            characters += len(value)
-                if batch.read >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
-                    yield self._ready(batch)
-                    batch, characters = Batch(), 0
-        except formats.UnknownFormat as error:
-            raise formats.UnknownFormat(f"{name}: {error}") from error
+        for line, fields in formats.rows(lines, self.format):
+            batch.read += 1
+            place = Place(name, line)
+            try:
+                if isinstance(fields, RejectedRow):
+                    raise fields
+                row = self.clean(fields)
+            except RejectedRow as reason:
+                batch.rejected.append((place, str(reason)))
+            else:
+                batch.rows.append((place, row))
+                for value in row:
+                    if isinstance(value, str):
+                        characters += len(value)
+            if batch.read >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                yield self._ready(batch)
+                batch, characters = Batch(), 0
         if batch.read:
             yield self._ready(batch)
 
@@ -136,7 +143,7 @@ class Importer(ABC):
         self.counts.unchanged += len(batch.rows) - created - updated
 
 
-def _one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+def _one_ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:
     """The batches, the next one read in a thread while the database is busy with the one before."""
     with ThreadPoolExecutor(1) as reader:
         future = reader.submit(next, batches, None)
