@@ -86,7 +86,7 @@ def _picture(fields: dict[str, Any]) -> str:
 
 def _related(fields: dict[str, Any]) -> dict[str, list[str]]:
     given = values.mapping(fields.get("related"))
-    found = {str(kind)[:200]: values.asins(listed) for kind, listed in list(given.items())[:200]}
+    found = {_name(kind, "related"): values.asins(listed) for kind, listed in list(given.items())[:200]}
     for kind, column in (("also_bought", "also_buy"), ("also_viewed", "also_view"), ("bought_together",) * 2):
         found.setdefault(kind, values.asins(fields.get(column)))
     return {kind: listed[:200] for kind, listed in found.items() if listed}
@@ -100,7 +100,12 @@ def _ranks(raw: Any) -> dict[str, int]:
         lines = (_RANK.search(values.text(each, "rank", 10_000)) for each in raw if isinstance(each, str))
         return {found[2].strip()[:200]: _rank(found[1].replace(",", "")) for found in lines if found}
     ranks = values.mapping(raw)
-    return {str(name)[:200]: int(rank) for name, rank in ranks.items() if type(rank) is int and 0 <= rank < 2**63}
+    kept = {name: rank for name, rank in ranks.items() if type(rank) is int and 0 <= rank < 2**63}
+    return {_name(name, "salesRank"): rank for name, rank in kept.items()}
+
+
+def _name(raw: Any, field: str) -> str:
+    return values.text(raw if isinstance(raw, str) else str(raw), field, 200)
 
 
 def _rank(digits: str) -> int:

@@ -70,7 +70,8 @@ def _on_postgresql(cursor: CursorWrapper, table: Table, lines: str) -> tuple[int
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
     cursor.execute("DROP TABLE IF EXISTS staged")
     cursor.execute(f"CREATE TEMP TABLE staged ON COMMIT DROP AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
-    cursor.copy_expert(f"COPY staged ({names}) FROM STDIN", io.StringIO(lines), 1 << 20)
+    with connection.wrap_database_errors:  # Django does so for its own methods of a cursor only
+        cursor.copy_expert(f"COPY staged ({names}) FROM STDIN", io.StringIO(lines), 1 << 20)
     # A row that was inserted has no deleting transaction yet, one that was updated has.
     cursor.execute(f"""
         WITH done AS ({table.upsert} RETURNING xmax = 0 AS created)

@@ -135,6 +135,8 @@ def test_an_empty_value_does_not_erase_and_a_new_one_replaces(tmp_path: Path) ->
         ('{"asin": "P1", "title": "' + "x" * 1001 + '"}', "title: longer than 1000 characters"),
         ('{"asin": "P1", "title": "nul \\u0000"}', "title: holds a NUL or is not UTF-8"),
         ('{"asin": "P1", "title": {"a": 1}}', "title: not text"),
+        ('{"asin": "P1", "salesRank": {"nul \\u0000": 1}}', "salesRank: holds a NUL or is not UTF-8"),
+        ("{'asin': 'P1', 'related': {'\\ud800': ['P2']}}", "related: holds a NUL or is not UTF-8"),
         ("[1, 2]\n", None),
         ('{"asin": "P1"', "neither JSON nor a Python literal"),
         ('{"asin": ' * 5000, "neither JSON nor a Python literal"),

@@ -1,13 +1,16 @@
 """The database is killed, stopped and started while requests run."""
 
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 import requests
 
-from tests.e2e.services import RESET, Postgres, Service, eventually
+from tests.e2e.services import ENVIRONMENT, RESET, ROOT, Postgres, Service, eventually, manage
 
 DEADLINE = 2.0  # DB_DEADLINE's default
 
@@ -152,3 +155,39 @@ def test_sabotage_shows_the_breaker_open_reject_and_close(recommender: Service, 
     eventually(lambda: recommender.state("database") == "half-open")
     assert live(recommender)
     assert recommender.state("database") == "closed"
+
+
+def test_an_import_says_in_one_line_that_the_database_went_away(postgres: Postgres) -> None:
+    env = {"DATABASE_URL": postgres.url}
+    lines = ["asin,title\n"] + [f"IMPORTED{number},Title\n" for number in range(50_000)]
+
+    def start() -> "subprocess.Popen[str]":
+        command = [sys.executable, "manage_recommender.py", "seed_products", "-"]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, cwd=ROOT, env=ENVIRONMENT | env, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        )
+
+    process = start()
+    assert process.stdin
+    process.stdin.writelines(lines[:45_000])
+    eventually(lambda: "True" in manage("shell", "-v0", "-c", _IMPORTED, **env))
+    postgres.kill()
+    _, said = process.communicate("".join(lines[45_000:]))
+    assert process.returncode == 1
+    assert re.fullmatch("CommandError: the database cannot be used: .*\n", said)
+
+    # What was committed stays, and a second run brings the rest.
+    postgres.start()
+    told, _ = start().communicate("".join(lines))
+    counts = re.fullmatch(r"50000 read, (\d+) created, 0 updated, (\d+) unchanged, 0 rejected\n", told)
+    assert counts
+    created, unchanged = map(int, counts.groups())
+    assert unchanged >= 20_000
+    assert created + unchanged == 50_000
+
+
+_IMPORTED = """
+from catalog.models import Product
+print(Product.objects.filter(asin="IMPORTED0").exists())
+"""
