@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -52,8 +53,8 @@ def size(names: list[str]) -> int | None:
     return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None
 
 
-def _open(name: str) -> IO[bytes]:
-    return sys.stdin.buffer if name == "-" else Path(name).open("rb")
+def _open(name: str) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
 
 
 class _Counted(io.RawIOBase):
@@ -113,7 +114,7 @@ def _bounded_lines(stream: IO[bytes]) -> Iterator[str]:
     while line := stream.readline(MAX_LINE):
         if first:
             line, first = line.removeprefix(b"\xef\xbb\xbf"), False
-        if len(line) == MAX_LINE and not line.endswith(b"\n"):
+        if len(line) >= MAX_LINE and not line.endswith(b"\n"):  # zipfile gives a little more than it is asked for
             while (rest := stream.readline(MAX_LINE)) and not rest.endswith(b"\n"):
                 pass
             yield LineTooLong("\n")

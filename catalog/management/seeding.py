@@ -4,6 +4,7 @@ import csv
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -45,6 +46,7 @@ class SeedCommand(BaseCommand):
                     progress=progress.show,
                 )
                 if options["rejects"]:
+                    self._keep_apart(options["rejects"], names)
                     rejects = csv.writer(stack.enter_context(open(options["rejects"], "w", newline="")))  # noqa: PTH123
                     rejects.writerow(["file", "line", "reason"])
 
@@ -62,6 +64,11 @@ class SeedCommand(BaseCommand):
         self.stdout.write(("Nothing was written. " if options["dry_run"] else "") + closing_line(counts))
         if options["strict"] and counts.rejected:
             raise CommandError(f"{counts.rejected} rows cannot be used")
+
+    @staticmethod
+    def _keep_apart(rejects: str, names: list[str]) -> None:
+        if Path(rejects).exists() and any(Path(rejects).samefile(name) for name in names if Path(name).exists()):
+            raise CommandError(f"--rejects: {rejects} is one of the files to read, and would be overwritten")
 
 
 def closing_line(counts: Counts) -> str:

@@ -75,6 +75,25 @@ def test_rejected_rows_go_to_a_file_with_their_line_and_reason(tmp_path: Path) -
 
 
 @pytest.mark.django_db
+def test_rejects_never_overwrite_what_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text(HEADER + "P1,Pen\n")
+    (tmp_path / "link.csv").symlink_to(file)
+    with pytest.raises(CommandError, match="is one of the files to read"):
+        seed("seed_products", str(file), "--rejects", str(tmp_path / "link.csv"))
+    assert file.read_text() == HEADER + "P1,Pen\n"
+
+
+@pytest.mark.django_db
+def test_a_line_without_end_in_a_zip_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_LINE", 50_000)
+    file = tmp_path / "products.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("products.csv", HEADER + "P1," + "x" * 500_000 + "\nP2,fine\n")
+    assert seed("seed_products", str(file)) == "2 read, 1 created, 0 updated, 0 unchanged, 1 rejected\n"
+
+
+@pytest.mark.django_db
 def test_bytes_that_are_no_utf8_and_lines_without_end_cost_only_their_own_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +189,7 @@ def own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("own_database")
 def test_it_reads_standard_input_and_says_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = shell("seed_products", "-", feed=gzip.compress(HEADER.encode() + b"P1,Pen\n"))
+    done = shell("seed_products", "-", "-", feed=gzip.compress(HEADER.encode() + b"P1,Pen\n"))
     assert done.stdout == b"1 read, 1 created, 0 updated, 0 unchanged, 0 rejected\n"
     monkeypatch.setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
     done = shell("seed_products", "-", feed=HEADER.encode() + b"P1,Pen\n")
