@@ -3,12 +3,10 @@
 import gzip
 import io
 import shutil
-import sys
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -53,8 +51,9 @@ def size(names: list[str]) -> int | None:
     return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None
 
 
-def _open(name: str) -> AbstractContextManager[IO[bytes]]:
-    return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
+def _open(name: str) -> IO[bytes]:
+    # Not sys.stdin: its lock, held by a reader that waits for more, would abort the interpreter at its end.
+    return io.FileIO(0, closefd=False) if name == "-" else Path(name).open("rb")
 
 
 class _Counted(io.RawIOBase):

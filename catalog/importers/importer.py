@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, ClassVar, NamedTuple
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from catalog.importers.upsert import Row, Table, encode, upsert
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 16_000_000
+READER_PATIENCE = 2.0  # seconds
 
 
 @dataclass
@@ -81,8 +83,8 @@ class Importer(ABC):
         """Import the files one after the other. Raises UnreadableFile or UnknownFormat, both naming the file."""
         for name in names:
             # Closed here and now, whatever happens, and the file with them.
-            with closing(self._batches(name)) as batches, closing(_one_ahead(batches)) as ahead:
-                for batch in ahead:
+            with closing(_one_ahead(self._batches(name))) as batches:
+                for batch in batches:
                     self._store(batch)
                     self.progress(self.counts)
         return self.counts
@@ -143,10 +145,30 @@ class Importer(ABC):
         self.counts.unchanged += len(batch.rows) - created - updated
 
 
-def _one_ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:
+def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
     """The batches, the next one read in a thread while the database is busy with the one before."""
-    with ThreadPoolExecutor(1) as reader:
-        future = reader.submit(next, batches, None)
-        while (batch := future.result()) is not None:
-            future = reader.submit(next, batches, None)
+    wanted: SimpleQueue[bool] = SimpleQueue()
+    read: SimpleQueue[Batch | BaseException | None] = SimpleQueue()
+
+    def reader() -> None:
+        while wanted.get():
+            try:
+                read.put(next(batches, None))
+            except BaseException as error:
+                read.put(error)
+
+    thread = Thread(target=reader, name="reader", daemon=True)
+    thread.start()
+    try:
+        wanted.put(True)
+        while (batch := read.get()) is not None:
+            if isinstance(batch, BaseException):
+                raise batch
+            wanted.put(True)
             yield batch
+    finally:
+        wanted.put(False)
+        # One that still waits for a pipe is left to itself: nobody who pressed Ctrl-C should wait for it.
+        thread.join(READER_PATIENCE)
+        if not thread.is_alive():
+            batches.close()

@@ -59,6 +59,10 @@ class SeedCommand(BaseCommand):
                 raise CommandError(str(error)) from error
             except OSError as error:
                 raise CommandError(f"{error.filename}: {error.strerror}") from error
+            except KeyboardInterrupt:
+                raise CommandError(
+                    "interrupted; what was committed stays, and running it again brings the rest"
+                ) from None
             except Error as error:
                 raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
         self.stdout.write(("Nothing was written. " if options["dry_run"] else "") + closing_line(counts))

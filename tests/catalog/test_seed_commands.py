@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -199,25 +200,27 @@ def test_it_reads_standard_input_and_says_when_the_database_is_away(monkeypatch:
 
 
 @pytest.mark.usefixtures("own_database")
-def test_a_killed_import_is_completed_by_a_second_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "said"), [(signal.SIGKILL, ""), (signal.SIGINT, "CommandError: interrupted; .*\n")])
+def test_a_killed_import_is_completed_by_a_second_run(number: signal.Signals, said: str, tmp_path: Path) -> None:
     file = tmp_path / "reviews.csv"
     rows = 60_000
     with file.open("w") as out:
         out.write("reviewerID,asin,overall,unixReviewTime\n")
         out.writelines(f"R{n},P{n % 10},5,{n}\n" for n in range(rows))
     words = [sys.executable, "manage_recommender.py", "seed_reviews", "--create-products"]
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    # The pipe delivers two batches and then no more, so the command is killed while it waits for the third.
-    process = subprocess.Popen([*words, str(pipe)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    with pipe.open("w") as out, file.open() as content:
-        out.writelines(line for line, _ in zip(content, range(45_000), strict=False))
-        out.flush()
-        time.sleep(4)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert process.stdout
-    process.stdout.close()
+    # It gets two batches and then no more, so it is killed while it waits for the third.
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([*words, "-"], cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdin
+    with file.open() as content:
+        process.stdin.writelines(line for line, _ in zip(content, range(45_000), strict=False))
+    process.stdin.flush()
+    time.sleep(4)
+    process.send_signal(number)
+    assert process.wait(15)
+    told, errors = process.communicate()
+    assert told == ""
+    assert re.fullmatch(said, errors)
     done = subprocess.run([*words, str(file)], cwd=ROOT, capture_output=True, text=True)
     # Whole batches of the first run stayed.
     assert done.stdout in {
