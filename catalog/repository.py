@@ -127,7 +127,8 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
 def delete_product(*, asin: str) -> None:
     """Delete the product and its reviews. Raises Product.DoesNotExist."""
     with transaction.atomic():
-        Product.objects.only("id").get(asin=asin).delete()
+        # Locked, so that of two at once the later one finds nothing to delete.
+        Product.objects.select_for_update().only("asin").get(asin=asin).delete()
 
 
 @write_through(DATABASE)
