@@ -14,28 +14,24 @@ from resilience import breakers
 from resilience.breaker import DependencyUnavailable
 
 
-class GuardedSessionAuthentication(SessionAuthentication):
-    """Django's session cookie, with CSRF for writes."""
+class _Guarded:
+    """Mixed in before one of DRF's ways of authentication."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         try:
-            return super().authenticate(request)
+            return super().authenticate(request)  # type: ignore[misc,no-any-return]
         except DependencyUnavailable:
             if request.method not in SAFE_METHODS:
                 raise
             return None
 
 
-class GuardedTokenAuthentication(TokenAuthentication):
+class GuardedSessionAuthentication(_Guarded, SessionAuthentication):
+    """Django's session cookie, with CSRF for writes."""
+
+
+class GuardedTokenAuthentication(_Guarded, TokenAuthentication):
     """``Authorization: Token …``"""
 
     def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
         return breakers.get(breakers.DATABASE).call(super().authenticate_credentials, key)
-
-    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        try:
-            return super().authenticate(request)
-        except DependencyUnavailable:
-            if request.method not in SAFE_METHODS:
-                raise
-            return None
