@@ -47,6 +47,7 @@ class AdsView(GenericAPIView[Any]):
         responses={
             200: ProductSerializer(many=True),
             400: openapi.INVALID,
+            406: openapi.NOT_ACCEPTABLE,
             413: openapi.TOO_LARGE,
             415: openapi.UNSUPPORTED,
         },

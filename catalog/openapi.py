@@ -17,6 +17,7 @@ DATA_SOURCE = [
     response_header("Age", "Seconds since the answer was live; set while it is stale.", ["200"]),
 ]
 LINK = [response_header("Link", 'The next page, as `<…>; rel="next"`, while there is more.', ["200"])]
+LOCATION = [response_header("Location", "Where the new product is.", ["201"])]
 RETRY_AFTER = [response_header("Retry-After", "Seconds after which to try again.", ["503"])]
 ASIN = OpenApiParameter(
     "asin",
@@ -38,18 +39,22 @@ invalid = inline_serializer(
     },
 )
 INVALID = OpenApiResponse(invalid, "A parameter or field cannot be used; each is named with the reason.")
+BAD_TOKEN = OpenApiResponse(detail, "The token is not known. Without one, reading needs nobody.")
 UNAUTHORIZED = OpenApiResponse(detail, "Nobody is signed in.")
 FORBIDDEN = OpenApiResponse(detail, "Whoever is signed in may not do this.")
 NOT_FOUND = OpenApiResponse(detail, "There is no such product.")
 CONFLICT = OpenApiResponse(detail, "There is one already.")
+NOT_ACCEPTABLE = OpenApiResponse(detail, "The answer is JSON or HTML, and Accept allows neither.")
 TOO_LARGE = OpenApiResponse(detail, "The body is larger than 1 MB.")
 UNSUPPORTED = OpenApiResponse(detail, "The body's media type is not understood.")
 UNAVAILABLE = OpenApiResponse(detail, "The database is away. Nothing was changed.")
 
+READ_ERRORS = {400: INVALID, 401: BAD_TOKEN, 406: NOT_ACCEPTABLE}
 WRITE_ERRORS = {
     400: INVALID,
     401: UNAUTHORIZED,
     403: FORBIDDEN,
+    406: NOT_ACCEPTABLE,
     413: TOO_LARGE,
     415: UNSUPPORTED,
     503: UNAVAILABLE,

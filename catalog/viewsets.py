@@ -106,7 +106,7 @@ class ProductViewSet(CatalogViewSet):
     @extend_schema(
         summary="List products",
         parameters=[PageParameters, *openapi.DATA_SOURCE, *openapi.LINK],
-        responses={200: ProductSerializer(many=True), 400: openapi.INVALID},
+        responses={200: ProductSerializer(many=True), **openapi.READ_ERRORS},
     )
     def list(self, request: Request) -> Response:
         """Products ordered by id. While the database is away: the last answer to the same question, else a stand-in."""
@@ -117,7 +117,7 @@ class ProductViewSet(CatalogViewSet):
     @extend_schema(
         summary="Show a product",
         parameters=[openapi.ASIN, *openapi.DATA_SOURCE],
-        responses={200: ProductSerializer, 400: openapi.INVALID, 404: openapi.NOT_FOUND},
+        responses={200: ProductSerializer, **openapi.READ_ERRORS, 404: openapi.NOT_FOUND},
     )
     def retrieve(self, request: Request, asin: str) -> Response:
         """One product. While the database is away and it was never asked for: a stand-in with the same asin."""
@@ -125,7 +125,7 @@ class ProductViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="Create a product",
-        parameters=openapi.RETRY_AFTER,
+        parameters=[*openapi.LOCATION, *openapi.RETRY_AFTER],
         responses={201: ProductSerializer, 409: openapi.CONFLICT, **openapi.WRITE_ERRORS},
     )
     def create(self, request: Request) -> Response:
@@ -182,7 +182,7 @@ class ProductViewSet(CatalogViewSet):
         summary="List a product's reviews",
         tags=["reviews"],
         parameters=[openapi.ASIN, PageParameters, *openapi.DATA_SOURCE, *openapi.LINK],
-        responses={200: ReviewSerializer(many=True), 400: openapi.INVALID, 404: openapi.NOT_FOUND},
+        responses={200: ReviewSerializer(many=True), **openapi.READ_ERRORS, 404: openapi.NOT_FOUND},
     )
     @action(detail=True, serializer_class=ReviewSerializer)
     def reviews(self, request: Request, asin: str) -> Response:
@@ -206,7 +206,7 @@ class ReviewViewSet(CatalogViewSet):
     @extend_schema(
         summary="List reviews",
         parameters=[ReviewParameters, *openapi.DATA_SOURCE, *openapi.LINK],
-        responses={200: ReviewSerializer(many=True), 400: openapi.INVALID},
+        responses={200: ReviewSerializer(many=True), **openapi.READ_ERRORS},
     )
     def list(self, request: Request) -> Response:
         """Reviews ordered by id. While the database is away: the last answer to the same question, else none."""

@@ -36,7 +36,7 @@ class AdsView(APIView):
         tags=["ads"],
         summary="Ads for a page",
         parameters=[AdParameters, *openapi.DATA_SOURCE],
-        responses={200: ProductSerializer(many=True), 400: openapi.INVALID},
+        responses={200: ProductSerializer(many=True), **openapi.READ_ERRORS},
     )
     def get(self, request: Request) -> Response:
         """Product-shaped ads from the ad provider. While it is away or talks nonsense: house ads."""

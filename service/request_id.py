@@ -5,13 +5,13 @@ import re
 from contextvars import ContextVar
 
 HEADER = "X-Request-ID"
-_SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+SANE = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def begin(offered: str | None) -> str:
     """Adopt the caller's id if it is short and printable, else make one; returns the id in force."""
-    request_id = offered if offered and _SANE.fullmatch(offered) else f"{random.getrandbits(128):032x}"
+    request_id = offered if offered and SANE.fullmatch(offered) else f"{random.getrandbits(128):032x}"
     _current.set(request_id)
     return request_id
 

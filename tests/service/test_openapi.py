@@ -1,0 +1,42 @@
+"""The schema describes every call whole."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+
+@pytest.fixture
+def operations(client: Client) -> dict[str, Any]:
+    paths = client.get("/schema?format=json").json()["paths"]
+    return {f"{method.upper()} {path}": call for path, calls in paths.items() for method, call in calls.items()}
+
+
+def test_every_call_has_a_summary_and_says_what_it_does(operations: dict[str, Any]) -> None:
+    assert len(operations) == 16
+    for name, call in operations.items():
+        assert call["summary"], name
+        assert call["description"], name
+
+
+def test_every_parameter_and_header_is_described(operations: dict[str, Any]) -> None:
+    for name, call in operations.items():
+        headers = [each for response in call["responses"].values() for each in response["headers"].values()]
+        for each in [*call["parameters"], *headers]:
+            assert "$ref" in each or each["description"], name
+        assert {"$ref": "#/components/parameters/RequestID"} in call["parameters"]
+
+
+def test_every_answer_carries_the_request_id(operations: dict[str, Any]) -> None:
+    for call in operations.values():
+        for response in call["responses"].values():
+            assert response["headers"]["X-Request-ID"] == {"$ref": "#/components/headers/RequestID"}
+
+
+def test_reads_say_where_they_come_from_and_writes_when_to_come_back(operations: dict[str, Any]) -> None:
+    for path in ("/products", "/products/{asin}", "/products/{asin}/reviews", "/reviews", "/ads"):
+        assert {"X-Data-Source", "Age"} < set(operations[f"GET {path}"]["responses"]["200"]["headers"])
+        assert {"400", "401", "406"} < set(operations[f"GET {path}"]["responses"])
+    for name in ("POST /products", "PUT /products/{asin}", "DELETE /products/{asin}", "POST /reviews"):
+        assert {"400", "401", "403", "406", "413", "415", "503"} < set(operations[name]["responses"])
+        assert "Retry-After" in operations[name]["responses"]["503"]["headers"]
