@@ -63,6 +63,16 @@ def http_url(name: str, default: str) -> str:
     return url.rstrip("/")
 
 
+def is_redis_url(text: str) -> bool:
+    """Unset is fine. Raises ValueError for a port that is none."""
+    parts = urlsplit(text)
+    return (
+        not text
+        or (parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0)
+        or (parts.scheme == "unix" and bool(parts.path))
+    )
+
+
 def origins(name: str, default: list[str]) -> list[str]:
     found: list[str] = setting(
         name,
@@ -115,6 +125,8 @@ HTTPS = switch("HTTPS")
 SABOTAGE = switch("SABOTAGE")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
+# Shares the state of the breakers with other processes and hosts; without it each process decides for itself.
+REDIS_URL = setting("REDIS_URL", env.str, "", is_redis_url, "redis://host:port/number, or rediss:// or unix://")
 DB_DEADLINE = seconds("DB_DEADLINE", 2.0)
 BREAKERS = {
     "database": {

@@ -6,7 +6,6 @@ outside every lock; pybreaker is told the outcome afterwards and decides the sta
 calls that began in an earlier state, so that a late failure does not reopen a breaker that has recovered.
 """
 
-import logging
 import threading
 import time
 from collections import Counter
@@ -21,11 +20,14 @@ from typing import Any, ParamSpec, TypeVar
 import pybreaker
 
 from resilience import deadlines
+from resilience.events import Listener, Listeners
 from resilience.provenance import SOURCES, Source
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# Seconds before a trial that was another process's turn is asked for again.
+ASK_AGAIN = 0.5
 # Breakers whose protected call this thread is inside of. A nested call belongs to the outer one, which judges it.
 _inside: ContextVar[frozenset[str]] = ContextVar("inside_breakers", default=frozenset())
 
@@ -59,34 +61,15 @@ class Answered(Exception):
     """Base of errors that are an answer: the dependency was asked and said no."""
 
 
-class Listener(pybreaker.CircuitBreakerListener):
-    """A pybreaker listener that hears of rejections too."""
+class Turns:
+    """Whose turn a trial is, beyond this process. On its own a process has every turn."""
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
-        """Called for each call that was not made."""
+    def enter(self) -> bool:
+        """Whether the trial may be made now. Called outside of every lock; may wait for a moment."""
+        return True
 
-
-class _Listeners(Listener):
-    """Passes events on; a listener that raises is logged and harms nobody."""
-
-    def __init__(self, listeners: Sequence[Listener]) -> None:
-        self.listeners = listeners
-
-    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
-        self._tell("failure", cb, exc)
-
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
-        self._tell("state_change", cb, old_state, new_state)
-
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
-        self._tell("rejection", cb, retry_after)
-
-    def _tell(self, event: str, *args: Any) -> None:
-        for listener in self.listeners:
-            try:
-                getattr(listener, event)(*args)
-            except Exception:
-                logging.getLogger(__name__).exception("breaker listener failed")
+    def leave(self) -> None:
+        """The trial is over. Must not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +103,15 @@ class Breaker:
         self._errors = errors
         self._clock = clock
         self._lock = threading.RLock()
-        self._listeners = _Listeners(listeners)
+        self._listeners = Listeners(listeners)
+        self._turns = Turns()
         self._machine = pybreaker.CircuitBreaker(
             fail_max, reset_timeout, name=name, throw_new_error_on_trip=False, listeners=[self._listeners]
         )
         self._epoch = 0  # one more at each change of state
         self._trial_running = False
         self._open_until = 0.0
+        self._ask_again_at = 0.0
         self._last_error: dict[str, str] | None = None
         self._answers: Counter[Source] = Counter()
 
@@ -172,19 +157,44 @@ class Breaker:
             state = self._machine.current_state
             if state == pybreaker.STATE_CLOSED:
                 return _Admission(self._epoch, trial=False)
-            if not self._trial_running and self.retry_after == 0:
-                if state == pybreaker.STATE_OPEN:
+            epoch = self._epoch
+            is_due = not self._trial_running and self.retry_after == 0 and self._clock() >= self._ask_again_at
+            if is_due:
+                self._trial_running = True  # everybody else is rejected while this call asks for its turn
+        admission = self._take_turn(epoch) if is_due else None
+        if admission is None:
+            retry_after = max(1.0, self.retry_after)
+            self._listeners.rejection(self._machine, retry_after)
+            raise CallRejected(self.name, retry_after)
+        return admission
+
+    def _take_turn(self, epoch: int) -> _Admission | None:
+        """A trial's admission; None where another process has the turn, or the state was changed meanwhile."""
+        has_turn = False
+        try:
+            has_turn = self._turns.enter()
+        finally:
+            with self._lock:
+                is_current = self._epoch == epoch
+                if is_current and not has_turn:
+                    self._trial_running = False
+                    self._ask_again_at = self._clock() + ASK_AGAIN
+                elif is_current and self._machine.current_state == pybreaker.STATE_OPEN:
                     self._epoch += 1
                     self._machine.half_open()
-                self._trial_running = True
-                return _Admission(self._epoch, trial=True)
-            retry_after = max(1.0, self.retry_after)
-        self._listeners.rejection(self._machine, retry_after)
-        raise CallRejected(self.name, retry_after)
+                admission = _Admission(self._epoch, trial=True)
+        if has_turn and not is_current:
+            self._turns.leave()
+        return admission if has_turn and is_current else None
 
     def _settle(self, admission: _Admission, outcome: Outcome, error: BaseException | None = None) -> None:
         if outcome is Outcome.SUCCESS and not admission.trial and not self._machine.fail_counter:
             return  # nothing to tell: closed, and no failure to forget
+        self._tell(admission, outcome, error)
+        if admission.trial:
+            self._turns.leave()
+
+    def _tell(self, admission: _Admission, outcome: Outcome, error: BaseException | None) -> None:
         with self._lock:
             if admission.epoch != self._epoch:
                 return
@@ -202,6 +212,30 @@ class Breaker:
                 self._machine.call(_succeed)
             if self._machine.current_state != before:
                 self._epoch += 1
+
+    def attend(self, listener: Listener, turns: Turns) -> None:
+        """Tell ``listener`` of events too, and ask ``turns`` before each trial."""
+        self._listeners.add(listener)
+        self._turns = turns
+
+    def open_for(self, seconds: float) -> None:
+        """Open, because somebody else found the dependency away; the next trial is in ``seconds``."""
+        with self._lock:
+            self._open_until = self._clock() + seconds
+            if self._machine.current_state != pybreaker.STATE_OPEN:
+                self._machine.open()
+                self._changed()
+
+    def close(self) -> None:
+        """Close, because somebody else found the dependency back."""
+        with self._lock:
+            if self._machine.current_state != pybreaker.STATE_CLOSED:
+                self._machine.close()
+                self._changed()
+
+    def _changed(self) -> None:
+        self._epoch += 1
+        self._trial_running = False
 
     @property
     def state(self) -> str:

@@ -7,6 +7,7 @@ from django.conf import settings
 from resilience import database, http
 from resilience.breaker import Breaker
 from resilience.listeners import LoggingListener, MetricsListener, show_state
+from resilience.sharing import Sharing
 
 DATABASE = "database"
 AD_PROVIDER = "ad-provider"
@@ -24,7 +25,14 @@ def get(name: str) -> Breaker:
         listeners=[LoggingListener(), MetricsListener()],
     )
     show_state(name, breaker.state)
+    if settings.REDIS_URL:
+        _sharing().share(breaker)
     return breaker
+
+
+@cache
+def _sharing() -> Sharing:
+    return Sharing(settings.REDIS_URL)
 
 
 def all_breakers() -> list[Breaker]:

@@ -6,7 +6,7 @@ from functools import cache
 import pybreaker
 from prometheus_client import Counter, Gauge
 
-from resilience.breaker import Listener
+from resilience.events import Listener
 from resilience.provenance import Source
 
 logger = logging.getLogger("resilience.breaker")

@@ -107,6 +107,9 @@ def test_the_line_does_not_give_a_password_away(start: Start) -> None:
     [
         ("recommender", "DB_DEADLINE", "soon"),
         ("recommender", "DATABASE_URL", "shop.sqlite3"),
+        ("recommender", "REDIS_URL", "redis"),
+        ("recommender", "REDIS_URL", "http://redis:6379"),
+        ("ad_provider", "REDIS_URL", "redis://redis:many"),
         ("recommender", "AD_PROVIDER_URL", "ads.example"),
         ("recommender", "AD_PROVIDER_URL", "http://"),
         ("recommender", "AD_PROVIDER_URL", "http://ads:80a"),

@@ -8,7 +8,8 @@ from typing import Any
 import pybreaker
 import pytest
 
-from resilience.breaker import Answered, Breaker, CallFailed, CallRejected, Listener, Outcome
+from resilience.breaker import Answered, Breaker, CallFailed, CallRejected, Outcome
+from resilience.events import Listener
 
 
 class Down(Exception):

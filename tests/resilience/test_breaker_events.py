@@ -6,7 +6,8 @@ import pybreaker
 import pytest
 
 from resilience import deadlines
-from resilience.breaker import Breaker, CallFailed, CallRejected, Listener, Outcome
+from resilience.breaker import Breaker, CallFailed, CallRejected, Outcome
+from resilience.events import Listener
 
 
 class Down(Exception):

@@ -1,0 +1,198 @@
+"""Breakers of several processes, each with a thread of its own, on a real server that is stopped, killed and filled."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from resilience import sharing
+from resilience.breaker import Breaker, CallFailed, CallRejected, Outcome
+from resilience.sharing import Sharing
+from tests.e2e.services import eventually
+from tests.redis_server import RedisServer
+
+SOON = 0.5  # 0.3 is meant, and this machine may be busy
+RESET = 2.0
+Make = Callable[[], Breaker]
+
+
+class Down(Exception):
+    pass
+
+
+def fail() -> None:
+    raise Down
+
+
+def answer() -> str:
+    return "answer"
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    server = RedisServer()
+    yield server
+    server.go_on()
+    server.kill()
+
+
+@pytest.fixture
+def process(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Makes the breaker of one more process."""
+    monkeypatch.setattr(sharing, "REST", 0.3)
+    started: list[Sharing] = []
+
+    def make() -> Breaker:
+        breaker = Breaker(
+            "database",
+            fail_max=1,
+            reset_timeout=RESET,
+            deadline=1.0,
+            classify=lambda error: Outcome.FAILURE if isinstance(error, Down) else Outcome.NEUTRAL,
+            errors=(Down,),
+        )
+        started.append(Sharing(server.url))
+        started[-1].share(breaker)
+        return breaker
+
+    yield make
+    server.go_on()
+    for each in started:
+        each.stop()
+
+
+def trip(breaker: Breaker) -> None:
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    assert breaker.state == "open"
+
+
+def comes_to(breaker: Breaker, state: str, seconds: float = SOON) -> None:
+    eventually(lambda: breaker.state == state, seconds)
+
+
+def test_what_trips_in_one_process_is_open_in_all(process: Make) -> None:
+    one, two, three = process(), process(), process()
+    trip(one)
+    for other in (two, three):
+        comes_to(other, "open")
+        assert other.retry_after == pytest.approx(one.retry_after, abs=0.1)
+        with pytest.raises(CallRejected):
+            other.call(answer)
+
+
+def test_what_one_finds_back_is_closed_in_all(process: Make) -> None:
+    one, two = process(), process()
+    trip(one)
+    comes_to(two, "open")
+    comes_to(two, "half-open", RESET + SOON)
+    assert two.call(answer) == "answer"
+    comes_to(one, "closed")
+    assert two.state == "closed"
+
+
+def test_one_that_starts_meanwhile_is_open_too(process: Make) -> None:
+    trip(process())
+    comes_to(process(), "open")
+
+
+def test_a_failed_trial_opens_all_again(process: Make) -> None:
+    one, two = process(), process()
+    trip(one)
+    comes_to(two, "open")
+    comes_to(one, "half-open", RESET + SOON)
+    trip(one)
+    comes_to(two, "open")
+    assert two.retry_after > RESET / 2
+
+
+def test_one_trial_at_a_time_in_all_processes(process: Make) -> None:
+    one, two = process(), process()
+    trip(one)
+    comes_to(two, "open")
+    comes_to(one, "half-open", RESET + SOON)
+    comes_to(two, "half-open")
+    begun, finish = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        finish.wait(10)
+
+    trial = threading.Thread(target=one.call, args=(hang,))
+    trial.start()
+    begun.wait(10)
+    for _ in range(3):
+        started = time.monotonic()
+        with pytest.raises(CallRejected):
+            two.call(answer)
+        assert time.monotonic() - started < SOON
+    finish.set()
+    trial.join()
+    comes_to(two, "closed")
+
+
+def test_a_killed_trial_frees_its_place(process: Make, server: RedisServer) -> None:
+    breaker = process()
+    trip(breaker)
+    server.run("SET", "breaker:database:trial", "of a process that is no more", "PX", "1000")
+    comes_to(breaker, "half-open", RESET + SOON)
+    server.run("SET", "breaker:database:trial", "of a process that is no more", "PX", "700")
+    with pytest.raises(CallRejected):
+        breaker.call(answer)
+
+    def gets_its_turn() -> bool:
+        try:
+            return breaker.call(answer) == "answer"
+        except CallRejected:
+            return False
+
+    eventually(gets_its_turn, 3)
+    assert breaker.state == "closed"
+
+
+def test_calls_through_a_closed_breaker_ask_nothing(process: Make, server: RedisServer) -> None:
+    breaker = process()
+    server.stop()
+    started = time.monotonic()
+    for _ in range(1000):
+        breaker.call(answer)
+    assert time.monotonic() - started < 0.1
+
+
+@pytest.mark.parametrize("lose", ["stop", "kill"])
+def test_without_the_server_each_trips_and_recovers_alone(process: Make, server: RedisServer, lose: str) -> None:
+    one, two = process(), process()
+    getattr(server, lose)()
+    trip(one)
+    assert two.call(answer) == "answer"
+    eventually(lambda: one.state == "half-open", RESET + SOON)
+    started = time.monotonic()
+    assert one.call(answer) == "answer"
+    assert time.monotonic() - started < 0.1 + SOON
+    assert one.state == two.state == "closed"
+
+
+def test_a_server_that_is_full_keeps_nobody_from_tripping_and_recovering(process: Make, server: RedisServer) -> None:
+    breaker = process()
+    server.run("CONFIG", "SET", "maxmemory", "1")
+    trip(breaker)
+    comes_to(breaker, "half-open", RESET + SOON)
+    assert breaker.call(answer) == "answer"
+    assert breaker.state == "closed"
+
+
+def test_a_server_that_comes_back_is_told_who_is_open(process: Make, server: RedisServer) -> None:
+    one, two = process(), process()
+    server.kill()
+    trip(one)
+    server.start()
+    comes_to(two, "open", 1.0)
+
+
+def test_what_was_wiped_is_written_again(process: Make, server: RedisServer) -> None:
+    one = process()
+    trip(one)
+    eventually(lambda: server.run("EXISTS", "breaker:database"))
+    server.run("FLUSHALL")
+    comes_to(process(), "open")
