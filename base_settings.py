@@ -128,11 +128,14 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 # Shares the state of the breakers with other processes and hosts; without it each process decides for itself.
 REDIS_URL = setting("REDIS_URL", env.str, "", is_redis_url, "redis://host:port/number, or rediss:// or unix://")
 DB_DEADLINE = seconds("DB_DEADLINE", 2.0)
+# No dependency may hold more than half of a worker's threads, so that there are always some to answer without it.
+HALF_OF_THREADS = max(1, whole_number("THREADS", 8) // 2)
 BREAKERS = {
     "database": {
         "fail_max": whole_number("DB_FAIL_MAX", 1),
         "reset_timeout": seconds("DB_RESET_TIMEOUT", 20),
         "deadline": DB_DEADLINE,
+        "max_concurrent": whole_number("DB_MAX_CONCURRENT", HALF_OF_THREADS),
     }
 }
 # ATOMIC_REQUESTS stays off: it would turn an outage into a 500 before any fallback could answer.

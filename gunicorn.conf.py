@@ -11,7 +11,10 @@ import tempfile
 from typing import Any
 
 worker_class = "gthread"
-threads = int(os.environ.get("THREADS", "8"))
+try:
+    threads = int(os.environ.get("THREADS", "8"))
+except ValueError:
+    raise SystemExit("THREADS: must be a whole number from 1 to 1000") from None
 keepalive = 30
 # Loads the project before any worker is forked: a setting that cannot be used ends the start with its one line.
 preload_app = True

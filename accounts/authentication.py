@@ -11,7 +11,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from resilience import breakers
-from resilience.breaker import DependencyUnavailable
+from resilience.errors import DependencyUnavailable
 
 
 class _Guarded:

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from catalog import defaults
 from catalog.models import Product, Review
 from catalog.rows import M, Rows
-from resilience.breaker import Answered
 from resilience.breakers import DATABASE
+from resilience.errors import Answered
 from resilience.fallback import read_through, write_through
 
 _products = Rows(Product)

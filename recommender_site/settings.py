@@ -1,7 +1,15 @@
 """The recommender: what it has beyond the shared settings."""
 
 from base_settings import *  # noqa: F403
-from base_settings import BREAKERS, INSTALLED_APPS, SPECTACULAR_SETTINGS, http_url, seconds, whole_number
+from base_settings import (
+    BREAKERS,
+    HALF_OF_THREADS,
+    INSTALLED_APPS,
+    SPECTACULAR_SETTINGS,
+    http_url,
+    seconds,
+    whole_number,
+)
 
 ROOT_URLCONF = "recommender_site.urls"
 WSGI_APPLICATION = "recommender_site.wsgi.application"
@@ -16,6 +24,7 @@ BREAKERS = {
         "fail_max": whole_number("AD_FAIL_MAX", 1),
         "reset_timeout": seconds("AD_RESET_TIMEOUT", 10),
         "deadline": seconds("AD_DEADLINE", 0.5),
+        "max_concurrent": whole_number("AD_MAX_CONCURRENT", HALF_OF_THREADS),
     },
 }
 SPECTACULAR_SETTINGS = {

@@ -18,7 +18,7 @@ from catalog.serializers import AsinField, ProductSerializer
 from catalog.viewsets import validated
 from recommender_site.ad_client import get_ads
 from resilience import breakers
-from resilience.breaker import DependencyUnavailable
+from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
 from service.views import BreakerSerializer
 

@@ -20,12 +20,17 @@ from typing import Any, ParamSpec, TypeVar
 import pybreaker
 
 from resilience import deadlines
+from resilience.bulkhead import Bulkhead
+from resilience.errors import CallFailed, CallRejected, TooManyCalls
 from resilience.events import Listener, Listeners
 from resilience.provenance import SOURCES, Source
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# What a trial may take of the deadline: one more caller waits for it, and the others know already.
+TRIAL_SHARE = 0.5
+LATER = 1.0  # seconds after which a call that was not made may be worth another try
 # Seconds before a trial that was another process's turn is asked for again.
 ASK_AGAIN = 0.5
 # Breakers whose protected call this thread is inside of. A nested call belongs to the outer one, which judges it.
@@ -38,27 +43,6 @@ class Outcome(Enum):
     SUCCESS = "it answered, be it with an error"
     FAILURE = "it could not be used"
     NEUTRAL = "neither"
-
-
-class DependencyUnavailable(Exception):
-    """The dependency could not be used. ``retry_after`` is when to come back, in seconds."""
-
-    def __init__(self, breaker: str, retry_after: float) -> None:
-        super().__init__(f"{breaker} is unavailable")
-        self.breaker = breaker
-        self.retry_after = retry_after
-
-
-class CallFailed(DependencyUnavailable):
-    """The call was made and failed; the cause is in ``__cause__``."""
-
-
-class CallRejected(DependencyUnavailable):
-    """The call was not made: the circuit is open, or another call is on trial."""
-
-
-class Answered(Exception):
-    """Base of errors that are an answer: the dependency was asked and said no."""
 
 
 class Turns:
@@ -82,7 +66,8 @@ class Breaker:
     """Protects calls to one dependency.
 
     ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
-    SUCCESS reach the caller as CallFailed; all others pass through untouched. ``deadline`` (seconds) bounds each call.
+    SUCCESS reach the caller as CallFailed; all others pass through untouched. ``deadline`` (seconds) bounds each call,
+    half of it a trial; ``max_concurrent`` is how many calls may be under way at once.
     """
 
     def __init__(
@@ -92,6 +77,7 @@ class Breaker:
         fail_max: int,
         reset_timeout: float,
         deadline: float | None = None,
+        max_concurrent: int | None = None,
         classify: Callable[[BaseException], Outcome],
         errors: tuple[type[Exception], ...],
         listeners: Sequence[Listener] = (),
@@ -105,6 +91,7 @@ class Breaker:
         self._lock = threading.RLock()
         self._listeners = Listeners(listeners)
         self._turns = Turns()
+        self._bulkhead = Bulkhead(max_concurrent)
         self._machine = pybreaker.CircuitBreaker(
             fail_max, reset_timeout, name=name, throw_new_error_on_trip=False, listeners=[self._listeners]
         )
@@ -118,8 +105,8 @@ class Breaker:
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``func`` if the circuit allows it.
 
-        Raises CallRejected when it does not, CallFailed when the dependency could not be used, and whatever else
-        ``func`` raises as it is.
+        Raises CallRejected when it does not, TooManyCalls when there is no place for it, CallFailed when the dependency
+        could not be used, and whatever else ``func`` raises as it is.
         """
         return self._call(self.deadline, func, *args, **kwargs)
 
@@ -132,6 +119,13 @@ class Breaker:
         if self.name in inside:
             return func(*args, **kwargs)
         admission = self._admit()
+        # A trial needs no place: all of them may be held by calls that hang.
+        needs_place = not admission.trial
+        if needs_place and not self._bulkhead.enter():
+            self._listeners.rejection(self._machine, LATER)
+            raise TooManyCalls(self.name, LATER)
+        if admission.trial and deadline is not None:
+            deadline *= TRIAL_SHARE
         token = _inside.set(inside | {self.name})
         try:
             with deadlines.within(deadline):
@@ -140,10 +134,12 @@ class Breaker:
             outcome = self._classify(error)
             self._settle(admission, outcome, error)
             if outcome is not Outcome.SUCCESS and isinstance(error, self._errors):
-                raise CallFailed(self.name, max(1.0, self.retry_after)) from error
+                raise CallFailed(self.name, max(LATER, self.retry_after)) from error
             raise
         finally:
             _inside.reset(token)
+            if needs_place:
+                self._bulkhead.leave()
         self._settle(admission, Outcome.SUCCESS)
         return result
 
@@ -163,7 +159,7 @@ class Breaker:
                 self._trial_running = True  # everybody else is rejected while this call asks for its turn
         admission = self._take_turn(epoch) if is_due else None
         if admission is None:
-            retry_after = max(1.0, self.retry_after)
+            retry_after = max(LATER, self.retry_after)
             self._listeners.rejection(self._machine, retry_after)
             raise CallRejected(self.name, retry_after)
         return admission

@@ -8,8 +8,9 @@ from typing import ParamSpec, TypeVar
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection
 
-from resilience.breaker import Answered, Breaker, Outcome
+from resilience.breaker import Breaker, Outcome
 from resilience.deadlines import DeadlineExceeded
+from resilience.errors import Answered
 
 P = ParamSpec("P")
 T = TypeVar("T")

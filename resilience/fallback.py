@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from django.core.exceptions import ObjectDoesNotExist
 
 from resilience import breakers, listeners, provenance
-from resilience.breaker import Answered, DependencyUnavailable
+from resilience.errors import Answered, DependencyUnavailable
 from resilience.last_good import LastGoodAnswers
 
 P = ParamSpec("P")

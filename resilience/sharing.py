@@ -45,6 +45,7 @@ class Sharing:
         self._jobs: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self._shared: list[SharedBreaker] = []
         self._is_resting = False
+        self._is_alone = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="breaker-sharing", daemon=True)
         self._thread.start()
@@ -97,18 +98,23 @@ class Sharing:
                 job = self._jobs.get(timeout=LOOK_EVERY)
             try:
                 job()
-            except redis.RedisError as error:
+            except Exception as error:
                 self._rest(error)
             else:
                 self._is_resting = False
+                if self._is_alone:
+                    self._is_alone = False
+                    logger.warning("breakers are shared again")
 
     def _look(self) -> None:
         for shared in self._shared:
             shared.look()
 
-    def _rest(self, error: redis.RedisError) -> None:
-        cause = f"{type(error).__name__}: {error}"
-        logger.warning("breakers are not shared: Redis cannot be used", extra={"cause": cause})
+    def _rest(self, error: Exception) -> None:
+        if not self._is_alone:
+            self._is_alone = True
+            cause = f"{type(error).__name__}: {error}"
+            logger.warning("breakers are not shared: Redis cannot be used", extra={"cause": cause})
         self._is_resting = True
         self._stopped.wait(REST)
 

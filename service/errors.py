@@ -10,7 +10,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from resilience.breaker import DependencyUnavailable
+from resilience.errors import DependencyUnavailable
 
 
 def _detail(error: DependencyUnavailable) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
 
 from resilience import breakers, provenance
-from resilience.breaker import DependencyUnavailable
+from resilience.errors import DependencyUnavailable
 from service import errors, metrics, request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponse]

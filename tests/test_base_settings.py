@@ -30,7 +30,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
 
 def test_the_defaults_are_those_of_the_design(start: Start, tmp_path: Path) -> None:
     settings = start()
-    assert settings["BREAKERS"] == {"database": {"fail_max": 1, "reset_timeout": 20, "deadline": 2.0}}
+    database = {"fail_max": 1, "reset_timeout": 20, "deadline": 2.0, "max_concurrent": 4}
+    assert settings["BREAKERS"] == {"database": database}
     assert settings["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
     assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "var/shop.sqlite3")
     assert (tmp_path / "var").is_dir()
@@ -39,19 +40,26 @@ def test_the_defaults_are_those_of_the_design(start: Start, tmp_path: Path) -> N
     assert settings["CORS_ALLOWED_ORIGINS"] == ["http://localhost:4200"]
 
 
+@pytest.mark.parametrize(("threads", "places"), [("1", 1), ("3", 1), ("20", 10)])
+def test_a_dependency_may_hold_half_of_the_threads(start: Start, threads: str, places: int) -> None:
+    assert start(THREADS=threads)["BREAKERS"]["database"]["max_concurrent"] == places
+
+
 def test_each_value_comes_from_the_environment(start: Start) -> None:
     settings = start(
         DATABASE_URL="postgres://me:p%40ss@db.example:5433/shop",
         DB_FAIL_MAX="5",
         DB_RESET_TIMEOUT="0.5",
         DB_DEADLINE="7",
+        DB_MAX_CONCURRENT="3",
         DEBUG="Yes",
         SABOTAGE="1",
         HTTPS="TRUE",
         ALLOWED_HOSTS="shop.example,www.shop.example",
         CORS_ALLOWED_ORIGINS="https://shop.example,http://localhost:3000",
     )
-    assert settings["BREAKERS"]["database"] == {"fail_max": 5, "reset_timeout": 0.5, "deadline": 7}
+    breaker = {"fail_max": 5, "reset_timeout": 0.5, "deadline": 7, "max_concurrent": 3}
+    assert settings["BREAKERS"]["database"] == breaker
     database = settings["DATABASES"]["default"]
     assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("me", "p@ss", "shop")
     assert (database["HOST"], database["PORT"]) == ("db.example", 5433)
@@ -107,6 +115,9 @@ def test_the_line_does_not_give_a_password_away(start: Start) -> None:
     [
         ("recommender", "DB_DEADLINE", "soon"),
         ("recommender", "DATABASE_URL", "shop.sqlite3"),
+        ("recommender", "THREADS", "none"),
+        ("recommender", "DB_MAX_CONCURRENT", "0"),
+        ("recommender", "AD_MAX_CONCURRENT", "-1"),
         ("recommender", "REDIS_URL", "redis"),
         ("recommender", "REDIS_URL", "http://redis:6379"),
         ("ad_provider", "REDIS_URL", "redis://redis:many"),

@@ -11,7 +11,7 @@ from django.db import OperationalError
 from accounts.backends import GuardedModelBackend
 from accounts.sessions import SessionStore
 from resilience import breakers
-from resilience.breaker import CallFailed, CallRejected
+from resilience.errors import CallFailed, CallRejected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

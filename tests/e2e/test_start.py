@@ -19,6 +19,7 @@ BAD_SETTINGS = [
     ("AD_DEADLINE", "-1"),
     ("AD_PROVIDER_URL", "ftp://ads.example"),
     ("SABOTAGE", "maybe"),
+    ("THREADS", "several"),
 ]
 
 

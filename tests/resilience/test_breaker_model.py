@@ -4,7 +4,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from resilience.breaker import Breaker, CallRejected, Outcome, _Admission
+from resilience.breaker import Breaker, Outcome, _Admission
+from resilience.errors import CallRejected
 
 FAIL_MAX, RESET = 2, 20
 Begun = tuple[_Admission, int, bool]  # the admission, the model's era then, and whether it is a trial

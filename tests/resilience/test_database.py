@@ -9,7 +9,8 @@ from psycopg2 import extensions
 
 from catalog.models import Product
 from resilience import breakers, database, postgres
-from resilience.breaker import CallFailed, Outcome
+from resilience.breaker import Outcome
+from resilience.errors import CallFailed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(

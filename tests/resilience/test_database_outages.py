@@ -17,7 +17,8 @@ from psycopg2 import extensions
 
 from catalog.models import Product
 from resilience import breakers, database, deadlines, postgres
-from resilience.breaker import Breaker, CallFailed, CallRejected, Outcome
+from resilience.breaker import Breaker, Outcome
+from resilience.errors import CallFailed, CallRejected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(

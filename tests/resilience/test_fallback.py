@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from resilience import breakers, fallback, last_good, provenance
-from resilience.breaker import Answered, DependencyUnavailable
+from resilience.errors import Answered, DependencyUnavailable
 from resilience.fallback import read_through, write_through
 from resilience.http import BadAnswer
 

@@ -5,7 +5,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from resilience import breakers
-from resilience.breaker import DependencyUnavailable
+from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
 from service.logs import JSONFormatter
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from resilience import sharing
-from resilience.breaker import Breaker, CallFailed, CallRejected, Outcome
+from resilience.breaker import Breaker, Outcome
+from resilience.errors import CallFailed, CallRejected
 from resilience.sharing import Sharing
 from tests.e2e.services import eventually
 from tests.redis_server import RedisServer

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.test import Client
 
 from resilience import breakers
-from resilience.breaker import DependencyUnavailable
+from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
 
 OPERATIONS = ["/livez", "/readyz", "/metrics", "/breakers"]

@@ -1,0 +1,26 @@
+"""What a protected call raises."""
+
+
+class DependencyUnavailable(Exception):
+    """The dependency could not be used. ``retry_after`` is when to come back, in seconds."""
+
+    def __init__(self, breaker: str, retry_after: float) -> None:
+        super().__init__(f"{breaker} is unavailable")
+        self.breaker = breaker
+        self.retry_after = retry_after
+
+
+class CallFailed(DependencyUnavailable):
+    """The call was made and failed; the cause is in ``__cause__``."""
+
+
+class CallRejected(DependencyUnavailable):
+    """The call was not made: the circuit is open, or another call is on trial."""
+
+
+class TooManyCalls(DependencyUnavailable):
+    """The call was not made: as many as may be are under way already."""
+
+
+class Answered(Exception):
+    """Base of errors that are an answer: the dependency was asked and said no."""

@@ -1,0 +1,123 @@
+"""A slow dependency holds some threads, never all of them."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from resilience import deadlines
+from resilience.breaker import Breaker, Outcome
+from resilience.errors import CallFailed, CallRejected, TooManyCalls
+
+PLACES = 3
+
+
+class Down(Exception):
+    pass
+
+
+def fail() -> None:
+    raise Down
+
+
+@pytest.fixture
+def breaker() -> Breaker:
+    return Breaker(
+        "thing",
+        fail_max=1,
+        reset_timeout=20,
+        deadline=10,
+        max_concurrent=PLACES,
+        classify=lambda error: Outcome.FAILURE if isinstance(error, Down) else Outcome.NEUTRAL,
+        errors=(Down,),
+    )
+
+
+@pytest.fixture
+def full(breaker: Breaker) -> Iterator[Callable[[], None]]:
+    """All places are held by calls that hang, until the function that this gives is called."""
+    finish = threading.Event()
+    begun = threading.Semaphore(0)
+
+    def hang() -> None:
+        begun.release()
+        finish.wait(10)
+
+    with ThreadPoolExecutor(PLACES) as pool:
+        calls: list[Future[None]] = [pool.submit(breaker.call, hang) for _ in range(PLACES)]
+        for _ in calls:
+            begun.acquire(timeout=10)
+
+        def end() -> None:
+            finish.set()
+            for call in calls:
+                call.result(10)
+
+        yield end
+        finish.set()
+
+
+def test_one_more_is_told_at_once_and_the_breaker_stays_closed(breaker: Breaker, full: Callable[[], None]) -> None:
+    started = time.monotonic()
+    with pytest.raises(TooManyCalls) as raised:
+        breaker.call(fail)
+    assert time.monotonic() - started < 0.3
+    assert (raised.value.breaker, raised.value.retry_after) == ("thing", 1.0)
+    assert breaker.state == "closed"
+    full()
+    assert breaker.call(lambda: "again") == "again"
+
+
+def test_places_come_back_whatever_becomes_of_the_call(breaker: Breaker) -> None:
+    for error in (ValueError, KeyboardInterrupt, SystemExit):
+        for _ in range(PLACES + 1):
+            with pytest.raises(error):
+                breaker.call(_raise, error)
+    assert breaker.call(lambda: "fine") == "fine"
+
+
+def test_a_call_inside_of_a_call_needs_no_place(breaker: Breaker) -> None:
+    def nested(depth: int) -> str:
+        return breaker.call(nested, depth - 1) if depth else "deep"
+
+    assert nested(PLACES + 2) == "deep"
+
+
+def test_a_short_wait_finds_the_place_of_a_call_that_ends(breaker: Breaker) -> None:
+    with ThreadPoolExecutor(PLACES * 2) as pool:
+        calls = [pool.submit(breaker.call, time.sleep, 0.005) for _ in range(PLACES * 2)]
+    assert [call.exception() for call in calls] == [None] * PLACES * 2
+
+
+def test_a_trial_needs_no_place(breaker: Breaker, full: Callable[[], None]) -> None:
+    breaker.open_for(0)
+    assert breaker.call(lambda: "on trial") == "on trial"
+    assert breaker.state == "closed"
+
+
+def test_a_trial_has_half_of_the_time(breaker: Breaker) -> None:
+    assert breaker.call(deadlines.remaining) == pytest.approx(10, abs=1)
+    breaker.open_for(0)
+    assert breaker.call(deadlines.remaining) == pytest.approx(5, abs=1)
+
+
+def test_a_full_house_does_not_hide_an_open_circuit(breaker: Breaker, full: Callable[[], None]) -> None:
+    breaker.open_for(20)
+    with pytest.raises(CallRejected):
+        breaker.call(fail)
+
+
+def test_without_a_limit_there_is_none() -> None:
+    breaker = Breaker(
+        "thing", fail_max=1, reset_timeout=20, classify=lambda error: Outcome.FAILURE, errors=(CallFailed,)
+    )
+    together = threading.Barrier(20)
+    with ThreadPoolExecutor(20) as pool:
+        calls = [pool.submit(breaker.call, together.wait, 10) for _ in range(20)]
+    assert sorted(call.result() for call in calls) == list(range(20))
+
+
+def _raise(error: type[BaseException]) -> None:
+    raise error
