@@ -12,10 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ad_provider_site.choice import choose
-from catalog import openapi, repository
+from catalog import repository
 from catalog.serializers import AsinField, ProductSerializer
 from catalog.viewsets import validated
 from resilience import breakers
+from service import openapi
 
 # So many candidates for each ad, so that the choice has something to choose from.
 CANDIDATES_PER_AD = 4

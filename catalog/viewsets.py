@@ -19,10 +19,12 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from catalog import openapi, repository
+from catalog import repository
 from catalog.models import ASIN_PATTERN, Product, Review
-from catalog.permissions import StaffOrReadOnly
+from catalog.openapi import ASIN_IN_PATH, CONFLICT, LOCATION, NOT_FOUND
 from catalog.serializers import PageParameters, PathParameters, ProductSerializer, ReviewParameters, ReviewSerializer
+from service import openapi
+from service.permissions import StaffOrReadOnly
 
 ASIN = re.compile(ASIN_PATTERN)
 logger = logging.getLogger(__name__)
@@ -116,8 +118,8 @@ class ProductViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="Show a product",
-        parameters=[openapi.ASIN, *openapi.DATA_SOURCE],
-        responses={200: ProductSerializer, **openapi.READ_ERRORS, 404: openapi.NOT_FOUND},
+        parameters=[ASIN_IN_PATH, *openapi.DATA_SOURCE],
+        responses={200: ProductSerializer, **openapi.READ_ERRORS, 404: NOT_FOUND},
     )
     def retrieve(self, request: Request, asin: str) -> Response:
         """One product. While the database is away and it was never asked for: a stand-in with the same asin."""
@@ -125,8 +127,8 @@ class ProductViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="Create a product",
-        parameters=[*openapi.LOCATION, *openapi.RETRY_AFTER],
-        responses={201: ProductSerializer, 409: openapi.CONFLICT, **openapi.WRITE_ERRORS},
+        parameters=[*LOCATION, *openapi.RETRY_AFTER],
+        responses={201: ProductSerializer, 409: CONFLICT, **openapi.WRITE_ERRORS},
     )
     def create(self, request: Request) -> Response:
         """Staff only."""
@@ -141,8 +143,8 @@ class ProductViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="Replace a product",
-        parameters=[openapi.ASIN, *openapi.RETRY_AFTER],
-        responses={200: ProductSerializer, 404: openapi.NOT_FOUND, **openapi.WRITE_ERRORS},
+        parameters=[ASIN_IN_PATH, *openapi.RETRY_AFTER],
+        responses={200: ProductSerializer, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
     )
     def update(self, request: Request, asin: str, partial: bool = False) -> Response:
         """Staff only. A field that is left out keeps its value."""
@@ -158,8 +160,8 @@ class ProductViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="Change some fields of a product",
-        parameters=[openapi.ASIN, *openapi.RETRY_AFTER],
-        responses={200: ProductSerializer, 404: openapi.NOT_FOUND, **openapi.WRITE_ERRORS},
+        parameters=[ASIN_IN_PATH, *openapi.RETRY_AFTER],
+        responses={200: ProductSerializer, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
     )
     def partial_update(self, request: Request, asin: str) -> Response:
         """Staff only."""
@@ -167,8 +169,8 @@ class ProductViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="Delete a product and its reviews",
-        parameters=[openapi.ASIN, *openapi.RETRY_AFTER],
-        responses={204: None, 404: openapi.NOT_FOUND, **openapi.WRITE_ERRORS},
+        parameters=[ASIN_IN_PATH, *openapi.RETRY_AFTER],
+        responses={204: None, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
     )
     def destroy(self, request: Request, asin: str) -> Response:
         """Staff only."""
@@ -181,8 +183,8 @@ class ProductViewSet(CatalogViewSet):
     @extend_schema(
         summary="List a product's reviews",
         tags=["reviews"],
-        parameters=[openapi.ASIN, PageParameters, *openapi.DATA_SOURCE, *openapi.LINK],
-        responses={200: ReviewSerializer(many=True), **openapi.READ_ERRORS, 404: openapi.NOT_FOUND},
+        parameters=[ASIN_IN_PATH, PageParameters, *openapi.DATA_SOURCE, *openapi.LINK],
+        responses={200: ReviewSerializer(many=True), **openapi.READ_ERRORS, 404: NOT_FOUND},
     )
     @action(detail=True, serializer_class=ReviewSerializer)
     def reviews(self, request: Request, asin: str) -> Response:
@@ -217,7 +219,7 @@ class ReviewViewSet(CatalogViewSet):
     @extend_schema(
         summary="Post a review",
         parameters=openapi.RETRY_AFTER,
-        responses={201: ReviewSerializer, 409: openapi.CONFLICT, **openapi.WRITE_ERRORS},
+        responses={201: ReviewSerializer, 409: CONFLICT, **openapi.WRITE_ERRORS},
     )
     def create(self, request: Request) -> Response:
         """For any known user. A review that was answered 201 is in the database."""

@@ -8,10 +8,9 @@ from django.conf import settings
 
 from catalog import defaults
 from catalog.serializers import ProductSerializer
-from resilience import http, provenance
+from resilience import http, provenance, request_id
 from resilience.breakers import AD_PROVIDER
 from resilience.fallback import read_through
-from service import request_id
 
 MAX_BYTES = 1_000_000
 PRODUCT_SHAPE: dict[str, type | UnionType] = {

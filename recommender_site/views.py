@@ -13,14 +13,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog import openapi
 from catalog.serializers import AsinField, ProductSerializer
 from catalog.viewsets import validated
 from recommender_site.ad_client import get_ads
 from resilience import breakers
 from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
+from service import openapi
 from service.views import BreakerSerializer
+
+NO_SABOTAGE = openapi.error("SABOTAGE is off.")
 
 
 class AdParameters(serializers.Serializer[Any]):
@@ -78,7 +80,7 @@ class SabotageDatabaseView(SabotageView):
         tags=["sabotage"],
         summary="Make one call to the database fail",
         request=None,
-        responses={200: BreakerSerializer, 404: openapi.NO_SABOTAGE},
+        responses={200: BreakerSerializer, 404: NO_SABOTAGE},
     )
     def post(self, request: Request) -> Response:
         """The answer is the breaker afterwards. While it is open the call is rejected, as every other is."""
@@ -94,7 +96,7 @@ class SabotageAdServerView(SabotageView):
         tags=["sabotage"],
         summary="Make one call to the ad provider fail",
         request=None,
-        responses={200: BreakerSerializer, 404: openapi.NO_SABOTAGE},
+        responses={200: BreakerSerializer, 404: NO_SABOTAGE},
     )
     def post(self, request: Request) -> Response:
         """The answer is the breaker afterwards. While it is open the call is rejected, as every other is."""

@@ -6,6 +6,7 @@ outside every lock; pybreaker is told the outcome afterwards and decides the sta
 calls that began in an earlier state, so that a late failure does not reopen a breaker that has recovered.
 """
 
+import math
 import threading
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar, get_args
 
 import pybreaker
 
@@ -23,11 +24,16 @@ from resilience import deadlines
 from resilience.bulkhead import Bulkhead
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
 from resilience.events import Listener, Listeners
+from resilience.history import History
 from resilience.provenance import SOURCES, Source
+from resilience.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+Action = Literal["force-open", "force-close", "reset"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+ELSEWHERE = "another process"  # as the cause of a change
 # What a trial may take of the deadline: one more caller waits for it, and the others know already.
 TRIAL_SHARE = 0.5
 LATER = 1.0  # seconds after which a call that was not made may be worth another try
@@ -43,17 +49,6 @@ class Outcome(Enum):
     SUCCESS = "it answered, be it with an error"
     FAILURE = "it could not be used"
     NEUTRAL = "neither"
-
-
-class Turns:
-    """Whose turn a trial is, beyond this process. On its own a process has every turn."""
-
-    def enter(self) -> bool:
-        """Whether the trial may be made now. Called outside of every lock; may wait for a moment."""
-        return True
-
-    def leave(self) -> None:
-        """The trial is over. Must not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,8 @@ class Breaker:
         self._errors = errors
         self._clock = clock
         self._lock = threading.RLock()
-        self._listeners = Listeners(listeners)
+        self._history = History()
+        self._listeners = Listeners([self._history, *listeners])
         self._turns = Turns()
         self._bulkhead = Bulkhead(max_concurrent)
         self._machine = pybreaker.CircuitBreaker(
@@ -97,7 +93,8 @@ class Breaker:
         )
         self._epoch = 0  # one more at each change of state
         self._trial_running = False
-        self._open_until = 0.0
+        self._open_until = 0.0  # infinite while it is forced open
+        self._forced: Action | None = None
         self._ask_again_at = 0.0
         self._last_error: dict[str, str] | None = None
         self._answers: Counter[Source] = Counter()
@@ -176,6 +173,7 @@ class Breaker:
                     self._trial_running = False
                     self._ask_again_at = self._clock() + ASK_AGAIN
                 elif is_current and self._machine.current_state == pybreaker.STATE_OPEN:
+                    self._history.cause = "trial"
                     self._epoch += 1
                     self._machine.half_open()
                 admission = _Admission(self._epoch, trial=True)
@@ -196,15 +194,17 @@ class Breaker:
                 return
             if admission.trial:
                 self._trial_running = False
-            if outcome is Outcome.NEUTRAL:
+            if outcome is Outcome.NEUTRAL or self._forced:
                 return
             before = self._machine.current_state
             if outcome is Outcome.FAILURE and error is not None:
                 self._last_error = {"type": type(error).__name__, "time": datetime.now(UTC).isoformat("T", "seconds")}
                 self._open_until = self._clock() + self._machine.reset_timeout  # if this opens it, then from now on
+                self._history.cause = type(error).__name__
                 with suppress(BaseException):
                     self._machine.call(_raise, error)
             else:
+                self._history.cause = "trial succeeded"
                 self._machine.call(_succeed)
             if self._machine.current_state != before:
                 self._epoch += 1
@@ -217,21 +217,42 @@ class Breaker:
     def open_for(self, seconds: float) -> None:
         """Open, because somebody else found the dependency away; the next trial is in ``seconds``."""
         with self._lock:
-            self._open_until = self._clock() + seconds
-            if self._machine.current_state != pybreaker.STATE_OPEN:
-                self._machine.open()
-                self._changed()
+            if not self._forced:
+                self._history.cause = ELSEWHERE
+                self._move(pybreaker.STATE_OPEN, self._clock() + seconds)
 
     def close(self) -> None:
         """Close, because somebody else found the dependency back."""
         with self._lock:
-            if self._machine.current_state != pybreaker.STATE_CLOSED:
-                self._machine.close()
-                self._changed()
+            if not self._forced:
+                self._history.cause = ELSEWHERE
+                self._move(pybreaker.STATE_CLOSED)
 
-    def _changed(self) -> None:
-        self._epoch += 1
-        self._trial_running = False
+    def steer(self, action: Action, by: str) -> None:
+        """Take the breaker in hand: ``force-open`` or ``force-close`` it until ``reset``, which closes it.
+
+        ``by`` says who does so. While it is forced closed, failures are still failures to the caller, but do not count.
+        """
+        with self._lock:
+            self._forced = None if action == "reset" else action
+            self._history.cause = f"{action} by {by}"
+            if action == "force-open":
+                self._move(pybreaker.STATE_OPEN, math.inf)
+            else:
+                self._move(pybreaker.STATE_CLOSED)
+            self._listeners.steered(self._machine, action, by)
+
+    def _move(self, state: str, open_until: float = 0.0) -> None:
+        self._open_until = open_until
+        if self._machine.current_state != state:
+            self._machine.open() if state == pybreaker.STATE_OPEN else self._machine.close()
+            self._epoch += 1
+            self._trial_running = False
+
+    @property
+    def forced(self) -> Action | None:
+        """``force-open`` or ``force-close`` until it is reset."""
+        return self._forced
 
     @property
     def state(self) -> str:
@@ -246,12 +267,17 @@ class Breaker:
         """Seconds until the next trial; 0 when a call may be made now."""
         if self._machine.current_state != pybreaker.STATE_OPEN:
             return 0.0
-        return max(0.0, self._open_until - self._clock())
+        left = self._open_until - self._clock()
+        return self._machine.reset_timeout if left == math.inf else max(0.0, left)
 
     def count_answer(self, source: Source) -> None:
         """Count one answer to a reader by where it came from."""
         with self._lock:
             self._answers[source] += 1
+
+    def events(self) -> list[dict[str, Any]]:
+        """The last hundred changes of state, newest first, as ``/breakers`` shows them."""
+        return self._history.describe()
 
     def describe(self) -> dict[str, Any]:
         """The breaker as ``/breakers`` shows it; times in seconds, counts since this process started."""
@@ -263,6 +289,7 @@ class Breaker:
             "failures": self._machine.fail_counter,
             "retry_after": round(self.retry_after, 1),
             "last_error": self._last_error,
+            "forced": self._forced,
             "answers": {source: self._answers[source] for source in SOURCES},
         }
 

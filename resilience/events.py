@@ -8,10 +8,13 @@ import pybreaker
 
 
 class Listener(pybreaker.CircuitBreakerListener):
-    """A pybreaker listener that hears of rejections too."""
+    """A pybreaker listener that hears of rejections and of steering too."""
 
     def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
         """Called for each call that was not made."""
+
+    def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+        """Called when somebody takes the breaker in hand."""
 
 
 class Listeners(Listener):
@@ -31,6 +34,9 @@ class Listeners(Listener):
 
     def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
         self._tell("rejection", cb, retry_after)
+
+    def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+        self._tell("steered", cb, action, by)
 
     def _tell(self, event: str, *args: Any) -> None:
         for listener in self._listeners:

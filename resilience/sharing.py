@@ -1,9 +1,9 @@
 """Breaker state shared by processes and hosts through Redis.
 
 A key for each breaker holds the last change that any process made: ``open``, with the rest of its open time as the
-key's time to live, or ``closed``. A thread of each process writes the changes of its own breakers and looks for those
-of others several times a second, so no call waits for Redis; but for a trial, of which there is one at a time in all
-processes: it asks for its turn and waits PATIENCE at most.
+key's time to live, ``closed``, or how somebody steered it. A thread of each process writes the changes of its own
+breakers and looks for those of others several times a second, so no call waits for Redis; but for a trial, of which
+there is one at a time in all processes: it asks for its turn and waits PATIENCE at most.
 
 Where Redis does not answer, every process decides for itself, and asks again after REST. What Redis has lost is written
 again by whoever is still open.
@@ -21,8 +21,9 @@ from typing import Any
 import pybreaker
 import redis
 
-from resilience.breaker import Breaker, Turns
+from resilience.breaker import ACTIONS, ELSEWHERE, Breaker
 from resilience.events import Listener
+from resilience.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -133,26 +134,38 @@ class SharedBreaker(Listener, Turns):
         if not self._sharing.is_at_work:
             self._sharing.tell(self._write)
 
+    def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+        if not self._sharing.is_at_work:
+            self._sharing.tell(lambda: self._say(action, CLOSED_IS_KNOWN if action == "reset" else None))
+
     def look(self) -> None:
         """Follow what another process has written since."""
         value = self._client.get(self._key)
-        if value is None and self._breaker.retry_after > WORTH_WRITING_AGAIN:
+        if value is None and (self._breaker.forced or self._breaker.retry_after > WORTH_WRITING_AGAIN):
             self._write()
         elif value is not None and value != self._seen:
             self._seen = str(value)
-            if self._seen.startswith(pybreaker.STATE_OPEN):
+            word = self._seen.split()[0]
+            action = next((action for action in ACTIONS if action == word), None)
+            if action:
+                self._breaker.steer(action, by=ELSEWHERE)
+            elif word == pybreaker.STATE_OPEN:
                 self._breaker.open_for(max(0, int(self._client.pttl(self._key))) / 1000)
             else:
                 self._breaker.close()
 
     def _write(self) -> None:
         # The state of now, which may not be that of when this was asked for. Half-open is nobody else's business.
-        state, seconds = self._breaker.state, self._breaker.retry_after
-        if state == pybreaker.STATE_CLOSED:
-            seconds = CLOSED_IS_KNOWN
-        if seconds > 0:
-            self._seen = f"{state} {uuid.uuid4().hex}"
-            self._client.set(self._key, self._seen, px=max(1, int(seconds * 1000)))
+        if self._breaker.forced:
+            self._say(self._breaker.forced, None)
+        elif self._breaker.state == pybreaker.STATE_CLOSED:
+            self._say(pybreaker.STATE_CLOSED, CLOSED_IS_KNOWN)
+        elif self._breaker.retry_after > 0:
+            self._say(pybreaker.STATE_OPEN, self._breaker.retry_after)
+
+    def _say(self, word: str, seconds: float | None) -> None:
+        self._seen = f"{word} {uuid.uuid4().hex}"
+        self._client.set(self._key, self._seen, px=max(1, int(seconds * 1000)) if seconds else None)
 
     def enter(self) -> bool:
         self._turn = uuid.uuid4().hex

@@ -4,7 +4,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from service import request_id
+from resilience import request_id
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "server_time"}
 

@@ -9,9 +9,9 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
 
-from resilience import breakers, provenance
+from resilience import breakers, provenance, request_id
 from resilience.errors import DependencyUnavailable
-from service import errors, metrics, request_id
+from service import errors, metrics
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

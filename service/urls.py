@@ -11,6 +11,7 @@ urlpatterns = [
     path("readyz", views.ReadyView.as_view(), name="readyz"),
     path("metrics", views.MetricsView.as_view(), name="metrics"),
     path("breakers", views.BreakersView.as_view(), name="breakers"),
+    path("breakers/<str:name>", views.BreakerView.as_view(), name="breaker"),
     path("schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
     path(
         "docs",

@@ -3,15 +3,22 @@
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from resilience.breaker import Breaker
+from resilience.breaker import ACTIONS, Breaker
 from resilience.breakers import all_breakers
-from service import metrics
+from service import metrics, openapi
+from service.permissions import StaffOrReadOnly
+
+BREAKER_NAME = OpenApiParameter("name", str, OpenApiParameter.PATH, description="As in the list of breakers.")
+NO_BREAKER = openapi.error("There is no such breaker.")
 
 
 class LastErrorSerializer(serializers.Serializer[Any]):
@@ -35,7 +42,28 @@ class BreakerSerializer(serializers.Serializer[Breaker]):
     failures = serializers.IntegerField(help_text="Failures in a row so far.")
     retry_after = serializers.FloatField(help_text="Seconds until the next trial; 0 when a call may be made now.")
     last_error = LastErrorSerializer(allow_null=True)
+    forced = serializers.ChoiceField(
+        ["force-open", "force-close"], allow_null=True, help_text="How somebody took it in hand, until it is reset."
+    )
     answers = AnswersSerializer(help_text="Answers to readers since this process started, by where they came from.")
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """One change of a breaker's state."""
+
+    time = serializers.DateTimeField()
+    from_state = serializers.CharField()
+    to_state = serializers.CharField()
+    cause = serializers.CharField(help_text="Name of the exception, or who or what else it was.")
+    request_id = serializers.CharField(allow_null=True, help_text="The request that brought it about, if one did.")
+
+
+class BreakerEventsSerializer(BreakerSerializer):
+    events = EventSerializer(many=True, help_text="The last 100 changes of state, newest first.")
+
+
+class SteeringSerializer(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(ACTIONS, help_text="Forced until reset, which closes it.")
 
 
 class OperationsView(APIView):
@@ -108,3 +136,46 @@ class BreakersView(OperationsView):
     def get(self, request: Request) -> Response:
         """Every circuit breaker of this service, as the answering process sees it."""
         return Response([breaker.describe() for breaker in all_breakers()])
+
+
+class BreakerView(GenericAPIView[Any]):
+    """One circuit breaker. Everybody looks, staff steers."""
+
+    serializer_class = SteeringSerializer
+    permission_classes = (IsAuthenticatedOrReadOnly, StaffOrReadOnly)
+
+    @extend_schema(
+        operation_id="breaker",
+        tags=["operations"],
+        summary="One circuit breaker, and what happened to it",
+        parameters=[BREAKER_NAME],
+        responses={200: BreakerEventsSerializer, 404: NO_BREAKER},
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """The breaker as the answering process sees it, with its last changes of state."""
+        return Response(self.describe(self.breaker(name)))
+
+    @extend_schema(
+        operation_id="steer_breaker",
+        tags=["operations"],
+        summary="Force a circuit breaker open or closed, or let it go",
+        parameters=[BREAKER_NAME, *openapi.RETRY_AFTER],
+        responses={200: BreakerEventsSerializer, 404: NO_BREAKER, **openapi.WRITE_ERRORS},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Staff only. Lasts until `reset`; with Redis in every process. While the database is away nobody can be known,
+        so nobody can steer."""
+        breaker = self.breaker(name)
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        breaker.steer(serializer.validated_data["action"], by=request.user.get_username())
+        return Response(self.describe(breaker))
+
+    def breaker(self, name: str) -> Breaker:
+        for breaker in all_breakers():
+            if breaker.name == name:
+                return breaker
+        raise NotFound("There is no such breaker.")
+
+    def describe(self, breaker: Breaker) -> dict[str, Any]:
+        return {**breaker.describe(), "events": breaker.events()}

@@ -27,7 +27,7 @@ def test_it_signs_nobody_out_of_the_recommender(client: Client, db: None) -> Non
 def test_its_schema_has_its_own_calls_only(client: Client) -> None:
     schema = client.get("/schema?format=json").json()
     assert schema["openapi"] == "3.1.0"
-    assert set(schema["paths"]) == {"/ads", "/breakers", "/livez", "/metrics", "/readyz"}
+    assert set(schema["paths"]) == {"/ads", "/breakers", "/breakers/{name}", "/livez", "/metrics", "/readyz"}
 
 
 @pytest.mark.parametrize("path", ["/products", "/reviews", "/sabotage-db"])

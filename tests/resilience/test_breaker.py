@@ -287,5 +287,6 @@ def test_it_describes_itself(make: Callable[..., Breaker], clock: Clock) -> None
         "reset_timeout": 20,
         "failures": 1,
         "retry_after": 0,
+        "forced": None,
         "answers": {"live": 0, "stale": 1, "default": 0},
     }

@@ -197,3 +197,24 @@ def test_what_was_wiped_is_written_again(process: Make, server: RedisServer) -> 
     eventually(lambda: server.run("EXISTS", "breaker:database"))
     server.run("FLUSHALL")
     comes_to(process(), "open")
+
+
+def test_what_somebody_forces_is_forced_in_all_until_it_is_reset(process: Make, server: RedisServer) -> None:
+    one, two = process(), process()
+    one.steer("force-open", by="anna")
+    comes_to(two, "open")
+    assert two.forced == "force-open"
+    eventually(lambda: server.run("EXISTS", "breaker:database"))
+    server.run("FLUSHALL")
+    late = process()
+    comes_to(late, "open")
+    assert late.forced == "force-open"
+    two.steer("force-close", by="anna")
+    comes_to(one, "closed")
+    with pytest.raises(CallFailed):
+        one.call(fail)
+    assert one.state == "closed"
+    two.steer("reset", by="anna")
+    eventually(lambda: one.forced is late.forced is None, SOON)
+    trip(one)
+    comes_to(late, "open")

@@ -64,6 +64,7 @@ def test_breakers_shows_each_of_them(client: Client) -> None:
         "failures": 0,
         "retry_after": 0,
         "last_error": None,
+        "forced": None,
         "answers": {"live": 0, "stale": 0, "default": 0},
     }
     assert database == untouched
@@ -76,6 +77,7 @@ def test_breakers_shows_each_of_them(client: Client) -> None:
         "reset_timeout": 10,
         "failures": 1,
         "last_error": {"type": "BadAnswer"},
+        "forced": None,
         "answers": {"live": 0, "stale": 0, "default": 0},
     }
 

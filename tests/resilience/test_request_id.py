@@ -4,7 +4,7 @@ import logging
 import pytest
 from django.test import Client
 
-from service import request_id
+from resilience import request_id
 from service.logs import JSONFormatter
 
 

@@ -1,4 +1,4 @@
-"""Who may do what with the catalogue."""
+"""Who may do what."""
 
 from typing import Any
 

@@ -1,0 +1,112 @@
+"""A breaker in somebody's hand, and what it remembers of its changes."""
+
+import pytest
+
+from resilience import request_id
+from resilience.breaker import Breaker, Outcome
+from resilience.errors import CallFailed, CallRejected
+from resilience.history import LENGTH
+
+
+class Down(Exception):
+    pass
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def fail() -> None:
+    raise Down
+
+
+def answer() -> str:
+    return "answer"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker(
+        "thing",
+        fail_max=1,
+        reset_timeout=20,
+        classify=lambda error: Outcome.FAILURE,
+        errors=(Down,),
+        clock=clock,
+    )
+
+
+def test_forced_open_it_stays_open_whatever_the_time(breaker: Breaker, clock: Clock) -> None:
+    breaker.steer("force-open", by="anna")
+    clock.now += 1_000_000
+    with pytest.raises(CallRejected) as rejected:
+        breaker.call(answer)
+    assert rejected.value.retry_after == 20
+    assert (breaker.state, breaker.describe()["forced"]) == ("open", "force-open")
+    breaker.steer("reset", by="anna")
+    assert breaker.call(answer) == "answer"
+    assert (breaker.state, breaker.describe()["forced"]) == ("closed", None)
+
+
+def test_forced_closed_it_calls_on_through_failures(breaker: Breaker) -> None:
+    breaker.steer("force-close", by="anna")
+    for _ in range(5):
+        with pytest.raises(CallFailed):
+            breaker.call(fail)
+    assert (breaker.state, breaker.describe()["forced"]) == ("closed", "force-close")
+    breaker.steer("reset", by="anna")
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    assert breaker.state == "open"
+
+
+def test_what_others_find_does_not_move_a_forced_breaker(breaker: Breaker) -> None:
+    breaker.steer("force-close", by="anna")
+    breaker.open_for(20)
+    assert breaker.state == "closed"
+    breaker.steer("force-open", by="anna")
+    breaker.close()
+    assert breaker.state == "open"
+
+
+def test_a_call_under_way_does_not_undo_it(breaker: Breaker) -> None:
+    def fail_after_it_was_reset() -> None:
+        breaker.steer("force-open", by="anna")
+        breaker.steer("reset", by="anna")
+        raise Down
+
+    with pytest.raises(CallFailed):
+        breaker.call(fail_after_it_was_reset)
+    assert breaker.state == "closed"
+
+
+def test_it_remembers_each_change_with_its_cause_and_request(breaker: Breaker, clock: Clock) -> None:
+    request_id.begin("request-1")
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    clock.now += 20
+    request_id.begin("request-2")
+    breaker.call(answer)
+    breaker.steer("force-open", by="anna")
+    seen = [(e["from_state"], e["to_state"], e["cause"], e["request_id"]) for e in breaker.events()]
+    assert seen == [
+        ("closed", "open", "force-open by anna", "request-2"),
+        ("half-open", "closed", "trial succeeded", "request-2"),
+        ("open", "half-open", "trial", "request-2"),
+        ("closed", "open", "Down", "request-1"),
+    ]
+
+
+def test_it_remembers_so_many_and_no_more(breaker: Breaker) -> None:
+    for _ in range(LENGTH):
+        breaker.steer("force-open", by="anna")
+        breaker.steer("reset", by="anna")
+    assert len(breaker.events()) == LENGTH

@@ -1,0 +1,89 @@
+"""Looking at one breaker and taking it in hand, over HTTP."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.authtoken.models import Token
+
+from resilience import breakers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def token() -> dict[str, str]:
+    user = User.objects.create_user("boss", is_staff=True)
+    return {"authorization": f"Token {Token.objects.create(user=user).key}"}
+
+
+def steer(client: Client, action: object, headers: dict[str, str], name: str = "ad-provider") -> int:
+    response = client.post(f"/breakers/{name}", {"action": action}, headers=headers, content_type="application/json")
+    return response.status_code
+
+
+def test_staff_forces_it_open_and_lets_it_go(client: Client, token: dict[str, str]) -> None:
+    assert steer(client, "force-open", token) == 200
+    shown = client.get("/breakers/ad-provider").json()
+    assert (shown["state"], shown["forced"]) == ("open", "force-open")
+    assert shown["events"][0]["cause"] == "force-open by boss"
+    assert client.get("/ads")["X-Data-Source"] == "default"
+    assert steer(client, "reset", token) == 200
+    assert client.get("/breakers/ad-provider").json()["state"] == "closed"
+
+
+def test_it_is_logged_with_the_users_name(
+    client: Client, token: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    steer(client, "force-close", token)
+    (line,) = [record for record in caplog.records if record.message == "breaker steered"]
+    assert (line.__dict__["by"], line.__dict__["action"], line.__dict__["breaker"]) == (
+        "boss",
+        "force-close",
+        "ad-provider",
+    )
+
+
+def test_nobody_else_may(client: Client) -> None:
+    assert steer(client, "force-open", {}) == 401
+    client.force_login(User.objects.create_user("anna"))
+    assert steer(client, "force-open", {}) == 403
+    assert breakers.get("ad-provider").state == "closed"
+
+
+def test_a_session_needs_the_csrf_token() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_superuser("boss"))
+    assert steer(client, "force-open", {}) == 403
+
+
+@pytest.mark.parametrize("action", ["explode", "", None, 1])
+def test_what_cannot_be_done_is_named(client: Client, token: dict[str, str], action: object) -> None:
+    response = client.post("/breakers/database", {"action": action}, headers=token, content_type="application/json")
+    assert response.status_code == 400
+    assert list(response.json()) == ["action"]
+
+
+def test_an_unknown_breaker_is_404(client: Client, token: dict[str, str]) -> None:
+    assert client.get("/breakers/toaster").json() == {"detail": "There is no such breaker."}
+    assert steer(client, "reset", token, name="toaster") == 404
+
+
+def test_looking_needs_no_database(client: Client, lose_database: Callable[[], None]) -> None:
+    client.force_login(User.objects.create_superuser("boss"))
+    lose_database()
+    client.get("/products")
+    for accept in ("application/json", "text/html"):
+        response = client.get("/breakers/database", headers={"accept": accept})
+        assert response.status_code == 200
+    (event,) = client.get("/breakers/database").json()["events"]
+    assert (event["from_state"], event["to_state"], event["cause"]) == ("closed", "open", "OperationalError")
+    assert len(event["request_id"]) == 32
+
+
+def test_the_browsable_page_has_a_form_for_staff(client: Client) -> None:
+    html = {"accept": "text/html"}
+    assert 'name="action"' not in client.get("/breakers/database", headers=html).content.decode()
+    client.force_login(User.objects.create_superuser("boss"))
+    assert 'name="action"' in client.get("/breakers/database", headers=html).content.decode()
