@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection
 
+from resilience import postgres
 from resilience.breaker import Breaker, Outcome
 from resilience.deadlines import DeadlineExceeded
 from resilience.errors import Answered
@@ -64,21 +65,40 @@ def _classify_sqlite(cause: sqlite3.Error) -> Outcome:
 
 
 class DatabaseBreaker(Breaker):
-    """A breaker that also looks after this thread's connection, before a call and after a failed one."""
+    """A breaker that also looks after this thread's connection, before a call and after a failed one.
+
+    A call whose open connection is cut in the middle is made once more, on a new one: somebody may have ended that one
+    connection only. A write that was committed just before finds its own row then, as a conflict. What has no deadline,
+    a whole page, is not made again.
+    """
 
     def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return super()._call(deadline, lambda: _on_usable_connection(func, *args, **kwargs))
+        again = deadline is not None
+        return super()._call(deadline, lambda: _on_usable_connection(again, func, *args, **kwargs))
 
 
-def _on_usable_connection(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    if not connection.in_atomic_block and _closed_by_server():
+def _on_usable_connection(again: bool, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    if connection.in_atomic_block:
+        return func(*args, **kwargs)
+    if _closed_by_server():
         connection.close()
     try:
         return func(*args, **kwargs)
     except ERRORS as error:
-        if classify(error) is Outcome.FAILURE and not connection.in_atomic_block:
+        if classify(error) is Outcome.FAILURE:
+            was_open = connection.connection is not None
             connection.close()  # a broken connection must not serve the next call
+            if again and was_open and _was_cut(error):
+                return func(*args, **kwargs)
         raise
+
+
+def _was_cut(error: Exception) -> bool:
+    """Whether the other side ended the connection. psycopg2 has the SQLSTATE of that only where it does not poll."""
+    cause = error.__cause__
+    if isinstance(cause, postgres.QueryDeadlineExceeded) or not isinstance(error, OperationalError):
+        return False
+    return connection.vendor == "postgresql" and getattr(cause, "pgcode", None) in (None, "57P01")
 
 
 def _closed_by_server() -> bool:

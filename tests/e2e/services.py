@@ -84,6 +84,9 @@ class Postgres:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
         self._run("pg_ctl", "-w", f"--pgdata={self.data}", f"--options={options}", "start")
 
+    def restart(self) -> None:
+        self._run("pg_ctl", "-w", f"--pgdata={self.data}", "--mode=fast", "restart")
+
     def _processes(self) -> list[psutil.Process]:
         postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
         return [postmaster, *postmaster.children()]

@@ -1,10 +1,13 @@
 """The ad provider is gone, hangs or talks nonsense: /ads answers all the same."""
 
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 
+import psutil
 import pytest
 import requests
 
@@ -36,6 +39,33 @@ def endless(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(b" " * 65536)
 
 
+def drip(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", "1000")
+    request.end_headers()
+    for _ in range(25):
+        request.wfile.write(b" ")
+        time.sleep(0.2)
+
+
+def promise_more(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", "1000")
+    request.end_headers()
+    request.wfile.write(b"[]")
+    request.close_connection = True
+
+
+def reset(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", "1000")
+    request.end_headers()
+    request.wfile.write(b"[")
+    # To linger for no time at all is to reset.
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.connection.close()
+
+
 @pytest.fixture
 def shop(postgres: Postgres) -> Iterator[Callable[[str], Service]]:
     with ExitStack() as started:
@@ -60,14 +90,33 @@ def assert_house_ads(service: Service, within: float) -> None:
     [
         (hang, "open"),
         (endless, "open"),
+        (drip, "open"),
+        (promise_more, "open"),
+        (reset, "open"),
         (say(500, b"oh"), "open"),
+        (say(503, b"[]"), "open"),
+        (say(200, b'[{"asin": "A'), "open"),
         (say(200, b"<html>hello</html>", "text/html"), "open"),
         (say(200, b'{"ads": []}'), "open"),
         (say(200, b'[{"asin": 1}]'), "open"),
         (say(302, b""), "open"),
         (say(404, b"[]"), "closed"),
     ],
-    ids=["hangs", "endless", "500", "html", "no array", "no product", "redirect", "404"],
+    ids=[
+        "hangs",
+        "endless",
+        "drips",
+        "too short",
+        "reset",
+        "500",
+        "503",
+        "truncated",
+        "html",
+        "no array",
+        "no product",
+        "redirect",
+        "404",
+    ],
 )
 def test_whatever_it_says_there_are_house_ads_in_time(
     behave: Callable[[BaseHTTPRequestHandler], None], state: str, shop: Callable[[str], Service]
@@ -79,6 +128,43 @@ def test_whatever_it_says_there_are_house_ads_in_time(
         assert service.state("database") == "closed"
         if state == "open":
             assert_house_ads(service, within=DEADLINE)
+
+
+def test_one_that_takes_no_connection_is_given_up_in_time(shop: Callable[[str], Service]) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as queue:
+        # Nobody accepts, and with these the queue is full: further ones get no answer at all.
+        for _ in range(2):
+            client = queue.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        service = shop(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        assert_house_ads(service, within=DEADLINE + 0.5)
+        assert service.state("ad-provider") == "open"
+
+
+def test_a_connection_that_was_closed_while_idle_is_missed_by_nobody(shop: Callable[[str], Service]) -> None:
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        request.protocol_version = "HTTP/1.1"  # the client may keep the connection,
+        say(200, b"[]")(request)
+        request.close_connection = True  # and finds it closed when it wants it again
+
+    with ad_server(behave) as url:
+        service = shop(url)
+        for _ in range(20):
+            assert service.get("/ads").headers["X-Data-Source"] == "live"
+            time.sleep(0.02)
+
+
+def test_the_largest_answers_leave_the_memory_as_it_was(shop: Callable[[str], Service]) -> None:
+    with ad_server(endless) as url:
+        service = shop(url)
+        workers = psutil.Process(service.process.pid).children()
+        assert_house_ads(service, within=DEADLINE + 0.5)
+        before = sum(worker.memory_info().rss for worker in workers)
+        for _ in range(5):
+            eventually(lambda: service.state("ad-provider") == "half-open")
+            assert_house_ads(service, within=DEADLINE + 0.5)
+        assert sum(worker.memory_info().rss for worker in workers) - before < 10_000_000
 
 
 def test_a_stopped_ad_provider_is_missed_by_nobody_and_found_again(
