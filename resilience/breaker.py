@@ -9,7 +9,6 @@ calls that began in an earlier state, so that a late failure does not reopen a b
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -21,11 +20,11 @@ from typing import Any, Literal, ParamSpec, TypeVar, get_args
 import pybreaker
 
 from resilience import deadlines
+from resilience.answers import Answers
 from resilience.bulkhead import Bulkhead
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
 from resilience.events import Listener, Listeners
 from resilience.history import History
-from resilience.provenance import SOURCES, Source
 from resilience.turns import Turns
 
 P = ParamSpec("P")
@@ -97,7 +96,7 @@ class Breaker:
         self._forced: Action | None = None
         self._ask_again_at = 0.0
         self._last_error: dict[str, str] | None = None
-        self._answers: Counter[Source] = Counter()
+        self.answers = Answers()
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``func`` if the circuit allows it.
@@ -270,11 +269,6 @@ class Breaker:
         left = self._open_until - self._clock()
         return self._machine.reset_timeout if left == math.inf else max(0.0, left)
 
-    def count_answer(self, source: Source) -> None:
-        """Count one answer to a reader by where it came from."""
-        with self._lock:
-            self._answers[source] += 1
-
     def events(self) -> list[dict[str, Any]]:
         """The last hundred changes of state, newest first, as ``/breakers`` shows them."""
         return self._history.describe()
@@ -290,7 +284,7 @@ class Breaker:
             "retry_after": round(self.retry_after, 1),
             "last_error": self._last_error,
             "forced": self._forced,
-            "answers": {source: self._answers[source] for source in SOURCES},
+            "answers": self.answers.totals(),
         }
 
 

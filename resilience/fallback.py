@@ -3,6 +3,7 @@
 A fallback belongs to the call and not to the breaker: one breaker stands before many calls, each with its own.
 """
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -33,26 +34,31 @@ def read_through(
         def read(*args: P.args, **kwargs: P.kwargs) -> T:
             breaker = breakers.get(breaker_name)
             question = (func.__module__, func.__qualname__, *sorted(kwargs.items()))
-            source: provenance.Source = "live"
-            age = None
+            started = time.perf_counter()
+
+            def count(source: provenance.Source, age: float | None = None) -> None:
+                provenance.note(source, age)
+                breaker.answers.count(source, time.perf_counter() - started)
+                listeners.count_answer(breaker_name, source)
+
             try:
                 answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
                 kept = last_good_answers.get(question) if keep_last_good else None
-                if kept is not None:
-                    source, (answer, age) = "stale", kept
+                if kept is None:
+                    answer = default(*args, **kwargs)
+                    count("default")
                 else:
-                    source, answer = "default", default(*args, **kwargs)
+                    answer, age = kept
+                    count("stale", age)
             except (Answered, ObjectDoesNotExist):
                 last_good_answers.discard(question)
-                provenance.note("live")
+                count("live")
                 raise
             else:
                 if keep_last_good:
                     last_good_answers.put(question, answer)
-            provenance.note(source, age)
-            breaker.count_answer(source)
-            listeners.count_answer(breaker_name, source)
+                count("live")
             return answer
 
         return read

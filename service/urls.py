@@ -10,6 +10,7 @@ urlpatterns = [
     path("livez", views.LiveView.as_view(), name="livez"),
     path("readyz", views.ReadyView.as_view(), name="readyz"),
     path("metrics", views.MetricsView.as_view(), name="metrics"),
+    path("status", views.status, name="status"),
     path("breakers", views.BreakersView.as_view(), name="breakers"),
     path("breakers/<str:name>", views.BreakerView.as_view(), name="breaker"),
     path("schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),

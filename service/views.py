@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.csrf import ensure_csrf_cookie
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -58,8 +61,16 @@ class EventSerializer(serializers.Serializer[Any]):
     request_id = serializers.CharField(allow_null=True, help_text="The request that brought it about, if one did.")
 
 
-class BreakerEventsSerializer(BreakerSerializer):
+class SecondSerializer(AnswersSerializer):
+    """One second of a timeline."""
+
+    ago = serializers.IntegerField(help_text="Seconds since then.")
+    slowest = serializers.FloatField(help_text="Seconds that the slowest answer took.")
+
+
+class BreakerHistorySerializer(BreakerSerializer):
     events = EventSerializer(many=True, help_text="The last 100 changes of state, newest first.")
+    timeline = SecondSerializer(many=True, help_text="The last ten minutes' answers by second, oldest first.")
 
 
 class SteeringSerializer(serializers.Serializer[Any]):
@@ -149,10 +160,10 @@ class BreakerView(GenericAPIView[Any]):
         tags=["operations"],
         summary="One circuit breaker, and what happened to it",
         parameters=[BREAKER_NAME],
-        responses={200: BreakerEventsSerializer, 404: NO_BREAKER},
+        responses={200: BreakerHistorySerializer, 404: NO_BREAKER},
     )
     def get(self, request: Request, name: str) -> Response:
-        """The breaker as the answering process sees it, with its last changes of state."""
+        """The breaker as the answering process sees it, with its last changes of state and ten minutes of answers."""
         return Response(self.describe(self.breaker(name)))
 
     @extend_schema(
@@ -160,7 +171,7 @@ class BreakerView(GenericAPIView[Any]):
         tags=["operations"],
         summary="Force a circuit breaker open or closed, or let it go",
         parameters=[BREAKER_NAME, *openapi.RETRY_AFTER],
-        responses={200: BreakerEventsSerializer, 404: NO_BREAKER, **openapi.WRITE_ERRORS},
+        responses={200: BreakerHistorySerializer, 404: NO_BREAKER, **openapi.WRITE_ERRORS},
     )
     def post(self, request: Request, name: str) -> Response:
         """Staff only. Lasts until `reset`; with Redis in every process. While the database is away nobody can be known,
@@ -178,4 +189,16 @@ class BreakerView(GenericAPIView[Any]):
         raise NotFound("There is no such breaker.")
 
     def describe(self, breaker: Breaker) -> dict[str, Any]:
-        return {**breaker.describe(), "events": breaker.events()}
+        return {**breaker.describe(), "events": breaker.events(), "timeline": breaker.answers.timeline()}
+
+
+@ensure_csrf_cookie
+def status(request: HttpRequest) -> HttpResponse:
+    """How the dependencies are doing, for people. It asks the breakers again and again, and no dependency."""
+    context = {
+        "service": settings.SPECTACULAR_SETTINGS["TITLE"],
+        "breakers": [breaker.name for breaker in all_breakers()],
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
+    }
+    # No request in the context: its processors would ask the database who is signed in.
+    return HttpResponse(render_to_string("service/status.html", context))

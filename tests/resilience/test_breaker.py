@@ -277,7 +277,7 @@ def test_the_wall_clock_has_no_say(make: Callable[..., Breaker], clock: Clock, m
 def test_it_describes_itself(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make(2)
     trip(breaker)
-    breaker.count_answer("stale")
+    breaker.answers.count("stale", 0.1)
     described = breaker.describe()
     assert described.pop("last_error")["type"] == "Down"
     assert described == {

@@ -82,6 +82,7 @@ def test_what_has_ceased_to_be_is_not_remembered(read: Callable[..., str], sourc
     source.known = False
     with pytest.raises(Answered):
         read(name="a")
+    assert breakers.get(breakers.AD_PROVIDER).describe()["answers"]["live"] == 2  # "there is none" is an answer
     source.up = False
     assert read(name="a") == "default a"
 

@@ -158,7 +158,7 @@ def test_calls_through_a_closed_breaker_ask_nothing(process: Make, server: Redis
     started = time.monotonic()
     for _ in range(1000):
         breaker.call(answer)
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 1  # to ask each time would take a hundred
 
 
 @pytest.mark.parametrize("lose", ["stop", "kill"])
