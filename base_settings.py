@@ -138,6 +138,8 @@ BREAKERS = {
         "max_concurrent": whole_number("DB_MAX_CONCURRENT", HALF_OF_THREADS),
     }
 }
+# What is older is no answer any more, and a default is more honest.
+STALE_MAX_AGE = seconds("STALE_MAX_AGE", 86_400)
 # ATOMIC_REQUESTS stays off: it would turn an outage into a 500 before any fallback could answer.
 DATABASES = {"default": database(f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 
 from resilience import breakers, listeners, provenance
@@ -17,7 +18,7 @@ from resilience.last_good import LastGoodAnswers
 P = ParamSpec("P")
 T = TypeVar("T")
 
-last_good_answers = LastGoodAnswers()
+last_good_answers = LastGoodAnswers(max_age=settings.STALE_MAX_AGE)
 
 
 def read_through(

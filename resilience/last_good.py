@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from cachetools import TTLCache
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_AGE = 86_400  # seconds; what is older than a day is no answer any more
 _FLAT = frozenset({str, int, float, bool, type(None)})  # nearly all there is to measure, so they go first
 
 
@@ -21,9 +20,9 @@ class _Kept(NamedTuple):
 
 
 class LastGoodAnswers:
-    """Bounded in bytes and age; the least recently used go first. Holds public answers only."""
+    """Bounded in bytes and in age (seconds); the least recently used go first. Holds public answers only."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES, max_age: float = MAX_AGE) -> None:
+    def __init__(self, *, max_age: float = 86_400, max_bytes: int = MAX_BYTES) -> None:
         self._lock = threading.Lock()
         self._kept: TTLCache[Hashable, _Kept] = TTLCache(
             max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept.size

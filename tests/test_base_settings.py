@@ -116,6 +116,7 @@ def test_the_line_does_not_give_a_password_away(start: Start) -> None:
         ("recommender", "DB_DEADLINE", "soon"),
         ("recommender", "DATABASE_URL", "shop.sqlite3"),
         ("recommender", "THREADS", "none"),
+        ("recommender", "STALE_MAX_AGE", "a day"),
         ("recommender", "DB_MAX_CONCURRENT", "0"),
         ("recommender", "AD_MAX_CONCURRENT", "-1"),
         ("recommender", "REDIS_URL", "redis"),
