@@ -168,6 +168,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "service.middleware.BodySizeMiddleware",
     "service.middleware.OptionalTrailingSlashMiddleware",
+    "service.middleware.SteeringMiddleware",
     "service.middleware.SavedSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

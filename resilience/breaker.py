@@ -9,8 +9,8 @@ calls that began in an earlier state, so that a late failure does not reopen a b
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +40,8 @@ LATER = 1.0  # seconds after which a call that was not made may be worth another
 ASK_AGAIN = 0.5
 # Breakers whose protected call this thread is inside of. A nested call belongs to the outer one, which judges it.
 _inside: ContextVar[frozenset[str]] = ContextVar("inside_breakers", default=frozenset())
+# Breakers whose state does not matter to this thread.
+_past: ContextVar[frozenset[str]] = ContextVar("past_breakers", default=frozenset())
 
 
 class Outcome(Enum):
@@ -54,6 +56,9 @@ class Outcome(Enum):
 class _Admission:
     epoch: int
     trial: bool
+
+
+_OF_NO_STATE = _Admission(epoch=-1, trial=False)
 
 
 class Breaker:
@@ -110,6 +115,16 @@ class Breaker:
         """``call`` for work of many steps, each of which is bounded by itself."""
         return self._call(None, func, *args, **kwargs)
 
+    @contextmanager
+    def past(self) -> Iterator[None]:
+        """Inside, calls are made whatever the state, within their bounds, and change nothing: so that whoever has forced
+        the circuit open can be recognised when they come to reset it."""
+        token = _past.set(_past.get() | {self.name})
+        try:
+            yield
+        finally:
+            _past.reset(token)
+
     def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         inside = _inside.get()
         if self.name in inside:
@@ -145,6 +160,8 @@ class Breaker:
         epoch = self._epoch
         if self._machine.current_state == pybreaker.STATE_CLOSED:
             return _Admission(epoch, trial=False)
+        if self.name in _past.get():
+            return _OF_NO_STATE
         with self._lock:
             state = self._machine.current_state
             if state == pybreaker.STATE_CLOSED:

@@ -174,8 +174,8 @@ class BreakerView(GenericAPIView[Any]):
         responses={200: BreakerHistorySerializer, 404: NO_BREAKER, **openapi.WRITE_ERRORS},
     )
     def post(self, request: Request, name: str) -> Response:
-        """Staff only. Lasts until `reset`; with Redis in every process. While the database is away nobody can be known,
-        so nobody can steer."""
+        """Staff only. Lasts until `reset`; with Redis in every process. While the database really is away nobody can be
+        known, so nobody can steer."""
         breaker = self.breaker(name)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)

@@ -110,3 +110,15 @@ def test_it_remembers_so_many_and_no_more(breaker: Breaker) -> None:
         breaker.steer("force-open", by="anna")
         breaker.steer("reset", by="anna")
     assert len(breaker.events()) == LENGTH
+
+
+def test_past_it_calls_are_made_and_change_nothing(breaker: Breaker) -> None:
+    breaker.steer("force-open", by="anna")
+    with breaker.past():
+        assert breaker.call(answer) == "answer"
+        with pytest.raises(CallFailed):
+            breaker.call(fail)
+    with pytest.raises(CallRejected):
+        breaker.call(answer)
+    assert breaker.describe()["failures"] == 0
+    assert breaker.describe()["last_error"] is None

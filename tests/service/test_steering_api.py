@@ -87,3 +87,42 @@ def test_the_browsable_page_has_a_form_for_staff(client: Client) -> None:
     assert 'name="action"' not in client.get("/breakers/database", headers=html).content.decode()
     client.force_login(User.objects.create_superuser("boss"))
     assert 'name="action"' in client.get("/breakers/database", headers=html).content.decode()
+
+
+@pytest.mark.parametrize("by", ["token", "session"])
+def test_whoever_forced_the_database_open_can_still_reset_it(client: Client, token: dict[str, str], by: str) -> None:
+    if by == "session":
+        client.force_login(User.objects.get())
+        token = {}
+    assert steer(client, "force-open", token, name="database") == 200
+    assert client.get("/products")["X-Data-Source"] == "default"
+    page = client.get("/breakers/database", headers={"accept": "text/html", **token}).content.decode()
+    assert 'name="action"' in page
+    assert steer(client, "reset", token, name="database") == 200
+    assert client.get("/products")["X-Data-Source"] == "live"
+
+
+def test_staff_can_sign_in_to_reset_it(client: Client, token: dict[str, str]) -> None:
+    User.objects.create_user("late", password="late and strong", is_staff=True)
+    steer(client, "force-open", token, name="database")
+    form = {"username": "late", "password": "late and strong"}
+    assert client.get("/accounts/login/", headers={"accept": "text/html"}).status_code == 200
+    assert client.post("/accounts/login/", form).status_code == 302
+    assert steer(client, "reset", {}, name="database") == 200
+
+
+def test_forced_open_it_is_still_nobody_elses(client: Client, token: dict[str, str]) -> None:
+    anna = Client()
+    anna.force_login(User.objects.create_user("anna"))
+    steer(client, "force-open", token, name="database")
+    assert steer(client, "reset", {}, name="database") == 401
+    assert steer(client, "reset", {"authorization": "Token " + "0" * 40}, name="database") == 401
+    assert steer(anna, "reset", {}, name="database") == 403
+
+
+def test_while_the_database_is_away_nobody_is_known(
+    client: Client, token: dict[str, str], lose_database: Callable[[], None]
+) -> None:
+    steer(client, "force-open", token, name="database")
+    lose_database()
+    assert steer(client, "reset", token, name="database") == 503
