@@ -117,8 +117,8 @@ class Breaker:
 
     @contextmanager
     def past(self) -> Iterator[None]:
-        """Inside, calls are made whatever the state, within their bounds, and change nothing: so that whoever has forced
-        the circuit open can be recognised when they come to reset it."""
+        """Inside, calls are made whatever the state, within their bounds, and change nothing: so that whoever has
+        forced the circuit open can be recognised when they come to reset it."""
         token = _past.set(_past.get() | {self.name})
         try:
             yield

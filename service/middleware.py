@@ -88,8 +88,8 @@ class SavedSessionMiddleware(SessionMiddleware):
 
 
 class SteeringMiddleware:
-    """Asks the database who somebody is even while its circuit is forced open, of those who sign in or steer: else nobody
-    could ever reset it."""
+    """Lets those who sign in or steer be recognised even while the database's circuit is forced open: else nobody could
+    ever reset it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
