@@ -21,19 +21,18 @@ T = TypeVar("T")
 _FAILURE_CLASSES = ("08", "53", "58")
 # admin, crash or database shutdown and "cannot connect now"; statement timeout; a table that is not there (yet)
 _FAILURE_CODES = ("57P01", "57P02", "57P03", "57P04", "57014", "42P01")
-# serialization failure and deadlock; lock not available; read-only
-_NEUTRAL_PREFIXES = ("40", "55P03", "25006")
+# serialization failure and deadlock; lock not available; read-only and disk full, with which reading goes on
+_NEUTRAL_PREFIXES = ("40", "55P03", "25006", "53100")
 
 # https://www.sqlite.org/rescode.html
 _SQLITE_FAILURES = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_NOTADB,
     sqlite3.SQLITE_PROTOCOL,
 }
-_SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
+_SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
 
 ERRORS = (Error, DeadlineExceeded)
 
@@ -52,9 +51,10 @@ def classify(error: BaseException) -> Outcome:
         # Without a SQLSTATE nothing came back from the server: no connection, or none any more.
         lost = isinstance(error, OperationalError) or type(error).__name__ == "InterfaceError"
         return Outcome.FAILURE if lost else Outcome.SUCCESS
-    if sqlstate.startswith(_FAILURE_CLASSES) or sqlstate in _FAILURE_CODES:
-        return Outcome.FAILURE
-    return Outcome.NEUTRAL if sqlstate.startswith(_NEUTRAL_PREFIXES) else Outcome.SUCCESS
+    if sqlstate.startswith(_NEUTRAL_PREFIXES):
+        return Outcome.NEUTRAL
+    is_failure = sqlstate.startswith(_FAILURE_CLASSES) or sqlstate in _FAILURE_CODES
+    return Outcome.FAILURE if is_failure else Outcome.SUCCESS
 
 
 def _classify_sqlite(cause: sqlite3.Error) -> Outcome:

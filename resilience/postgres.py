@@ -15,6 +15,8 @@ from psycopg2 import extensions
 
 from resilience import deadlines
 
+LOCK_SHARE = 0.4  # of DB_DEADLINE, for which a lock is waited for
+
 
 class QueryDeadlineExceeded(psycopg2.OperationalError):
     """The database did not answer in time. Django turns it into its own OperationalError."""
@@ -41,7 +43,9 @@ def _wait(connection: Any) -> None:
 
 
 def _limit_statements(sender: object, connection: Any, **kwargs: object) -> None:
-    # The server gives up a statement that nobody waits for any more, so that slow ones do not pile up there.
+    # The server gives up a statement that nobody waits for any more, so that slow ones do not pile up there. It gives
+    # up a lock before, in a trial too: that somebody holds a row, an import maybe, does not make the database slow.
     if connection.vendor == "postgresql":
+        statement, lock = int(settings.DB_DEADLINE * 1000), int(settings.DB_DEADLINE * 1000 * LOCK_SHARE)
         with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = %s", [int(settings.DB_DEADLINE * 1000)])
+            cursor.execute("SET statement_timeout = %s; SET lock_timeout = %s", [statement, lock])

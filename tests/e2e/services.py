@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg2
 import requests
 
 from tests import postgres_server
@@ -66,17 +67,15 @@ class Postgres:
         self.data = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
-        if os.geteuid() == 0:
-            shutil.chown(self.data, "pgserver")
+        postgres_server.prepare(self.data)
         self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync", f"--pgdata={self.data}")
         self.start()
 
     def _run(self, program: str, *words: str) -> None:
-        user = {"user": "pgserver"} if os.geteuid() == 0 else {}
         # Not through a pipe: the server would hold it open, and it would be waited for.
         with tempfile.TemporaryFile("w+") as output:
             command = [postgres_server.PROGRAMS / program, *words]
-            done = subprocess.run(command, stdout=output, stderr=output, **user)  # type: ignore[call-overload]
+            done = subprocess.run(command, stdout=output, stderr=output, user=postgres_server.USER)
             output.seek(0)
             assert done.returncode == 0, output.read()
 
@@ -86,6 +85,21 @@ class Postgres:
 
     def restart(self) -> None:
         self._run("pg_ctl", "-w", f"--pgdata={self.data}", "--mode=fast", "restart")
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement, none where it has none."""
+        with contextlib.closing(psycopg2.connect(self.url)) as connection:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def end_connections(self) -> None:
+        """End all of them but that of this statement."""
+        self.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
 
     def _processes(self) -> list[psutil.Process]:
         postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))

@@ -1,110 +1,110 @@
 """The database server is up, and something is wrong with it all the same."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import psycopg2
+import requests
 
-from tests.e2e.services import RESET, Postgres, Service, eventually
+from tests.e2e.conftest import Busy
+from tests.e2e.load import Load
+from tests.e2e.services import RESET, Postgres, Service
 
-
-def run(postgres: Postgres, statement: str) -> None:
-    with closing(psycopg2.connect(postgres.url)) as connection:
-        connection.autocommit = True
-        connection.cursor().execute(statement)
-
-
-END_ALL = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'
+REFUSE_TO_GROW = """
+    CREATE FUNCTION refuse_to_grow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+    END $$;
+    CREATE TRIGGER no_space BEFORE INSERT OR UPDATE ON catalog_review EXECUTE FUNCTION refuse_to_grow();
 """
 
 
-class Load:
-    """Readers and a writer at work, and what they were answered."""
-
-    def __init__(self, service: Service, token: dict[str, str], asin: str, name: str) -> None:
-        self.sources: list[str] = []
-        self.statuses: list[int] = []
-        self.written: list[int] = []
-        self._service, self._token, self._asin, self._name = service, token, asin, name
-        self._over = threading.Event()
-        targets = [self._read] * 8 + [self._write]
-        self._threads = [threading.Thread(target=target) for target in targets]
-        for thread in self._threads:
-            thread.start()
-
-    def _read(self) -> None:
-        paths = ["/products?limit=10", f"/products/{self._asin}", f"/reviews?asin={self._asin}"]
-        while not self._over.is_set():
-            for path in paths:
-                answer = self._service.get(path)
-                self.statuses.append(answer.status_code)
-                self.sources.append(answer.headers["X-Data-Source"])
-
-    def _write(self) -> None:
-        while not self._over.is_set():
-            review = {"asin": self._asin, "reviewerID": f"{self._name}-{len(self.written)}", "overall": 3}
-            answer = self._service.post("/reviews", json=review, headers=self._token)
-            self.written.append(answer.status_code)
-            time.sleep(0.01)
-
-    def end(self) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
+@contextmanager
+def read_only(postgres: Postgres) -> Iterator[None]:
+    postgres.ask("ALTER DATABASE postgres SET default_transaction_read_only = on")
+    postgres.end_connections()
+    try:
+        yield
+    finally:
+        postgres.ask("SET transaction_read_only = off; ALTER DATABASE postgres RESET default_transaction_read_only")
+        postgres.end_connections()
 
 
 @contextmanager
-def load(service: Service, token: dict[str, str], asin: str, name: str) -> Iterator[Load]:
-    at_work = Load(service, token, asin, name)
+def full_disk(postgres: Postgres) -> Iterator[None]:
+    postgres.ask(REFUSE_TO_GROW)
     try:
-        eventually(lambda: len(at_work.written) > 5)
-        yield at_work
+        yield
     finally:
-        at_work.end()
+        postgres.ask("DROP FUNCTION refuse_to_grow CASCADE")
 
 
-def test_connections_that_are_ended_cost_nobody_anything(
-    postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
-) -> None:
-    with load(recommender, token, asins[0], "ended") as at_work:
-        for _ in range(5):
-            run(postgres, END_ALL)
-            time.sleep(0.2)
-    assert set(at_work.sources) == {"live"}
-    assert set(at_work.written) == {201}
-    assert recommender.state("database") == "closed"
-
-
-def test_a_restart_degrades_no_longer_than_it_takes(
-    postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
-) -> None:
-    with load(recommender, token, asins[0], "restart") as at_work:
-        postgres.restart()
-        back = time.monotonic()
-        eventually(lambda: recommender.get("/products?limit=10").headers["X-Data-Source"] == "live")
-        assert time.monotonic() - back < RESET + 1
-    assert set(at_work.statuses) == {200}
-    assert set(at_work.written) <= {201, 503}
+def assert_only_writes_suffer(work: Load, service: Service, review: dict[str, object], token: dict[str, str]) -> None:
+    began = work.now
+    for _ in range(3):
+        answer = service.post("/reviews", json=review, headers=token)
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) >= 1
+    wrong = service.post("/reviews", json=review | {"overall": 6}, headers=token)
+    assert (wrong.status_code, list(wrong.json())) == (400, ["overall"])
+    time.sleep(1)
+    assert {each.status for each in work.reads(began)} == {200}
+    assert {each.source for each in work.reads(began) if each.source} == {"live"}
+    assert {each.status for each in work.writes() if each.at > began} == {503}
+    assert service.state("database") == "closed"
 
 
 def test_a_read_only_database_is_read(
-    postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
+    busy: Busy, postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
 ) -> None:
-    run(postgres, "ALTER DATABASE postgres SET default_transaction_read_only = on")
-    run(postgres, END_ALL)
-    try:
-        review = {"asin": asins[0], "reviewerID": "read-only", "overall": 3}
-        for _ in range(3):
-            answer = recommender.post("/reviews", json=review, headers=token)
-            assert answer.status_code == 503
-            assert "Retry-After" in answer.headers
-            assert recommender.get("/products?limit=3").headers["X-Data-Source"] == "live"
-        assert recommender.state("database") == "closed"
-    finally:
-        run(postgres, "SET transaction_read_only = off; ALTER DATABASE postgres RESET default_transaction_read_only")
-        run(postgres, END_ALL)
-    assert recommender.post("/reviews", json=review, headers=token).status_code == 201
+    review = {"asin": asins[0], "reviewerID": "read-only", "overall": 3}
+    with busy("read-only") as work:
+        with read_only(postgres):
+            assert_only_writes_suffer(work, recommender, review, token)
+        assert recommender.post("/reviews", json=review, headers=token).status_code == 201
+
+
+def test_a_database_with_a_full_disk_is_read(
+    busy: Busy, postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
+) -> None:
+    review = {"asin": asins[0], "reviewerID": "full disk", "overall": 3}
+    with busy("full-disk") as work:
+        with full_disk(postgres):
+            assert_only_writes_suffer(work, recommender, review, token)
+        assert recommender.post("/reviews", json=review, headers=token).status_code == 201
+
+
+def test_a_row_that_somebody_holds_makes_nobody_think_that_the_database_is_slow(
+    busy: Busy, postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
+) -> None:
+    review = {"asin": asins[0], "reviewerID": "locked", "overall": 3}
+    with busy("locked") as work, closing(psycopg2.connect(postgres.url)) as importer:
+        importer.cursor().execute("SELECT * FROM catalog_product FOR UPDATE")
+        assert_only_writes_suffer(work, recommender, review, token)
+        importer.rollback()
+        assert recommender.post("/reviews", json=review, headers=token).status_code == 201
+
+
+def test_too_many_connections_open_the_breaker_and_fail_nobody(
+    busy: Busy, postgres: Postgres, browser: requests.Session, ad_provider: Service
+) -> None:
+    postgres.ask("CREATE ROLE shop LOGIN; GRANT pg_read_all_data, pg_write_all_data TO shop")
+    url = postgres.url.replace("postgres@", "shop@")
+    with (
+        Service("recommender_site", DATABASE_URL=url, AD_PROVIDER_URL=ad_provider.url) as service,
+        busy("connections", service) as work,
+    ):
+        fault = work.now
+        postgres.ask("ALTER ROLE shop CONNECTION LIMIT 2")
+        postgres.end_connections()
+        time.sleep(5)
+        (change,) = service.get("/breakers/database").json()["events"][-1:]
+        postgres.ask("ALTER ROLE shop CONNECTION LIMIT -1")
+        back = work.now
+        time.sleep(RESET + 2)
+    assert (change["to_state"], change["cause"]) == ("open", "OperationalError")
+    assert {each.status for each in work.reads()} == {200}
+    during = [each.source for each in work.reads(fault, back) if each.source]
+    assert during.count("stale") > 0
+    assert {each.status for each in work.writes()} <= {201, 503}
+    assert {each.source for each in work.reads(back + RESET + 1) if each.source} == {"live"}

@@ -1,0 +1,146 @@
+"""Clients at work on a service that is broken meanwhile: readers of a mix of paths, some of them signed in, and a
+writer that remembers what it was promised."""
+
+import http.client
+import itertools
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+CLIENTS = 16
+PAUSE = 0.02  # seconds between two requests of a client, so that it is not the load itself that is measured
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One finished request; times in seconds, ``at`` since the load began."""
+
+    at: float
+    took: float
+    status: int  # 0 where no answer came
+    source: str  # X-Data-Source, or nothing
+    method: str
+    path: str
+
+
+@dataclass
+class Load:
+    """What the clients were answered so far."""
+
+    url: str
+    samples: list[Sample] = field(default_factory=list)
+    acknowledged: list[Any] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def now(self) -> float:
+        """Seconds since the load began."""
+        return time.monotonic() - self.began
+
+    def reads(self, since: float = 0.0, until: float = float("inf")) -> list[Sample]:
+        """Those that were sent and answered within a span of time."""
+        return [
+            each for each in self.samples if each.method == "GET" and since <= each.at and each.at + each.took < until
+        ]
+
+    def writes(self) -> list[Sample]:
+        return [each for each in self.samples if each.method == "POST"]
+
+
+def every_read(asins: Sequence[str]) -> list[str]:
+    """Paths of every endpoint of the recommender that is read, those about products often."""
+    about_products = [
+        path
+        for asin in asins
+        for path in (
+            f"/products/{asin}",
+            f"/products/{asin}/reviews",
+            f"/reviews?asin={asin}",
+            f"/ads?asin={asin}&limit=5",
+        )
+    ]
+    lists = ["/products?limit=20", "/products?skip=20&limit=20", "/reviews?limit=20", "/ads", "/"] * 2
+    operations = ["/breakers", "/breakers/database", "/livez", "/readyz", "/metrics", "/status", "/docs"]
+    return about_products + lists + operations
+
+
+class Client:
+    """One keep-alive connection and what is sent along with each request."""
+
+    def __init__(self, load: Load, headers: dict[str, str]) -> None:
+        self._load, self._headers = load, headers
+        parts = urlsplit(load.url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        """Status and body of the answer; 0 where none came."""
+        sent = self._load.now
+        status, source, answer = 0, "", b""
+        headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
+        try:
+            self._connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = self._connection.getresponse()
+            answer = response.read()
+            status, source = response.status, response.headers.get("X-Data-Source", "")
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+        self._load.samples.append(Sample(sent, self._load.now - sent, status, source, method, path.partition("?")[0]))
+        return status, answer
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def load(
+    url: str,
+    paths: Sequence[str],
+    *,
+    signed_in: dict[str, str] | None = None,
+    write: Callable[[int], tuple[str, object]] | None = None,
+    writer: dict[str, str] | None = None,
+) -> Iterator[Load]:
+    """Keeps CLIENTS busy reading ``paths`` at random, a tenth of them with the headers ``signed_in``, while inside.
+
+    ``write`` gives path and JSON body of the n-th write, sent with the headers ``writer``; answers of 201 are kept.
+    """
+    work = Load(url)
+    over = threading.Event()
+
+    def read(number: int) -> None:
+        rng = random.Random(number)  # the same mix in each run
+        is_known = signed_in is not None and number % 10 == 0
+        client = Client(work, signed_in if is_known and signed_in else {})
+        while not over.wait(rng.uniform(0, 2 * PAUSE)):
+            client.ask("GET", rng.choice(paths))
+        client.close()
+
+    def keep_writing(describe: Callable[[int], tuple[str, object]]) -> None:
+        client = Client(work, writer or {})
+        for number in itertools.count():
+            status, answer = client.ask("POST", *describe(number))
+            if status == 201:
+                work.acknowledged.append(json.loads(answer))
+            if over.wait(PAUSE):
+                break
+        client.close()
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(CLIENTS)]
+    if write:
+        threads.append(threading.Thread(target=keep_writing, args=(write,)))
+    for thread in threads:
+        thread.start()
+    try:
+        yield work
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()

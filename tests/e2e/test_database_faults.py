@@ -1,0 +1,90 @@
+"""The database is killed, stopped and restarted under the load of a busy shop."""
+
+import signal
+import statistics
+import time
+from collections.abc import Sequence
+
+from tests.e2e.conftest import WARM, Busy
+from tests.e2e.load import Load, Sample
+from tests.e2e.services import RESET, Postgres, Service
+
+DEADLINE = 2.0  # DB_DEADLINE's default
+
+
+def of_catalog(samples: Sequence[Sample]) -> list[Sample]:
+    """Reads of the database."""
+    return [each for each in samples if each.path.startswith(("/products", "/reviews"))]
+
+
+def median(samples: Sequence[Sample]) -> float:
+    return statistics.median(each.took for each in of_catalog(samples))
+
+
+def assert_nobody_was_failed(work: Load, postgres: Postgres) -> None:
+    """No read was an error, and what was promised is there."""
+    assert [each for each in work.reads() if each.status != 200] == []
+    assert {each.status for each in work.writes()} <= {201, 503}
+    found = {number for (number,) in postgres.ask("SELECT id FROM catalog_review")}
+    assert work.acknowledged
+    assert {review["id"] for review in work.acknowledged} <= found
+
+
+def assert_it_was_bridged(work: Load, fault: float, back: float) -> None:
+    """From the ``fault`` until the database was ``back``, in seconds of the load."""
+    assert [each for each in of_catalog(work.reads(WARM, fault)) if each.source != "live"] == []
+    tripped = fault + DEADLINE + 0.3
+    away = of_catalog(work.reads(tripped, back))
+    assert [each for each in away if each.source != "stale"] == []
+    assert median(away) <= median(work.reads(WARM, fault))
+    assert [each for each in of_catalog(work.reads(back + RESET + 1)) if each.source != "live"] == []
+    assert [each for each in work.samples if each.took > DEADLINE + 0.3] == []
+
+
+def test_killed_and_started_ten_seconds_later(busy: Busy, postgres: Postgres) -> None:
+    with busy("killed") as work:
+        fault = work.now
+        postgres.kill()
+        time.sleep(10)
+        postgres.start()
+        back = work.now
+        time.sleep(RESET + 2)
+    assert_nobody_was_failed(work, postgres)
+    assert_it_was_bridged(work, fault, back)
+
+
+def test_stopped_for_fifteen_seconds_and_continued(busy: Busy, postgres: Postgres) -> None:
+    with busy("stopped") as work:
+        fault = work.now
+        postgres.signal(signal.SIGSTOP)
+        try:
+            time.sleep(15)
+        finally:
+            postgres.signal(signal.SIGCONT)
+        back = work.now
+        time.sleep(RESET + 2)
+    assert_nobody_was_failed(work, postgres)
+    assert_it_was_bridged(work, fault, back)
+
+
+def test_a_fast_restart_degrades_for_no_longer_than_it_takes_and_one_reset(busy: Busy, postgres: Postgres) -> None:
+    with busy("restarted") as work:
+        postgres.restart()
+        back = work.now
+        time.sleep(RESET + 2)
+    assert_nobody_was_failed(work, postgres)
+    assert {each.source for each in of_catalog(work.reads(back + RESET + 1))} == {"live"}
+
+
+def test_connections_that_are_ended_cost_nobody_anything(
+    busy: Busy, postgres: Postgres, recommender: Service, ad_provider: Service
+) -> None:
+    with busy("ended") as work:
+        for _ in range(5):
+            postgres.end_connections()
+            time.sleep(0.2)
+    assert_nobody_was_failed(work, postgres)
+    assert {each.source for each in of_catalog(work.reads())} == {"live"}
+    assert {each.status for each in work.writes()} == {201}
+    for service in (recommender, ad_provider):
+        assert service.state("database") == "closed"
