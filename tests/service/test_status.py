@@ -32,6 +32,13 @@ def test_its_buttons_find_the_csrf_token(lose_database: Callable[[], None]) -> N
 
 
 @pytest.mark.django_db(transaction=True)
+def test_watching_asks_no_database_even_when_signed_in(client: Client, lose_database: Callable[[], None]) -> None:
+    client.force_login(User.objects.create_superuser("boss"))
+    lose_database()
+    assert client.get("/breakers/database").json()["state"] == "closed"  # nobody has noticed yet
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_timeline_has_what_readers_got(client: Client, lose_database: Callable[[], None]) -> None:
     client.get("/products")
     lose_database()
