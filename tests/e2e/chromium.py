@@ -1,0 +1,59 @@
+"""A real Chromium without a window."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+MISSING = "needs Chromium and its driver: apt-get install chromium chromium-driver"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",  # it does not start as root otherwise, and opens no pages but ours
+    "--disable-dev-shm-usage",  # which is small in many a container
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def start(profile: Path) -> Chrome:
+    """Start one with an empty profile. Where there is none the test is skipped, or fails under REQUIRE_BROWSER."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    options = ChromeOptions()
+    options.binary_location = chromium
+    for flag in [*FLAGS, f"--user-data-dir={profile}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return Chrome(options, ChromeService(driver))
+
+
+def _log(chromium: Chrome, kind: str) -> list[dict[str, Any]]:
+    return list(chromium.get_log(kind))  # type: ignore[no-untyped-call]
+
+
+def errors(chromium: Chrome) -> list[dict[str, Any]]:
+    """What the console shows in red since it was last asked this."""
+    return [entry for entry in _log(chromium, "browser") if entry["level"] == "SEVERE"]
+
+
+def requested_hosts(chromium: Chrome) -> set[str]:
+    """Where it asked for anything over the network since it was last asked this."""
+    messages = [json.loads(entry["message"])["message"] for entry in _log(chromium, "performance")]
+    addresses = [
+        urlsplit(message["params"]["request"]["url"])
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    ]
+    return {address.netloc for address in addresses if address.scheme not in ("data", "chrome", "chrome-untrusted")}

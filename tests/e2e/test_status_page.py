@@ -1,0 +1,232 @@
+"""The status page as a person sees it, in a real browser."""
+
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.e2e import chromium
+from tests.e2e.services import Postgres, Service, eventually, manage
+
+# An outage long enough for a page that looks every second, and deadlines that a busy machine keeps.
+SETTINGS = {"DB_RESET_TIMEOUT": "6", "DB_DEADLINE": "10", "AD_DEADLINE": "10", "SABOTAGE": "on"}
+BARS = "return [...document.querySelectorAll(arguments[0])].filter(e => e.getBoundingClientRect().height).length"
+# What sticks out of its place: it is cut off, or has to be scrolled sideways.
+TOO_WIDE = """
+return [...document.querySelectorAll("*")]
+  .filter(element => element.clientWidth && element.scrollWidth > element.clientWidth)
+  .map(element => element.outerHTML.slice(0, 200))
+"""
+
+
+@pytest.fixture(scope="module")
+def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
+    settings = SETTINGS | {"DATABASE_URL": postgres.url, "AD_PROVIDER_URL": ad_provider.url}
+    with Service("recommender_site", **settings) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def password(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The password of the user admin."""
+    file = tmp_path_factory.mktemp("admin") / "password"
+    manage("create_admin", f"--password-file={file}", DATABASE_URL=postgres.url)
+    return file.read_text().strip()
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Iterator[Chrome]:
+    """A browser that has been nowhere. Whatever it is shown, no script may fail in it."""
+    browser = chromium.start(tmp_path / "profile")
+    try:
+        yield browser
+        assert [error for error in chromium.errors(browser) if error["source"] != "network"] == []
+    finally:
+        browser.quit()
+
+
+@pytest.fixture
+def page(tab: Chrome, recommender: Service) -> Chrome:
+    """The recommender's status page, with all well."""
+    eventually(lambda: all(source(recommender, path) == "live" for path in ("/products", "/ads")))
+    tab.get(f"{recommender.url}/status")
+    for name in ("database", "ad-provider"):
+        sees(tab, name, "● in use")
+    return tab
+
+
+def source(service: Service, path: str) -> str:
+    return service.get(path).headers["X-Data-Source"]
+
+
+def part(tab: Chrome, name: str) -> WebElement:
+    """The part of the page that is about one dependency."""
+    return tab.find_element(By.CSS_SELECTOR, f"[data-name={name}]")
+
+
+def sees(tab: Chrome, name: str, pattern: str) -> re.Match[str]:
+    """Wait until somebody who looks at that part of the page reads this."""
+    found: re.Match[str] = eventually(lambda: re.search(pattern, part(tab, name).text))
+    return found
+
+
+def is_green(tab: Chrome, name: str) -> bool:
+    colour = part(tab, name).find_element(By.CLASS_NAME, "state").value_of_css_property("color")
+    red, green, blue = map(int, re.findall(r"\d+", colour)[:3])
+    return green > max(red, blue)
+
+
+def press(tab: Chrome, name: str, label: str) -> None:
+    """Press what has this label; where it is folded away, unfold it first."""
+    found = f".//*[self::button or self::a or self::summary][starts-with(., '{label}')]"
+    element = part(tab, name).find_element(By.XPATH, found)
+    if not element.is_displayed():
+        element.find_element(By.XPATH, "ancestor::details/summary").click()
+    element.click()
+
+
+def bars(tab: Chrome, name: str, kind: str) -> int:
+    drawn = f"[data-name={name}] svg .{kind}"
+    count = (
+        "return [...document.querySelectorAll(arguments[0])].filter(bar => bar.getBoundingClientRect().height).length"
+    )
+    return int(tab.execute_script(count, drawn))
+
+
+def freshness(tab: Chrome) -> str:
+    return tab.find_element(By.ID, "fresh").text
+
+
+def test_an_outage_comes_and_goes_before_ones_eyes(page: Chrome, recommender: Service) -> None:
+    assert is_green(page, "database")
+    assert is_green(page, "ad-provider")
+    page.execute_script("window.before = 'still here'")
+    press(page, "database", "Changes of state")
+
+    recommender.post("/sabotage-db")
+    left = int(sees(page, "database", r"● away\s+Tried again in (\d) s\. Last error OperationalError")[1])
+    assert not is_green(page, "database")
+    assert is_green(page, "ad-provider")
+    sees(page, "database", rf"Tried again in [1-{left - 1}] s")
+    sees(page, "database", r"in use → away\s+OperationalError")
+
+    sees(page, "database", r"● to be tried\s+The next call finds out")
+    assert source(recommender, "/products") == "live"
+    sees(page, "database", r"● in use(?s:.*)to be tried → in use\s+trial succeeded")
+    assert is_green(page, "database")
+    assert page.execute_script("return window.before") == "still here"
+
+
+def test_the_strip_chart_has_a_bar_for_what_readers_got(page: Chrome, recommender: Service, asins: list[str]) -> None:
+    eventually(lambda: bars(page, "database", "live"))
+    stale, default = bars(page, "database", "stale"), bars(page, "database", "default")
+    recommender.post("/sabotage-db")
+    assert source(recommender, "/products") == "stale"
+    assert source(recommender, f"/products/{asins[-1]}") == "default"
+    eventually(lambda: bars(page, "database", "stale") > stale)
+    eventually(lambda: bars(page, "database", "default") > default)
+    sees(page, "database", r"[1-9]\d* live\s+■ [1-9]\d* stale\s+■ [1-9]\d* default")
+
+
+def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: Service, password: str) -> None:
+    press(page, "ad-provider", "Sign in")
+    page.find_element(By.NAME, "username").send_keys("admin")
+    page.find_element(By.NAME, "password").send_keys(password)
+    page.find_element(By.CSS_SELECTOR, "[type=submit]").click()
+    eventually(lambda: page.current_url == f"{recommender.url}/status")
+
+    press(page, "ad-provider", "Force open")
+    sees(page, "ad-provider", r"● away\s+Held by hand \(force-open\)\.")
+    sees(page, "ad-provider", "Done.")
+    press(page, "ad-provider", "Changes of state")
+    sees(page, "ad-provider", "force-open by admin")
+    assert source(recommender, "/ads") == "default"
+
+    press(page, "ad-provider", "Reset")
+    sees(page, "ad-provider", "● in use")
+    assert "Held by hand" not in part(page, "ad-provider").text
+    assert source(recommender, "/ads") == "live"
+
+
+def test_others_are_told_why_the_button_does_nothing(page: Chrome, recommender: Service) -> None:
+    press(page, "database", "Force open")
+    sees(page, "database", "Not done: sign in as staff first.")
+    sees(page, "database", "● in use")
+    assert recommender.state("database") == "closed"
+
+
+def test_it_asks_nobody_else_for_anything(page: Chrome, recommender: Service) -> None:
+    seen = freshness(page)
+    eventually(lambda: freshness(page) != seen)
+    assert chromium.requested_hosts(page) == {urlsplit(recommender.url).netloc}
+    assert chromium.errors(page) == []
+
+
+def test_it_fits_a_phone_with_the_longest_words(page: Chrome, recommender: Service) -> None:
+    size = {"width": 360, "height": 780, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    long = "x" * 64
+    recommender.post("/sabotage-db", headers={"X-Request-ID": long})
+    for name in ("database", "ad-provider"):
+        press(page, name, "Changes of state")
+        press(page, name, "Force open")
+        sees(page, name, "Not done")
+    sees(page, "database", long)
+    assert page.execute_script("return document.scrollingElement.scrollWidth") <= 360
+    assert page.execute_script(TOO_WIDE) == []
+
+
+def test_what_is_selected_to_be_copied_stays_selected(page: Chrome, recommender: Service) -> None:
+    recommender.post("/sabotage-db", headers={"X-Request-ID": "to-be-copied"})
+    press(page, "database", "Changes of state")
+    sees(page, "database", "to-be-copied")
+    page.execute_script("getSelection().selectAllChildren(document.querySelector('.events code'))")
+    seen = freshness(page)
+    eventually(lambda: freshness(page) != seen)
+    assert page.execute_script("return getSelection().toString()") == "to-be-copied"
+
+
+def test_the_ad_provider_has_one_too(tab: Chrome, ad_provider: Service) -> None:
+    tab.get(f"{ad_provider.url}/status")
+    assert tab.find_element(By.TAG_NAME, "h1").text == "Status of the ad provider"
+    ad_provider.post("/ads", json={"limit": 1})
+    eventually(lambda: bars(tab, "database", "live"))
+    sees(tab, "database", "● in use")
+    press(tab, "database", "Force open")
+    sees(tab, "database", "Not done: sign in as staff first.")
+    assert chromium.requested_hosts(tab) == {urlsplit(ad_provider.url).netloc}
+
+
+def test_it_says_when_the_service_is_gone_and_when_it_is_back(tab: Chrome, postgres: Postgres) -> None:
+    with Service("recommender_site", DATABASE_URL=postgres.url) as service:
+        tab.get(f"{service.url}/status")
+        sees(tab, "database", "● in use")
+        tab.execute_script("window.before = 'still here'")
+    eventually(lambda: "the service does not answer; asking again" in freshness(tab))
+    press(tab, "database", "Force open")
+    sees(tab, "database", "The service does not answer.")
+    with Service("recommender_site", service.port, DATABASE_URL=postgres.url):
+        eventually(lambda: freshness(tab).startswith("as of"))
+        assert tab.execute_script("return window.before") == "still here"
+
+
+def test_it_says_when_the_service_hangs(page: Chrome, recommender: Service) -> None:
+    master = psutil.Process(recommender.process.pid)
+    processes = [master, *master.children(recursive=True)]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        eventually(lambda: "the service does not answer; asking again" in freshness(page))
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
+    eventually(lambda: freshness(page).startswith("as of"))
