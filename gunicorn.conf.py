@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from typing import Any
 
-worker_class = "gthread"
+worker_class = "service.worker.Worker"
 try:
     threads = int(os.environ.get("THREADS", "8"))
 except ValueError:

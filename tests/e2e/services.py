@@ -74,7 +74,7 @@ class Postgres:
     def _run(self, program: str, *words: str) -> None:
         # Not through a pipe: the server would hold it open, and it would be waited for.
         with tempfile.TemporaryFile("w+") as output:
-            command = [postgres_server.PROGRAMS / program, *words]
+            command = [str(postgres_server.PROGRAMS / program), *words]
             done = subprocess.run(command, stdout=output, stderr=output, user=postgres_server.USER)
             output.seek(0)
             assert done.returncode == 0, output.read()

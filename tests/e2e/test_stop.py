@@ -1,0 +1,60 @@
+"""A service that is told to stop finishes what it has begun."""
+
+import http.client
+import itertools
+import signal
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from tests.e2e.services import Postgres, Service
+from tests.e2e.slow_proxy import slow_proxy
+
+CLIENTS = 24
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("keep_alive", [False, True])
+def test_whoever_got_a_connection_gets_an_answer(
+    postgres: Postgres, asins: list[str], keep_alive: bool, workers: int
+) -> None:
+    told: Counter[str] = Counter()
+
+    def ask_until_refused(service: Service, asin: str) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+        for number in itertools.count():
+            if connection.sock is None:
+                try:
+                    connection.connect()
+                except ConnectionRefusedError:
+                    told["refused"] += 1
+                    return
+            try:
+                connection.request("GET", f"/products/{asin}?{number}")
+                response = connection.getresponse()
+                response.read()
+                told[str(response.status)] += 1
+            except (OSError, http.client.HTTPException) as error:
+                told[repr(error)] += 1
+                connection.close()
+            if not keep_alive:
+                connection.close()
+
+    with slow_proxy(postgres.port, 0.1) as port:
+        settings = {
+            "DATABASE_URL": f"postgres://postgres@127.0.0.1:{port}/postgres",
+            "WEB_CONCURRENCY": str(workers),
+        }
+        with Service("recommender_site", **settings) as service:
+            clients = [threading.Thread(target=ask_until_refused, args=(service, asin)) for asin in asins[:CLIENTS]]
+            for client in clients:
+                client.start()
+            time.sleep(2)
+            service.process.send_signal(signal.SIGTERM)
+            for client in clients:
+                client.join()
+    assert told.keys() == {"200", "refused"}
+    assert told["refused"] == CLIENTS
+    assert told["200"] > 2 * CLIENTS
