@@ -1,6 +1,6 @@
 """How both services are served: `gunicorn recommender_site.wsgi` and `gunicorn ad_provider_site.wsgi` read this file.
 
-Threads, because a request mostly waits for the database or the ad provider. WEB_CONCURRENCY sets the worker processes.
+Threads, because a request mostly waits for the database or the ad provider; service/worker.py says what is added. WEB_CONCURRENCY sets the worker processes.
 """
 
 import atexit
@@ -16,6 +16,8 @@ try:
 except ValueError:
     raise SystemExit("THREADS: must be a whole number from 1 to 1000") from None
 keepalive = 30
+# Of each, a body that is still on its way may be in memory.
+worker_connections = 250
 # Loads the project before any worker is forked: a setting that cannot be used ends the start with its one line.
 preload_app = True
 # Nobody here steers gunicorn at run time, and its socket wants a home folder to write to.

@@ -4,9 +4,9 @@ from functools import cache
 
 from django.conf import settings
 
-from resilience import database, http
+from resilience import database, http, listeners
 from resilience.breaker import Breaker
-from resilience.listeners import LoggingListener, MetricsListener, show_state
+from resilience.listeners import LoggingListener, MetricsListener
 from resilience.sharing import Sharing
 
 DATABASE = "database"
@@ -24,7 +24,7 @@ def get(name: str) -> Breaker:
         errors=dependency.ERRORS,
         listeners=[LoggingListener(), MetricsListener()],
     )
-    show_state(name, breaker.state)
+    listeners.begin(name, breaker.state)
     if settings.REDIS_URL:
         _sharing().share(breaker)
     return breaker

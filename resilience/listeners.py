@@ -7,7 +7,7 @@ import pybreaker
 from prometheus_client import Counter, Gauge
 
 from resilience.events import Listener
-from resilience.provenance import Source
+from resilience.provenance import SOURCES, Source
 
 logger = logging.getLogger("resilience.breaker")
 
@@ -56,6 +56,15 @@ class MetricsListener(Listener):
 
     def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
         breaker_rejections.labels(cb.name).inc()
+
+
+def begin(breaker: str, state: str) -> None:
+    """Show a new breaker, its counters too: to Prometheus a counter that appears with its first event has not risen."""
+    show_state(breaker, state)
+    for counter in (breaker_failures, breaker_rejections):
+        counter.labels(breaker)
+    for source in SOURCES:
+        _answers(breaker, source)
 
 
 def show_state(breaker: str, current: str) -> None:

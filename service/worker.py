@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 # In seconds.
@@ -53,6 +54,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _handle(self, conn: TConn, request: _Request) -> Any:
         if self.cfg.is_ssl or not self.alive:
             return super().handle(conn)
+        if conn.parser is not None:  # of a request that came along with the one before
+            request.received += conn.parser.unreader.take_buffered()
         try:
             has_arrived = _receive(conn.sock, request.received)
         except OSError:
@@ -64,6 +67,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.parser.unreader.unread(bytes(request.received))
         request.received.clear()
         return super().handle(conn)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """400 rather than 501 for a transfer coding that nobody knows: it is the client's doing."""
+        if isinstance(exc, UnsupportedTransferCoding):
+            exc = InvalidHeader("Transfer-Encoding")
+        super().handle_error(req, client, addr, exc)
 
     def murder_pending(self) -> None:
         """Called in the main thread, every second or sooner."""

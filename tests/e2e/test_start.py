@@ -75,3 +75,12 @@ def test_without_the_setting_there_is_no_sabotage(postgres: Postgres) -> None:
         assert service.post("/sabotage-db").status_code == 404
         assert service.post("/sabotage-ad-server").status_code == 404
         assert service.get("/readyz").json()["status"] == "ready"
+
+
+def test_a_service_that_has_just_started_has_counted_nothing(postgres: Postgres) -> None:
+    with Service("ad_provider_site", DATABASE_URL=postgres.url) as service:
+        told = service.get("/metrics").text
+    for counter in ("breaker_failures_total", "breaker_rejections_total"):
+        assert f'{counter}{{breaker="database"}} 0.0' in told
+    for source in ("live", "stale", "default"):
+        assert f'answers_total{{breaker="database",source="{source}"}} 0.0' in told

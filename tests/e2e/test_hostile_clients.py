@@ -1,0 +1,192 @@
+"""Clients that send too slowly, too much or nonsense: nobody else notices, no breaker opens, and the memory stays."""
+
+import random
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import psutil
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.e2e.services import Postgres, Service
+
+SLOW = 40  # five for each thread
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def service(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
+    deadlines = {"DB_DEADLINE": "10", "AD_DEADLINE": "10"}  # a busy machine is not to open a breaker
+    with Service(
+        "recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=ad_provider.url, **deadlines
+    ) as started:
+        yield started
+        assert set(started.get("/readyz").json()["dependencies"].values()) == {"closed"}
+
+
+def say(service: Service, *parts: bytes) -> bytes:
+    """What is answered, all of it, to what is said and then no more."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as client:
+        try:
+            for part in parts:
+                client.sendall(part)
+            client.shutdown(socket.SHUT_WR)
+            while got := client.recv(65536):
+                answer += got
+        except (ConnectionResetError, BrokenPipeError):  # it has stopped listening
+            pass
+    return answer
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+def post(path: str, body: bytes, *headers: str, length: int | None = None) -> bytes:
+    size = len(body) if length is None else length
+    head = [f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json", f"Content-Length: {size}"]
+    return "\r\n".join([*head, *headers, "", ""]).encode() + body
+
+
+def memory(service: Service) -> int:
+    """Bytes of its worker processes."""
+    return sum(worker.memory_info().rss for worker in psutil.Process(service.process.pid).children())
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"G", b"GET /products HTTP/1.1\r\nHost: local", post("/reviews", b'{"asin": ', length=5000)],
+    ids=["nothing", "a letter", "half a head", "half a body"],
+)
+def test_slow_clients_hold_no_thread(service: Service, begun: bytes) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(SLOW)]
+        for client in slow:
+            client.sendall(begun)
+        for _ in range(20):
+            for client in slow:
+                client.sendall(b"x"[: len(begun)])
+            started = time.monotonic()
+            assert service.get("/products?limit=1").status_code == 200
+            assert time.monotonic() - started < 1
+
+
+def test_a_request_that_never_ends_is_ended(service: Service) -> None:
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as client:
+        client.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Drip: ")
+        try:
+            while time.monotonic() - started < 25:
+                client.sendall(b"x")
+                time.sleep(0.5)
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+    assert time.monotonic() - started < 20
+
+
+def test_requests_that_come_together_are_answered_one_by_one(service: Service) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=5) as client:
+        client.sendall(post("/reviews", b"{}") + b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /rea")
+        answer = b""
+        while b"alive" not in answer:
+            answer += client.recv(65536)
+        client.sendall(b"dyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while b"ready" not in answer:
+            answer += client.recv(65536)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"401", b"200", b"200"]
+
+
+def test_clients_that_do_not_read_their_answers_are_let_go(service: Service) -> None:
+    request = b"GET /products?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(8):  # one for each thread
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", service.port))
+            client.sendall(request * 500)
+        with pytest.raises(requests.Timeout):  # until each thread is held
+            while True:
+                requests.get(f"{service.url}/livez", timeout=1)
+        started = time.monotonic()
+        assert requests.get(f"{service.url}/livez", timeout=30).status_code == 200
+        assert time.monotonic() - started < 20
+
+
+def test_large_bodies_are_refused_and_leave_no_trace(service: Service) -> None:
+    body = b'{"asin": "' + b"A" * 10 * MEGABYTE + b'"}'
+    service.get("/products")
+    before = memory(service)
+    for path in ("/reviews", "/products", "/ads", "/breakers/database", "/admin/login/", "/sabotage-db"):
+        for _ in range(3):
+            assert status(say(service, post(path, body))) in (0, 400, 404, 413)
+    chunks = b"".join(b"10000\r\n" + b"A" * 0x10000 + b"\r\n" for _ in range(160)) + b"0\r\n\r\n"
+    head = b"POST /reviews HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert status(say(service, head, chunks)) < 500
+    assert memory(service) - before < 20 * MEGABYTE
+
+
+BODIES = {
+    "deep list": b"[" * 100_000 + b"]" * 100_000,
+    "deep object": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "bad utf-8": b'{"asin": "\xff\xfe\xc3"}',
+    "lone surrogate": b'{"asin": "\\ud800", "overall": 5}',
+    "nul": b'{"asin": "A\\u0000B", "overall": 5}',
+    "huge number": b'{"overall": ' + b"9" * 100_000 + b"}",
+    "huge exponent": b'{"overall": 1e999999999}',
+    "not a number": b'{"overall": NaN}',
+    "no json": b"\x00\x01\x02",
+    "many keys": b"{" + b",".join(b'"%d": 1' % n for n in range(60_000)) + b"}",
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_nonsense_in_a_body_is_the_clients_fault(service: Service, kind: str, token: dict[str, str]) -> None:
+    for path in ("/reviews", "/products", "/breakers/database"):
+        answer = say(service, post(path, BODIES[kind], f"Authorization: {token['Authorization']}"))
+        assert 400 <= status(answer) < 500, answer[:300]
+
+
+HEAD_TEXT = st.binary(max_size=60) | st.sampled_from(
+    [b"%00", b"%ff%fe", b"..%2f..%2f", b"\x00", b"%F0%9F%98%80", b"9" * 5000, b"a=1&" * 500, b"' OR 1=1 --"]
+)
+HEADERS = st.sampled_from(
+    [b"Accept", b"Authorization", b"Content-Length", b"Content-Type", b"Cookie", b"Expect", b"Host", b"If-Match"]
+    + [b"Origin", b"Range", b"Referer", b"Transfer-Encoding", b"X-CSRFToken", b"X-Forwarded-Proto", b"X-Request-ID"]
+)
+PATHS = st.sampled_from(
+    [b"/products", b"/products/", b"/reviews?asin=", b"/ads?limit=", b"/breakers/", b"/admin/", b"/"]
+)
+METHODS = st.sampled_from([b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"HEAD", b"TRACE", b"BREW"])
+
+
+@settings(
+    max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    method=METHODS,
+    path=PATHS,
+    rest=HEAD_TEXT,
+    headers=st.lists(st.tuples(HEADERS, HEAD_TEXT), max_size=5),
+    body=st.binary(max_size=200),
+)
+def test_any_bytes_at_all_end_in_no_server_error(
+    service: Service, method: bytes, path: bytes, rest: bytes, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    head = method + b" " + path + rest + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+    answer = say(service, head + lines + b"\r\n" + body)
+    assert status(answer) < 500, (head, lines, answer[:300])
+    assert service.state("database") == "closed"
+
+
+def test_mere_noise_is_answered_or_hung_up_on(service: Service) -> None:
+    rng = random.Random(1)
+    for _ in range(200):
+        assert status(say(service, rng.randbytes(rng.randrange(1, 5000)))) < 500
