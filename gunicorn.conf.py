@@ -1,6 +1,7 @@
 """How both services are served: `gunicorn recommender_site.wsgi` and `gunicorn ad_provider_site.wsgi` read this file.
 
-Threads, because a request mostly waits for the database or the ad provider; service/worker.py says what is added. WEB_CONCURRENCY sets the worker processes.
+Threads, because a request mostly waits for the database or the ad provider; what is special about them is in
+service/worker.py. WEB_CONCURRENCY sets the worker processes.
 """
 
 import atexit
