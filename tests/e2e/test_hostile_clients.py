@@ -10,10 +10,10 @@ from contextlib import ExitStack
 import psutil
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.e2e.services import Postgres, Service
+from tests.e2e.services import Postgres, Service, eventually
 
 SLOW = 40  # five for each thread
 MEGABYTE = 1_000_000
@@ -21,10 +21,9 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture(scope="module")
 def service(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
+    env = {"DATABASE_URL": postgres.url, "AD_PROVIDER_URL": ad_provider.url}
     deadlines = {"DB_DEADLINE": "10", "AD_DEADLINE": "10"}  # a busy machine is not to open a breaker
-    with Service(
-        "recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=ad_provider.url, **deadlines
-    ) as started:
+    with Service("recommender_site", **env, **deadlines) as started:
         yield started
         assert set(started.get("/readyz").json()["dependencies"].values()) == {"closed"}
 
@@ -57,6 +56,13 @@ def post(path: str, body: bytes, *headers: str, length: int | None = None) -> by
 def memory(service: Service) -> int:
     """Bytes of its worker processes."""
     return sum(worker.memory_info().rss for worker in psutil.Process(service.process.pid).children())
+
+
+def answers(service: Service, within: float) -> bool:
+    try:
+        return requests.get(f"{service.url}/livez", timeout=within).ok
+    except requests.Timeout:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -110,11 +116,9 @@ def test_clients_that_do_not_read_their_answers_are_let_go(service: Service) -> 
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.connect(("127.0.0.1", service.port))
             client.sendall(request * 500)
-        with pytest.raises(requests.Timeout):  # until each thread is held
-            while True:
-                requests.get(f"{service.url}/livez", timeout=1)
+        eventually(lambda: not answers(service, within=1))  # each thread is held now
         started = time.monotonic()
-        assert requests.get(f"{service.url}/livez", timeout=30).status_code == 200
+        assert answers(service, within=30)
         assert time.monotonic() - started < 20
 
 
@@ -157,18 +161,14 @@ HEAD_TEXT = st.binary(max_size=60) | st.sampled_from(
     [b"%00", b"%ff%fe", b"..%2f..%2f", b"\x00", b"%F0%9F%98%80", b"9" * 5000, b"a=1&" * 500, b"' OR 1=1 --"]
 )
 HEADERS = st.sampled_from(
-    [b"Accept", b"Authorization", b"Content-Length", b"Content-Type", b"Cookie", b"Expect", b"Host", b"If-Match"]
-    + [b"Origin", b"Range", b"Referer", b"Transfer-Encoding", b"X-CSRFToken", b"X-Forwarded-Proto", b"X-Request-ID"]
+    b"Accept Authorization Content-Length Content-Type Cookie Expect Host If-Match Origin Range Referer"
+    b" Transfer-Encoding X-CSRFToken X-Forwarded-Proto X-Request-ID".split()
 )
-PATHS = st.sampled_from(
-    [b"/products", b"/products/", b"/reviews?asin=", b"/ads?limit=", b"/breakers/", b"/admin/", b"/"]
-)
-METHODS = st.sampled_from([b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"HEAD", b"TRACE", b"BREW"])
+PATHS = st.sampled_from(b"/products /products/ /reviews?asin= /ads?limit= /breakers/ /admin/ /".split())
+METHODS = st.sampled_from(b"GET POST PUT PATCH DELETE OPTIONS HEAD TRACE BREW".split())
 
 
-@settings(
-    max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(
     method=METHODS,
     path=PATHS,
