@@ -7,10 +7,9 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 CLIENTS = 16
@@ -36,7 +35,7 @@ class Load:
 
     url: str
     samples: list[Sample] = field(default_factory=list)
-    acknowledged: list[Any] = field(default_factory=list)
+    acknowledged: list[bytes] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -110,7 +109,7 @@ def load(
 ) -> Iterator[Load]:
     """Keeps CLIENTS busy reading ``paths`` at random, a tenth of them with the headers ``signed_in``, while inside.
 
-    ``write`` gives path and JSON body of the n-th write, sent with the headers ``writer``; answers of 201 are kept.
+    ``write`` gives path and JSON body of the n-th write, sent with the headers ``writer``; the bodies of 201 are kept.
     """
     work = Load(url)
     over = threading.Event()
@@ -128,7 +127,7 @@ def load(
         for number in itertools.count():
             status, answer = client.ask("POST", *describe(number))
             if status == 201:
-                work.acknowledged.append(json.loads(answer))
+                work.acknowledged.append(answer)
             if over.wait(PAUSE):
                 break
         client.close()
@@ -144,3 +143,17 @@ def load(
         over.set()
         for thread in threads:
             thread.join()
+
+
+def shop_load(
+    url: str, asins: Sequence[str], name: str, cookies: Mapping[str, str], token: dict[str, str]
+) -> AbstractContextManager[Load]:
+    """The load of a shop: readers of everything, some signed in with ``cookies``, and a writer of reviews, whose
+    reviewers begin with ``name``."""
+
+    def review(number: int) -> tuple[str, object]:
+        asin = asins[number % len(asins)]
+        return "/reviews", {"asin": asin, "reviewerID": f"{name}-{number}", "overall": 1 + number % 5}
+
+    signed_in = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    return load(url, every_read(asins[:10]), signed_in=signed_in, write=review, writer=token)

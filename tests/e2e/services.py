@@ -138,6 +138,13 @@ def manage(*words: str, project: str = "recommender", **env: str) -> str:
     return done.stdout
 
 
+def open_shop(database_url: str) -> None:
+    """Bring an empty database up to date for both services, and make a small demo shop in it."""
+    manage("migrate", "--verbosity=0", DATABASE_URL=database_url)
+    manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=database_url)
+    manage("seed_demo", "--products=200", "--reviewers=100", DATABASE_URL=database_url)
+
+
 class Service:
     """One of the two sites under gunicorn. As a context manager it ends itself."""
 

@@ -12,6 +12,8 @@ import pytest
 import requests
 
 from catalog.defaults import HOUSE_ADS
+from tests.e2e.conftest import Busy
+from tests.e2e.load import Load
 from tests.e2e.services import Postgres, Service, ad_server, eventually, free_port
 
 DEADLINE = 0.5  # AD_DEADLINE's default
@@ -85,52 +87,51 @@ def assert_house_ads(service: Service, within: float) -> None:
     assert [ad["asin"] for ad in answer.json()] == [asin for asin, *_ in HOUSE_ADS[:3]]
 
 
-@pytest.mark.parametrize(
-    ("behave", "state"),
-    [
-        (hang, "open"),
-        (endless, "open"),
-        (drip, "open"),
-        (promise_more, "open"),
-        (reset, "open"),
-        (say(500, b"oh"), "open"),
-        (say(503, b"[]"), "open"),
-        (say(200, b'[{"asin": "A'), "open"),
-        (say(200, b"<html>hello</html>", "text/html"), "open"),
-        (say(200, b'{"ads": []}'), "open"),
-        (say(200, b'[{"asin": 1}]'), "open"),
-        (say(302, b""), "open"),
-        (say(404, b"[]"), "closed"),
-    ],
-    ids=[
-        "hangs",
-        "endless",
-        "drips",
-        "too short",
-        "reset",
-        "500",
-        "503",
-        "truncated",
-        "html",
-        "no array",
-        "no product",
-        "redirect",
-        "404",
-    ],
-)
-def test_whatever_it_says_there_are_house_ads_in_time(
-    behave: Callable[[BaseHTTPRequestHandler], None], state: str, shop: Callable[[str], Service]
-) -> None:
-    with ad_server(behave) as url:
+def assert_only_ads_suffer(work: Load, service: Service) -> None:
+    assert [each for each in work.reads() if each.status != 200] == []
+    assert [each for each in work.reads() if each.path == "/ads" and each.took > DEADLINE + 0.1] == []
+    assert {each.source for each in work.reads() if each.path.startswith(("/products", "/reviews"))} == {"live"}
+    assert {each.status for each in work.writes()} == {201}
+    assert service.state("database") == "closed"
+
+
+FAULTS = {
+    "hangs": (hang, "open"),
+    "endless": (endless, "open"),
+    "drips": (drip, "open"),
+    "too short": (promise_more, "open"),
+    "reset": (reset, "open"),
+    "500": (say(500, b"oh"), "open"),
+    "503": (say(503, b"[]"), "open"),
+    "truncated": (say(200, b'[{"asin": "A'), "open"),
+    "html": (say(200, b"<html>hello</html>", "text/html"), "open"),
+    "no array": (say(200, b'{"ads": []}'), "open"),
+    "no product": (say(200, b'[{"asin": 1}]'), "open"),
+    "redirect": (say(302, b""), "open"),
+    "404": (say(404, b"[]"), "closed"),
+}
+
+
+def test_whatever_it_says_there_are_house_ads_in_time(shop: Callable[[str], Service], busy: Busy) -> None:
+    answer = live = say(200, b"[]")
+    with ad_server(lambda request: answer(request)) as url:
         service = shop(url)
-        assert_house_ads(service, within=DEADLINE + 0.5)
-        assert service.state("ad-provider") == state
-        assert service.state("database") == "closed"
-        if state == "open":
-            assert_house_ads(service, within=DEADLINE)
+        with busy("ads", service) as work:
+            for name, (fault, state) in FAULTS.items():
+                answer = live
+                eventually(lambda: service.get("/ads").headers["X-Data-Source"] == "live")
+                assert service.state("ad-provider") == "closed"
+                answer = fault
+                eventually(lambda: service.get("/ads").headers["X-Data-Source"] == "default")
+                began = work.now
+                time.sleep(1)
+                ads = [each for each in work.reads(began) if each.path == "/ads"]
+                assert {each.source for each in ads} == {"default"}, name
+                assert (service.state("ad-provider") == "closed") == (state == "closed"), name
+    assert_only_ads_suffer(work, service)
 
 
-def test_one_that_takes_no_connection_is_given_up_in_time(shop: Callable[[str], Service]) -> None:
+def test_one_that_takes_no_connection_is_given_up_in_time(shop: Callable[[str], Service], busy: Busy) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as queue:
         # Nobody accepts, and with these the queue is full: further ones get no answer at all.
         for _ in range(2):
@@ -138,8 +139,10 @@ def test_one_that_takes_no_connection_is_given_up_in_time(shop: Callable[[str], 
             client.setblocking(False)
             client.connect_ex(listener.getsockname())
         service = shop(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        assert_house_ads(service, within=DEADLINE + 0.5)
-        assert service.state("ad-provider") == "open"
+        with busy("black-hole", service) as work:
+            assert service.state("ad-provider") != "closed"
+    assert {each.source for each in work.reads() if each.path == "/ads"} == {"default"}
+    assert_only_ads_suffer(work, service)
 
 
 def test_a_connection_that_was_closed_while_idle_is_missed_by_nobody(shop: Callable[[str], Service]) -> None:
@@ -159,11 +162,11 @@ def test_the_largest_answers_leave_the_memory_as_it_was(shop: Callable[[str], Se
     with ad_server(endless) as url:
         service = shop(url)
         workers = psutil.Process(service.process.pid).children()
-        assert_house_ads(service, within=DEADLINE + 0.5)
+        assert_house_ads(service, within=DEADLINE + 0.1)
         before = sum(worker.memory_info().rss for worker in workers)
         for _ in range(5):
             eventually(lambda: service.state("ad-provider") == "half-open")
-            assert_house_ads(service, within=DEADLINE + 0.5)
+            assert_house_ads(service, within=DEADLINE + 0.1)
         assert sum(worker.memory_info().rss for worker in workers) - before < 10_000_000
 
 
@@ -178,7 +181,7 @@ def test_a_stopped_ad_provider_is_missed_by_nobody_and_found_again(
 
     with Service("ad_provider_site", port, DATABASE_URL=postgres.url):
         eventually(live)
-    assert_house_ads(service, within=DEADLINE + 0.5)
+    assert_house_ads(service, within=DEADLINE + 0.1)
     assert service.state("ad-provider") == "open"
     assert service.get("/readyz").json()["status"] == "degraded"
     with Service("ad_provider_site", port, DATABASE_URL=postgres.url):
@@ -194,7 +197,7 @@ def test_it_recovers_when_the_ad_provider_does(shop: Callable[[str], Service]) -
 
     with ad_server(behave) as url:
         service = shop(url)
-        assert_house_ads(service, within=DEADLINE + 0.5)
+        assert_house_ads(service, within=DEADLINE + 0.1)
         working = True
         eventually(lambda: service.get("/ads").headers["X-Data-Source"] == "live")
         assert service.state("ad-provider") == "closed"

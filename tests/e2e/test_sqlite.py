@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import make_token
+from tests.e2e.admin import create_admin
 from tests.e2e.services import Service, manage
 
 
@@ -19,7 +19,7 @@ def database_url(tmp_path: Path) -> str:
 
 
 def test_nobody_gets_an_error_and_nothing_is_lost(database_url: str, tmp_path: Path) -> None:
-    token = make_token(tmp_path, DATABASE_URL=database_url)
+    token = create_admin(tmp_path, DATABASE_URL=database_url).token
     settings = {"DATABASE_URL": database_url, "WEB_CONCURRENCY": "2", "DB_DEADLINE": "20"}
     with Service("recommender_site", **settings) as service:
         asins = [product["asin"] for product in service.get("/products").json()]

@@ -14,7 +14,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.e2e import chromium
-from tests.e2e.services import Postgres, Service, eventually, manage
+from tests.e2e.admin import Admin
+from tests.e2e.services import Postgres, Service, eventually
 
 # An outage long enough for a page that looks every second, and deadlines that a busy machine keeps.
 SETTINGS = {"DB_RESET_TIMEOUT": "6", "DB_DEADLINE": "10", "AD_DEADLINE": "10", "SABOTAGE": "on"}
@@ -32,14 +33,6 @@ def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
     settings = SETTINGS | {"DATABASE_URL": postgres.url, "AD_PROVIDER_URL": ad_provider.url}
     with Service("recommender_site", **settings) as service:
         yield service
-
-
-@pytest.fixture(scope="module")
-def password(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The password of the user admin."""
-    file = tmp_path_factory.mktemp("admin") / "password"
-    manage("create_admin", f"--password-file={file}", DATABASE_URL=postgres.url)
-    return file.read_text().strip()
 
 
 @pytest.fixture
@@ -136,10 +129,10 @@ def test_the_strip_chart_has_a_bar_for_what_readers_got(page: Chrome, recommende
     sees(page, "database", r"[1-9]\d* live\s+■ [1-9]\d* stale\s+■ [1-9]\d* default")
 
 
-def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: Service, password: str) -> None:
+def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: Service, admin: Admin) -> None:
     press(page, "ad-provider", "Sign in")
     page.find_element(By.NAME, "username").send_keys("admin")
-    page.find_element(By.NAME, "password").send_keys(password)
+    page.find_element(By.NAME, "password").send_keys(admin.password)
     page.find_element(By.CSS_SELECTOR, "[type=submit]").click()
     eventually(lambda: page.current_url == f"{recommender.url}/status")
 
