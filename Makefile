@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench-breaker bench-import bench-serve
+.PHONY: help run test lint format clean bench-breaker bench-faults bench-import bench-serve
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench-import: .venv/dev ## rows per second of seed_reviews beside the bare datab
 
 bench-breaker: .venv/dev ## microseconds a protected call costs, beside pybreaker alone
 	$(BIN)/python -m benchmarks.breaker
+
+bench-faults: .venv/dev ## every request of a busy shop that loses its database or its ads, as a picture
+	$(BIN)/python -m benchmarks.faults
 
 bench-serve: .venv/dev ## requests per second and latency beside a bare Django view
 	$(BIN)/python -m benchmarks.serve

@@ -38,14 +38,21 @@ def failure(error: BaseException) -> Outcome:
     return Outcome.FAILURE
 
 
-def closed(deadline: float | None, *listeners: Listener) -> Breaker:
+def closed(*listeners: Listener, deadline: float | None = 2.0, places: int | None = 4) -> Breaker:
     return Breaker(
-        "b", fail_max=1, reset_timeout=3600, deadline=deadline, classify=failure, errors=(OSError,), listeners=listeners
+        "b",
+        fail_max=1,
+        reset_timeout=3600,
+        deadline=deadline,
+        max_concurrent=places,
+        classify=failure,
+        errors=(OSError,),
+        listeners=listeners,
     )
 
 
 def opened(*listeners: Listener) -> Breaker:
-    breaker = closed(2, *listeners)
+    breaker = closed(*listeners)
     with suppress(CallFailed):
         breaker.call(fail)
     return breaker
@@ -65,11 +72,11 @@ def rejected(call: Callable[[Callable[[], None]], None], error: type[Exception])
 def subjects() -> dict[str, Callable[[], object]]:
     bare, bare_open = pybreaker.CircuitBreaker(), pybreaker.CircuitBreaker()
     bare_open.open()
-    bounded, unbounded = closed(deadline=2), closed(deadline=None)
+    bounded, unbounded = closed(), closed(deadline=None, places=None)
     return {
         "no breaker": lambda: nothing(),
         "pybreaker, closed": lambda: bare.call(nothing),
-        "Breaker, closed, no deadline": lambda: unbounded.call(nothing),
+        "Breaker, closed, no bounds": lambda: unbounded.call(nothing),
         "Breaker, closed": lambda: bounded.call(nothing),
         "pybreaker, open": rejected(bare_open.call, pybreaker.CircuitBreakerError),
         "Breaker, open": rejected(opened().call, CallRejected),

@@ -65,8 +65,8 @@ def draw(
 ) -> None:
     """Write a PNG of 1600 x 700 pixels to ``out``.
 
-    ``states`` may name one state many times over, as polling finds it; before the first one the breaker is closed, as
-    each is when it starts. ``fault`` is its start and end in seconds since the run began.
+    ``states`` may name one state many times over, as polling finds it; it is empty for a service that has no breaker.
+    ``fault`` is its start and end in seconds since the run began.
     """
     end = math.ceil(max([fault[1], *(sample.at for sample in samples), *(change.at for change in states)]))
     figure = Figure(INCHES, dpi=DPI, facecolor="white")
@@ -74,7 +74,9 @@ def draw(
     band = figure.add_axes((0.072, 0.79, 0.908, 0.04))
     plot = figure.add_axes((0.072, 0.115, 0.908, 0.65), sharex=band)
     plot.set_xlim(0, end)
-    _states(band, states, end)
+    band.set_axis_off()
+    if states:
+        _states(band, states, end)
     _requests(plot, samples)
     _longest(plot, samples, end)
     _fault(plot, fault)
@@ -84,7 +86,6 @@ def draw(
 
 
 def _states(band: Axes, changes: Sequence[Change], end: float) -> None:
-    band.set_axis_off()
     band.set_ylim(0, 1)
     band.text(-0.008, 0.5, "breaker", transform=band.transAxes, size=8, color=FAINT, ha="right", va="center")
     found = [Change(0, "closed"), *sorted(changes, key=lambda change: change.at)]
@@ -153,7 +154,7 @@ def _fault(plot: Axes, fault: tuple[float, float]) -> None:
     plot.axvspan(start, end, color=FAULT, zorder=0)
     for edge in fault:
         plot.axvline(edge, color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    words, across = f"fault, {start:g} to {end:g} s", plot.get_xaxis_transform()
+    words, across = f"fault, {round(start, 1):g} to {round(end, 1):g} s", plot.get_xaxis_transform()
     plot.text(
         (start + end) / 2, 0.02, words, transform=across, size=8.5, ha="center", va="bottom", color=INK, zorder=20
     )

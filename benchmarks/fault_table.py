@@ -82,12 +82,12 @@ def rows(samples: Sequence[Sample], fault: tuple[float, float]) -> dict[str, flo
     return figures
 
 
-def summary(samples: Sequence[Sample], fault: tuple[float, float], acknowledged: int, found: int) -> dict[str, float]:
+def summary(samples: Sequence[Sample], fault: tuple[float, float], found: int | None) -> dict[str, float]:
     """All figures of a run in the table's order, ready for JSON.
 
-    ``acknowledged`` counts the writes that were answered 201, ``found`` those of them that were there afterwards.
+    ``found`` counts the acknowledged writes that were there afterwards; None where nobody looked.
     """
-    figures = rows(samples, fault) | {"acknowledged": acknowledged, "found": found}
+    figures = rows(samples, fault) | ({} if found is None else {"found": found})
     return {name: figures[name] for name in LABELS if name in figures}
 
 
@@ -106,8 +106,3 @@ def _cell(figure: str, value: float | None) -> str:
     if value is None:
         return "–"  # noqa: RUF001  a dash where there is no figure
     return f"{value:,.1f}" if figure.endswith("_ms") else f"{value:,.0f}"
-
-
-def show(name: str, samples: Sequence[Sample], fault: tuple[float, float], acknowledged: int, found: int) -> None:
-    """Print the table of one run."""
-    print(table({name: summary(samples, fault, acknowledged, found)}))

@@ -9,6 +9,7 @@ import pytest
 
 from resilience import deadlines
 from resilience.breaker import Breaker, Outcome
+from resilience.bulkhead import PATIENCE
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
 
 PLACES = 3
@@ -68,6 +69,15 @@ def test_one_more_is_told_at_once_and_the_breaker_stays_closed(breaker: Breaker,
     assert breaker.state == "closed"
     full()
     assert breaker.call(lambda: "again") == "again"
+
+
+def test_where_nobody_moves_nobody_waits(breaker: Breaker, full: Callable[[], None]) -> None:
+    time.sleep(PATIENCE)
+    started = time.monotonic()
+    for _ in range(20):
+        with pytest.raises(TooManyCalls):
+            breaker.call(fail)
+    assert time.monotonic() - started < 10 * PATIENCE
 
 
 def test_places_come_back_whatever_becomes_of_the_call(breaker: Breaker) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -172,6 +173,24 @@ def test_without_the_server_each_trips_and_recovers_alone(process: Make, server:
     assert one.call(answer) == "answer"
     assert time.monotonic() - started < 0.1 + SOON
     assert one.state == two.state == "closed"
+
+
+def test_a_stopped_server_is_waited_for_once(
+    process: Make, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "REST", 5.0)
+    breaker = process()
+    server.stop()
+    waits = []
+    for _ in range(20):
+        with suppress(CallFailed):
+            breaker.call(fail)
+        breaker.open_for(0)
+        started = time.monotonic()
+        assert breaker.call(answer) == "answer"
+        waits.append(time.monotonic() - started)
+    assert sorted(waits)[-2] < sharing.PATIENCE / 2
+    assert max(waits) < 2 * sharing.PATIENCE
 
 
 def test_a_server_that_is_full_keeps_nobody_from_tripping_and_recovering(process: Make, server: RedisServer) -> None:

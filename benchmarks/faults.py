@@ -1,0 +1,181 @@
+"""`make bench-faults`: a busy shop that loses its database or its ad provider, a minute for each fault.
+
+PostgreSQL is killed, PostgreSQL is stopped, the ad provider is stopped; real processes, the times of the settings'
+defaults. Each run ends in a picture of every request and a column of figures.
+
+Any other service can be put through the same, told how to break and mend what is behind it:
+
+    python -m benchmarks.faults http://localhost:9000 --path / --path /search?q=a --break 'docker pause db' --mend \
+        'docker unpause db'
+"""
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import requests
+
+from benchmarks.fault_picture import Change, draw
+from benchmarks.fault_table import summary, table
+from tests.e2e.admin import create_admin
+from tests.e2e.load import Load, Sample, load, shop_load
+from tests.e2e.services import Postgres, Service, eventually, open_shop
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES = ROOT / "docs" / "faults"
+RESULTS = ROOT / "benchmarks" / "results" / "faults.json"
+SECONDS, BEFORE = 60.0, 10.0  # of a run; of it before the fault
+DEFAULTS = {"DB_RESET_TIMEOUT": "20", "AD_RESET_TIMEOUT": "10"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``begin`` breaks something and ``end`` mends it, ``seconds`` later; both return when it is done."""
+
+    name: str
+    title: str
+    seconds: float
+    begin: Callable[[], object]
+    end: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """``fault`` is its start and end in seconds since the load began, ``began`` when that was, as a POSIX time."""
+
+    samples: Sequence[Sample]
+    acknowledged: Sequence[bytes]
+    fault: tuple[float, float]
+    began: float
+
+
+def run(clients: AbstractContextManager[Load], fault: Fault, seconds: float = SECONDS, before: float = BEFORE) -> Run:
+    """Let the clients work for so many seconds, with the fault from ``before`` on."""
+    with clients as work:
+        began = time.time() - work.now
+        time.sleep(before)
+        started = work.now
+        try:
+            fault.begin()
+            time.sleep(max(0.0, started + fault.seconds - work.now))
+        finally:
+            fault.end()
+        ended = work.now
+        time.sleep(max(0.0, seconds - ended))
+    return Run(work.samples, work.acknowledged, (started, ended), began)
+
+
+def breaker_changes(url: str, began: float) -> list[Change]:
+    """The changes of a breaker since ``began``, from its page under ``/breakers``."""
+    events = requests.get(url, timeout=10).json()["events"]
+    times = [(datetime.fromisoformat(event["time"]).timestamp() - began, event["to_state"]) for event in events]
+    return [Change(at, state) for at, state in sorted(times) if at >= 0]
+
+
+def break_the_shop() -> None:
+    with ExitStack() as stack:
+        postgres = Postgres()
+        stack.callback(postgres.remove)
+        open_shop(postgres.url)
+        admin = create_admin(Path(stack.enter_context(tempfile.TemporaryDirectory())), DATABASE_URL=postgres.url)
+        settings = DEFAULTS | {"DATABASE_URL": postgres.url}
+        ads = stack.enter_context(Service("ad_provider_site", **settings))
+        shop = stack.enter_context(Service("recommender_site", **settings, AD_PROVIDER_URL=ads.url))
+        browser = stack.enter_context(admin.browser(shop.url))
+        asins = [product["asin"] for product in shop.get("/products?limit=200").json()]
+
+        def signal_ads(number: int) -> None:
+            master = psutil.Process(ads.process.pid)
+            for process in (master, *master.children(recursive=True)):
+                process.send_signal(number)
+
+        def all_live() -> bool:
+            return all(shop.get(path).headers["X-Data-Source"] == "live" for path in ("/products", "/ads"))
+
+        faults = {
+            "database": [
+                Fault("killed", "PostgreSQL killed with -9, started 10 s later", 10, postgres.kill, postgres.start),
+                Fault(
+                    "stopped",
+                    "PostgreSQL stopped for 15 s (SIGSTOP), then continued",
+                    15,
+                    lambda: postgres.signal(signal.SIGSTOP),
+                    lambda: postgres.signal(signal.SIGCONT),
+                ),
+            ],
+            "ad-provider": [
+                Fault(
+                    "ads-hang",
+                    "The ad provider hangs for 25 s: it takes connections and does not answer",
+                    25,
+                    lambda: signal_ads(signal.SIGSTOP),
+                    lambda: signal_ads(signal.SIGCONT),
+                )
+            ],
+        }
+        figures = {}
+        for breaker, fault in ((breaker, fault) for breaker, some in faults.items() for fault in some):
+            eventually(all_live, 40)
+            print(f"{fault.title} …", file=sys.stderr)
+            done = run(shop_load(shop.url, asins, fault.name, browser.cookies.get_dict(), admin.token), fault)
+            changes = breaker_changes(f"{shop.url}/breakers/{breaker}", done.began) or [Change(0, "closed")]
+            draw(fault.title, done.samples, changes, done.fault, PICTURES / f"{fault.name}.png")
+            kept = {number for (number,) in postgres.ask("SELECT id FROM catalog_review")}
+            found = sum(json.loads(review)["id"] in kept for review in done.acknowledged)
+            figures[fault.name] = summary(done.samples, done.fault, found)
+    print(table(figures))
+    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def break_another(words: argparse.Namespace) -> None:
+    def tell(command: str) -> None:
+        subprocess.run(command, shell=True, check=True)
+
+    def write(number: int) -> tuple[str, object]:
+        path, body = words.write
+        return path, json.loads(body.replace("{n}", str(number)))
+
+    headers = dict(line.split(": ", 1) for line in words.header)
+    fault = Fault("fault", words.url, words.fault, lambda: tell(words.break_), lambda: tell(words.mend))
+    clients = load(words.url, words.path, signed_in=headers, write=write if words.write else None, writer=headers)
+    done = run(clients, fault, words.seconds, min(BEFORE, words.seconds / 6))
+    changes = breaker_changes(words.breaker, done.began) if words.breaker else []
+    draw(f"{words.url}: {words.break_}", done.samples, changes, done.fault, words.picture)
+    print(table({urlsplit(words.url).netloc: summary(done.samples, done.fault, found=None)}))
+    print(f"the picture: {words.picture}", file=sys.stderr)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description="A service whose help fails.")
+    parser.add_argument("url", nargs="?", help="the service to put through it; without one, this project's own shop")
+    parser.add_argument("--path", action="append", help="a path that is read; may be given many times")
+    parser.add_argument("--break", dest="break_", metavar="COMMAND", help="breaks something that the service needs")
+    parser.add_argument("--mend", metavar="COMMAND", help="mends it again")
+    parser.add_argument("--fault", type=float, default=10, metavar="SECONDS", help="between the two (default: 10)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of the whole run (default: 60)")
+    parser.add_argument("--write", nargs=2, metavar=("PATH", "JSON"), help="what is posted; {n} is the post's number")
+    parser.add_argument("--header", action="append", default=[], help="of the writer, and of a tenth of the readers")
+    parser.add_argument("--breaker", metavar="URL", help="where changes of its breaker are, as /breakers/… has them")
+    parser.add_argument("--picture", type=Path, default=Path("fault.png"), help="(default: fault.png)")
+    words = parser.parse_args()
+    if not words.url:
+        break_the_shop()
+    elif words.path and words.break_ and words.mend:
+        break_another(words)
+    else:
+        parser.error("another service needs --path, --break and --mend")
+
+
+if __name__ == "__main__":
+    main()
