@@ -1,10 +1,13 @@
-"""The breaker against a model of a few lines, with calls that begin and end in any order and a clock that is moved."""
+"""The breaker against a model of a few lines, with calls that begin and end in any order, a clock that is moved, other
+processes that find things out, and somebody who takes it in hand."""
+
+import math
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from resilience.breaker import Breaker, Outcome, _Admission
+from resilience.breaker import ACTIONS, Action, Breaker, Outcome, _Admission
 from resilience.errors import CallRejected
 
 FAIL_MAX, RESET = 2, 20
@@ -25,15 +28,27 @@ class BreakerModel(RuleBasedStateMachine):
             errors=(Exception,),
             clock=lambda: self.now,
         )
-        self.state, self.failures, self.opened, self.era, self.trial = "closed", 0, 0.0, 0, False
+        self.state, self.failures, self.due_at, self.era, self.trial = "closed", 0, 0.0, 0, False
+        self.forced: Action | None = None
 
-    def enter(self, state: str) -> None:
+    def enter(self, state: str, seconds: float = RESET) -> None:
         self.state, self.failures, self.era, self.trial = state, 0, self.era + 1, False
-        self.opened = self.now
+        self.due_at = self.now + seconds
+
+    def be_told(self, state: str, seconds: float = RESET) -> None:
+        """What somebody else says changes nothing for the calls under way where it is the state already."""
+        if state != self.state:
+            self.enter(state, seconds)
+        else:
+            self.due_at = self.now + seconds
+
+    @property
+    def is_due(self) -> bool:
+        return self.state == "open" and self.now >= self.due_at
 
     @rule(target=calls)
     def begin(self) -> Begun | MultipleResults[Begun]:
-        if self.state == "open" and self.now >= self.opened + RESET:
+        if self.is_due:
             self.enter("half-open")
         admitted = self.state == "closed" or (self.state == "half-open" and not self.trial)
         try:
@@ -53,6 +68,8 @@ class BreakerModel(RuleBasedStateMachine):
             return
         if trial:
             self.trial = False
+        if self.forced:
+            return
         if outcome is Outcome.FAILURE:
             self.failures += 1
             if trial or self.failures >= FAIL_MAX:
@@ -66,10 +83,28 @@ class BreakerModel(RuleBasedStateMachine):
     def move_the_clock(self, seconds: float) -> None:
         self.now += seconds
 
+    @rule(seconds=st.sampled_from([0.0, 5.0, RESET]))
+    def hear_that_it_is_away(self, seconds: float) -> None:
+        self.breaker.open_for(seconds)
+        if not self.forced:
+            self.be_told("open", seconds)
+
+    @rule()
+    def hear_that_it_is_back(self) -> None:
+        self.breaker.close()
+        if not self.forced:
+            self.be_told("closed")
+
+    @rule(action=st.sampled_from(ACTIONS))
+    def steer(self, action: Action) -> None:
+        self.breaker.steer(action, by="anna")
+        self.forced = None if action == "reset" else action
+        self.be_told("open" if action == "force-open" else "closed", math.inf)
+
     @invariant()
     def it_agrees(self) -> None:
-        due = self.state == "open" and self.now >= self.opened + RESET
-        assert self.breaker.state == ("half-open" if due else self.state)
+        assert self.breaker.state == ("half-open" if self.is_due else self.state)
+        assert self.breaker.forced == self.forced
         if self.state == "closed":
             assert self.breaker.describe()["failures"] == self.failures
 
