@@ -169,6 +169,7 @@ MIDDLEWARE = [
     "service.middleware.BodySizeMiddleware",
     "service.middleware.OptionalTrailingSlashMiddleware",
     "service.middleware.SteeringMiddleware",
+    "service.middleware.WriteReserveMiddleware",
     "service.middleware.SavedSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

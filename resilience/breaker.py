@@ -66,7 +66,8 @@ class Breaker:
 
     ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
     SUCCESS reach the caller as CallFailed; all others pass through untouched. ``deadline`` (seconds) bounds each call,
-    half of it a trial; ``max_concurrent`` is how many calls may be under way at once.
+    half of it a trial; ``max_concurrent`` is how many calls may be under way at once, with half as many more
+    for those that are made inside ``bulkhead.reserve``.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Breaker:
         self._history = History()
         self._listeners = Listeners([self._history, *listeners])
         self._turns = Turns()
-        self._bulkhead = Bulkhead(max_concurrent)
+        self._bulkhead = Bulkhead(max_concurrent) if max_concurrent else None
         self._machine = pybreaker.CircuitBreaker(
             fail_max, reset_timeout, name=name, throw_new_error_on_trip=False, listeners=[self._listeners]
         )
@@ -130,11 +131,13 @@ class Breaker:
         if self.name in inside:
             return func(*args, **kwargs)
         admission = self._admit()
+        place = None
         # A trial needs no place: all of them may be held by calls that hang.
-        needs_place = not admission.trial
-        if needs_place and not self._bulkhead.enter():
-            self._listeners.rejection(self._machine, LATER)
-            raise TooManyCalls(self.name, LATER)
+        if self._bulkhead and not admission.trial:
+            place = self._bulkhead.enter()
+            if place is None:
+                self._listeners.rejection(self._machine, LATER)
+                raise TooManyCalls(self.name, LATER)
         if admission.trial and deadline is not None:
             deadline *= TRIAL_SHARE
         token = _inside.set(inside | {self.name})
@@ -149,8 +152,8 @@ class Breaker:
             raise
         finally:
             _inside.reset(token)
-            if needs_place:
-                self._bulkhead.leave()
+            if self._bulkhead and place is not None:
+                self._bulkhead.leave(place)
         self._settle(admission, Outcome.SUCCESS)
         return result
 

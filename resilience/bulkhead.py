@@ -2,37 +2,52 @@
 worker thread. The pattern: https://learn.microsoft.com/azure/architecture/patterns/bulkhead"""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 
 # Seconds. Calls of a healthy dependency make room within a few milliseconds, those of a slow one do not.
 PATIENCE = 0.05
+Place = SimpleQueue[None]  # the queue that it goes back to
+
+_has_reserve: ContextVar[bool] = ContextVar("has_reserve", default=False)
+
+
+@contextmanager
+def reserve() -> Iterator[None]:
+    """Inside, calls may use the reserve: for work that nothing can be answered instead of."""
+    token = _has_reserve.set(True)
+    try:
+        yield
+    finally:
+        _has_reserve.reset(token)
 
 
 class Bulkhead:
-    """``places`` calls at once; None is without limit."""
+    """``places`` calls at once, and a reserve of half as many."""
 
-    def __init__(self, places: int | None) -> None:
-        self._free: SimpleQueue[None] | None = None
+    def __init__(self, places: int) -> None:
+        self._free, self._reserve = Place(), Place()
         self._moved_at = 0.0  # when somebody last came or went
-        if places is not None:
-            self._free = SimpleQueue()
-            for _ in range(places):
-                self._free.put(None)
+        for queue, size in ((self._free, places), (self._reserve, max(1, places // 2))):
+            for _ in range(size):
+                queue.put(None)
 
-    def enter(self) -> bool:
-        """Take a place; False at once where none has got free for PATIENCE, and after that time elsewhere."""
-        if self._free is None:
-            return True
+    def enter(self) -> Place | None:
+        """Take a place; None at once where none has got free for PATIENCE, and after that time elsewhere."""
+        place, patience = self._free, self._moved_at + PATIENCE - time.monotonic()
+        if _has_reserve.get() and place.empty():
+            place, patience = self._reserve, PATIENCE
         try:
             # Where nobody has moved for a while nobody is likely to: the wait would hold one thread more.
-            self._free.get(timeout=max(0.0, self._moved_at + PATIENCE - time.monotonic()))
+            place.get(timeout=max(0.0, patience))
         except Empty:
-            return False
+            return None
         self._moved_at = time.monotonic()
-        return True
+        return place
 
-    def leave(self) -> None:
+    def leave(self, place: Place) -> None:
         """Give the place back."""
-        if self._free is not None:
-            self._moved_at = time.monotonic()
-            self._free.put(None)
+        self._moved_at = time.monotonic()
+        place.put(None)

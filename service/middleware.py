@@ -8,8 +8,9 @@ from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
+from rest_framework.permissions import SAFE_METHODS
 
-from resilience import breakers, provenance, request_id
+from resilience import breakers, bulkhead, provenance, request_id
 from resilience.errors import DependencyUnavailable
 from service import errors, metrics
 
@@ -100,6 +101,19 @@ class SteeringMiddleware:
             with database.past():
                 return self.get_response(request)
         return self.get_response(request)
+
+
+class WriteReserveMiddleware:
+    """Lets a write use the places that are reserved for what has no fallback, its sign-in and permissions included."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in SAFE_METHODS:
+            return self.get_response(request)
+        with bulkhead.reserve():
+            return self.get_response(request)
 
 
 class DataSourceMiddleware:

@@ -1,5 +1,6 @@
 """A shop that runs: PostgreSQL with the demo products, and both services before it."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -72,3 +73,12 @@ def busy(recommender: Service, browser: requests.Session, token: dict[str, str],
             yield work
 
     return start
+
+
+def assert_nobody_was_failed(work: Load, postgres: Postgres) -> None:
+    """No read was an error, and what was promised is there."""
+    assert [each for each in work.reads() if each.status != 200] == []
+    assert {each.status for each in work.writes()} <= {201, 503}
+    found = {number for (number,) in postgres.ask("SELECT id FROM catalog_review")}
+    assert work.acknowledged
+    assert {json.loads(review)["id"] for review in work.acknowledged} <= found

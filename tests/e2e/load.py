@@ -5,6 +5,7 @@ import http.client
 import itertools
 import json
 import random
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -157,3 +158,12 @@ def shop_load(
 
     signed_in = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
     return load(url, every_read(asins[:10]), signed_in=signed_in, write=review, writer=token)
+
+
+def of_catalog(samples: Sequence[Sample]) -> list[Sample]:
+    """Reads of the database."""
+    return [each for each in samples if each.path.startswith(("/products", "/reviews"))]
+
+
+def median(samples: Sequence[Sample]) -> float:
+    return statistics.median(each.took for each in of_catalog(samples))

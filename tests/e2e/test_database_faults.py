@@ -1,34 +1,13 @@
 """The database is killed, stopped and restarted under the load of a busy shop."""
 
-import json
 import signal
-import statistics
 import time
-from collections.abc import Sequence
 
-from tests.e2e.conftest import WARM, Busy
-from tests.e2e.load import Load, Sample
+from tests.e2e.conftest import WARM, Busy, assert_nobody_was_failed
+from tests.e2e.load import Load, median, of_catalog
 from tests.e2e.services import RESET, Postgres, Service
 
 DEADLINE = 2.0  # DB_DEADLINE's default
-
-
-def of_catalog(samples: Sequence[Sample]) -> list[Sample]:
-    """Reads of the database."""
-    return [each for each in samples if each.path.startswith(("/products", "/reviews"))]
-
-
-def median(samples: Sequence[Sample]) -> float:
-    return statistics.median(each.took for each in of_catalog(samples))
-
-
-def assert_nobody_was_failed(work: Load, postgres: Postgres) -> None:
-    """No read was an error, and what was promised is there."""
-    assert [each for each in work.reads() if each.status != 200] == []
-    assert {each.status for each in work.writes()} <= {201, 503}
-    found = {number for (number,) in postgres.ask("SELECT id FROM catalog_review")}
-    assert work.acknowledged
-    assert {json.loads(review)["id"] for review in work.acknowledged} <= found
 
 
 def assert_it_was_bridged(work: Load, fault: float, back: float) -> None:

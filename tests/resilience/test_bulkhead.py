@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from resilience import deadlines
+from resilience import bulkhead, deadlines
 from resilience.breaker import Breaker, Outcome
 from resilience.bulkhead import PATIENCE
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
@@ -78,6 +78,22 @@ def test_where_nobody_moves_nobody_waits(breaker: Breaker, full: Callable[[], No
         with pytest.raises(TooManyCalls):
             breaker.call(fail)
     assert time.monotonic() - started < 10 * PATIENCE
+
+
+def test_what_has_no_fallback_has_a_reserve(breaker: Breaker, full: Callable[[], None]) -> None:
+    def write() -> str:
+        with bulkhead.reserve():
+            return breaker.call(lambda: "written")
+
+    def write_beside_another() -> None:
+        with ThreadPoolExecutor(1) as pool, pytest.raises(TooManyCalls):
+            pool.submit(write).result()
+
+    assert write() == "written"
+    with bulkhead.reserve():
+        breaker.call(write_beside_another)
+    with pytest.raises(TooManyCalls):
+        breaker.call(fail)
 
 
 def test_places_come_back_whatever_becomes_of_the_call(breaker: Breaker) -> None:
