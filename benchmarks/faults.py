@@ -140,13 +140,14 @@ def break_the_shop() -> None:
 
 def break_another(words: argparse.Namespace) -> None:
     def tell(command: str) -> None:
-        subprocess.run(command, shell=True, check=True)
+        if status := subprocess.run(command, shell=True).returncode:
+            sys.exit(f"{command}: ended with {status}")
 
     def write(number: int) -> tuple[str, object]:
         path, body = words.write
         return path, json.loads(body.replace("{n}", str(number)))
 
-    headers = dict(line.split(": ", 1) for line in words.header)
+    headers = dict(words.header)
     fault = Fault("fault", words.url, words.fault, lambda: tell(words.break_), lambda: tell(words.mend))
     clients = load(words.url, words.path, signed_in=headers, write=write if words.write else None, writer=headers)
     done = run(clients, fault, words.seconds, min(BEFORE, words.seconds / 6))
@@ -156,22 +157,42 @@ def break_another(words: argparse.Namespace) -> None:
     print(f"the picture: {words.picture}", file=sys.stderr)
 
 
+def an_address(word: str) -> str:
+    parts = urlsplit(word)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise argparse.ArgumentTypeError(f"{word} is no http:// or https:// address")
+    return word
+
+
+def a_header(word: str) -> tuple[str, str]:
+    name, colon, value = word.partition(":")
+    if not name or not colon:
+        raise argparse.ArgumentTypeError(f"{word!r} is not of the form 'Name: value'")
+    return name, value.strip()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description="A service whose help fails.")
-    parser.add_argument("url", nargs="?", help="the service to put through it; without one, this project's own shop")
-    parser.add_argument("--path", action="append", help="a path that is read; may be given many times")
-    parser.add_argument("--break", dest="break_", metavar="COMMAND", help="breaks something that the service needs")
-    parser.add_argument("--mend", metavar="COMMAND", help="mends it again")
-    parser.add_argument("--fault", type=float, default=10, metavar="SECONDS", help="between the two (default: 10)")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="of the whole run (default: 60)")
-    parser.add_argument("--write", nargs=2, metavar=("PATH", "JSON"), help="what is posted; {n} is the post's number")
-    parser.add_argument("--header", action="append", default=[], help="of the writer, and of a tenth of the readers")
-    parser.add_argument("--breaker", metavar="URL", help="where changes of its breaker are, as /breakers/… has them")
-    parser.add_argument("--picture", type=Path, default=Path("fault.png"), help="(default: fault.png)")
+    add = parser.add_argument
+    add("url", nargs="?", type=an_address, help="the service to put through it; without one, this project's own shop")
+    add("--path", action="append", help="a path that is read; may be given many times")
+    add("--break", dest="break_", metavar="COMMAND", help="breaks something that the service needs")
+    add("--mend", metavar="COMMAND", help="mends it again")
+    add("--fault", type=float, default=10, metavar="SECONDS", help="between the two (default: 10)")
+    add("--seconds", type=float, default=SECONDS, help="of the whole run (default: 60)")
+    add("--write", nargs=2, metavar=("PATH", "JSON"), help="what is posted; {n} is the post's number")
+    add("--header", type=a_header, action="append", default=[], help="of the writer and a tenth of the readers")
+    add("--breaker", type=an_address, metavar="URL", help="where its breaker's changes are, as /breakers/… has them")
+    add("--picture", type=Path, default=Path("fault.png"), help="(default: fault.png)")
     words = parser.parse_args()
     if not words.url:
         break_the_shop()
     elif words.path and words.break_ and words.mend:
+        if words.write:
+            try:
+                json.loads(words.write[1].replace("{n}", "0"))
+            except ValueError as error:
+                parser.error(f"--write: this is no JSON: {error}")
         break_another(words)
     else:
         parser.error("another service needs --path, --break and --mend")
