@@ -254,7 +254,7 @@ class Breaker:
         """
         with self._lock:
             self._forced = None if action == "reset" else action
-            self._history.cause = f"{action} by {by}"
+            self._history.cause = action  # everybody may read it: by whom is for the log
             if action == "force-open":
                 self._move(pybreaker.STATE_OPEN, math.inf)
             else:
@@ -262,11 +262,14 @@ class Breaker:
             self._listeners.steered(self._machine, action, by)
 
     def _move(self, state: str, open_until: float = 0.0) -> None:
+        # Calls under way belong to the time before, a trial that still asks for its turn included.
+        self._epoch += 1
+        self._trial_running = False
         self._open_until = open_until
         if self._machine.current_state != state:
             self._machine.open() if state == pybreaker.STATE_OPEN else self._machine.close()
-            self._epoch += 1
-            self._trial_running = False
+        elif state == pybreaker.STATE_CLOSED:
+            self._machine.call(_succeed)  # forgets the failures so far
 
     @property
     def forced(self) -> Action | None:
@@ -301,7 +304,7 @@ class Breaker:
             "fail_max": self._machine.fail_max,
             "reset_timeout": self._machine.reset_timeout,
             "failures": self._machine.fail_counter,
-            "retry_after": round(self.retry_after, 1),
+            "retry_after": None if self._forced == "force-open" else round(self.retry_after, 1),
             "last_error": self._last_error,
             "forced": self._forced,
             "answers": self.answers.totals(),

@@ -30,18 +30,20 @@ class Bulkhead:
     def __init__(self, places: int) -> None:
         self._free, self._reserve = Place(), Place()
         self._moved_at = 0.0  # when somebody last came or went
-        for queue, size in ((self._free, places), (self._reserve, max(1, places // 2))):
+        for queue, size in ((self._free, places), (self._reserve, places // 2)):
             for _ in range(size):
                 queue.put(None)
 
     def enter(self) -> Place | None:
         """Take a place; None at once where none has got free for PATIENCE, and after that time elsewhere."""
-        place, patience = self._free, self._moved_at + PATIENCE - time.monotonic()
-        if _has_reserve.get() and place.empty():
-            place, patience = self._reserve, PATIENCE
+        if _has_reserve.get():
+            return self._take(self._free, 0.0) or self._take(self._reserve, PATIENCE)
+        # Where nobody has moved for a while nobody is likely to: the wait would hold one thread more.
+        return self._take(self._free, max(0.0, self._moved_at + PATIENCE - time.monotonic()))
+
+    def _take(self, place: Place, patience: float) -> Place | None:
         try:
-            # Where nobody has moved for a while nobody is likely to: the wait would hold one thread more.
-            place.get(timeout=max(0.0, patience))
+            place.get(timeout=patience)
         except Empty:
             return None
         self._moved_at = time.monotonic()

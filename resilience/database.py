@@ -19,10 +19,12 @@ T = TypeVar("T")
 # PostgreSQL's SQLSTATE classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 # connection exception, insufficient resources, system error
 _FAILURE_CLASSES = ("08", "53", "58")
-# admin, crash or database shutdown and "cannot connect now"; statement timeout; a table that is not there (yet)
-_FAILURE_CODES = ("57P01", "57P02", "57P03", "57P04", "57014", "42P01")
-# serialization failure and deadlock; lock not available; read-only and disk full, with which reading goes on
-_NEUTRAL_PREFIXES = ("40", "55P03", "25006", "53100")
+# admin, crash or database shutdown, "cannot connect now", two idle timeouts; statement timeout; a table or column that
+# is not there (yet), or may not be used
+_FAILURE_CODES = ("57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "57014", "42P01", "42703", "42501")
+# serialization failure and deadlock; lock not available; read-only and disk full, with which reading goes on; internal
+# error and corrupted data, which other rows may not share
+_NEUTRAL_PREFIXES = ("40", "55P03", "25006", "53100", "XX")
 
 # https://www.sqlite.org/rescode.html
 _SQLITE_FAILURES = {
@@ -72,6 +74,11 @@ class DatabaseBreaker(Breaker):
     a whole page, is not made again.
     """
 
+    def call_without_deadline(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self.state != "closed":
+            self.call(_probe)  # a trial is short, and everybody else waits for its outcome
+        return super().call_without_deadline(func, *args, **kwargs)
+
     def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         again = deadline is not None
         return super()._call(deadline, lambda: _on_usable_connection(again, func, *args, **kwargs))
@@ -93,12 +100,17 @@ def _on_usable_connection(again: bool, func: Callable[P, T], *args: P.args, **kw
         raise
 
 
+def _probe() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
 def _was_cut(error: Exception) -> bool:
     """Whether the other side ended the connection. psycopg2 has the SQLSTATE of that only where it does not poll."""
     cause = error.__cause__
     if isinstance(cause, postgres.QueryDeadlineExceeded) or not isinstance(error, OperationalError):
         return False
-    return connection.vendor == "postgresql" and getattr(cause, "pgcode", None) in (None, "57P01")
+    return connection.vendor == "postgresql" and getattr(cause, "pgcode", None) in (None, "57P01", "57P05")
 
 
 def _closed_by_server() -> bool:

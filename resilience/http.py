@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
 
 import requests
@@ -16,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
 from resilience import deadlines
@@ -93,6 +95,7 @@ def _connect(to: HTTPConnection) -> socket.socket:
                 made.setsockopt(*option)
             made.settimeout(deadlines.remaining())
             made.connect(address)
+            made.settimeout(deadlines.remaining())  # for what TLS has to say first
             return made
         except OSError as error:
             made.close()
@@ -126,11 +129,16 @@ class _Adapter(HTTPAdapter):
 
 
 def session(connections: int) -> requests.Session:
-    """A session for one host that keeps up to ``connections`` alive, ignores proxies and tries once."""
+    """A session for one host that keeps up to ``connections`` alive and ignores proxies and cookies.
+
+    What is cut before any answer came is sent once more: a connection that was kept may be closed just then.
+    """
     made = requests.Session()
     made.trust_env = False
+    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    again = Retry(total=1, connect=0, read=1, redirect=0, status=0, other=0, allowed_methods=None)
     for scheme in ("http://", "https://"):
-        made.mount(scheme, _Adapter(pool_maxsize=connections, max_retries=0))
+        made.mount(scheme, _Adapter(pool_maxsize=connections, max_retries=again))
     return made
 
 

@@ -3,20 +3,19 @@
 import sys
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
 from cachetools import TTLCache
 
 MAX_BYTES = 64 * 1024 * 1024
-_FLAT = frozenset({str, int, float, bool, type(None)})  # nearly all there is to measure, so they go first
+_FLAT = frozenset({str, int, float, bool, type(None)})
 
 
 class _Kept(NamedTuple):
     answer: Any
     since: float
     size: int
-    measured: float
 
 
 class LastGoodAnswers:
@@ -29,17 +28,12 @@ class LastGoodAnswers:
         )
 
     def put(self, question: Hashable, answer: Any) -> None:
-        now = time.monotonic()
+        kept = _Kept(answer, time.monotonic(), approximate_size(answer))
         with self._lock:
-            before = self._kept.get(question)
-        # Measuring takes longer than keeping, and from one minute to the next an answer hardly changes its size.
-        if before and now - before.measured < 60:
-            size, measured = before.size, before.measured
-        else:
-            size, measured = approximate_size(answer), now
-        with self._lock:
-            if size <= self._kept.maxsize:
-                self._kept[question] = _Kept(answer, now, size, measured)
+            if kept.size <= self._kept.maxsize:
+                self._kept[question] = kept
+            else:
+                self._kept.pop(question, None)
 
     def get(self, question: Hashable) -> tuple[Any, float] | None:
         """The answer and its age in seconds, or None."""
@@ -59,12 +53,15 @@ class LastGoodAnswers:
 def approximate_size(value: Any) -> int:
     """Bytes of memory that ``value`` takes, to within a factor of two; what several parts share is counted for each."""
     size = sys.getsizeof(value)
-    if type(value) in _FLAT:
-        return size
+    parts: Iterable[Any] = ()
     if isinstance(value, list | tuple):
-        return size + sum(map(approximate_size, value))
-    if isinstance(value, dict):
-        return size + sum(map(approximate_size, value)) + sum(map(approximate_size, value.values()))
-    if hasattr(value, "__dict__"):  # the attributes' names are shared by all instances
-        return size + sys.getsizeof(vars(value)) + sum(map(approximate_size, vars(value).values()))
+        parts = value
+    elif isinstance(value, dict):
+        parts = [*value, *value.values()]
+    elif attributes := getattr(value, "__dict__", None):  # whose names are shared by all instances
+        size += sys.getsizeof(attributes)
+        parts = attributes.values()
+    for part in parts:
+        # Nearly all of them are flat, and this is done for every answer: no call for those.
+        size += sys.getsizeof(part) if type(part) in _FLAT else approximate_size(part)
     return size

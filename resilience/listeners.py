@@ -26,7 +26,7 @@ _answers = cache(answers.labels)  # found again by each read, without a lock
 
 
 class LoggingListener(Listener):
-    """One structured line for each change of state, failure, rejection and steering."""
+    """One structured line for each change of state, failure and steering."""
 
     def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
         change = {"from_state": getattr(old_state, "name", None), "to_state": getattr(new_state, "name", None)}
@@ -37,8 +37,10 @@ class LoggingListener(Listener):
         logger.warning("protected call failed", extra={"breaker": cb.name, "event": "failure", **error})
 
     def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
-        wait = {"retry_after": round(retry_after, 1)}
-        logger.info("call rejected", extra={"breaker": cb.name, "event": "rejection", **wait})
+        # Each request of an outage has some: they are counted, and logged for those who ask for it.
+        if logger.isEnabledFor(logging.DEBUG):
+            wait = {"retry_after": round(retry_after, 1)}
+            logger.debug("call rejected", extra={"breaker": cb.name, "event": "rejection", **wait})
 
     def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
         who = {"action": action, "by": by}

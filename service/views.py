@@ -43,7 +43,10 @@ class BreakerSerializer(serializers.Serializer[Breaker]):
     fail_max = serializers.IntegerField(help_text="Failures in a row that open it.")
     reset_timeout = serializers.FloatField(help_text="Seconds it stays open before a trial.")
     failures = serializers.IntegerField(help_text="Failures in a row so far.")
-    retry_after = serializers.FloatField(help_text="Seconds until the next trial; 0 when a call may be made now.")
+    retry_after = serializers.FloatField(
+        allow_null=True,
+        help_text="Seconds until the next trial; 0 when a call may be made now, null if forced open.",
+    )
     last_error = LastErrorSerializer(allow_null=True)
     forced = serializers.ChoiceField(
         ["force-open", "force-close"], allow_null=True, help_text="How somebody took it in hand, until it is reset."
@@ -57,7 +60,7 @@ class EventSerializer(serializers.Serializer[Any]):
     time = serializers.DateTimeField()
     from_state = serializers.CharField()
     to_state = serializers.CharField()
-    cause = serializers.CharField(help_text="Name of the exception, or who or what else it was.")
+    cause = serializers.CharField(help_text="Name of the exception, or what else it was.")
     request_id = serializers.CharField(allow_null=True, help_text="The request that brought it about, if one did.")
 
 

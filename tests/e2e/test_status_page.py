@@ -140,7 +140,7 @@ def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: S
     sees(page, "ad-provider", r"● away\s+Held by hand \(force-open\)\.")
     sees(page, "ad-provider", "Done.")
     press(page, "ad-provider", "Changes of state")
-    sees(page, "ad-provider", "force-open by admin")
+    sees(page, "ad-provider", "force-open")
     assert source(recommender, "/ads") == "default"
 
     press(page, "ad-provider", "Reset")

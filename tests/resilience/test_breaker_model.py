@@ -35,13 +35,6 @@ class BreakerModel(RuleBasedStateMachine):
         self.state, self.failures, self.era, self.trial = state, 0, self.era + 1, False
         self.due_at = self.now + seconds
 
-    def be_told(self, state: str, seconds: float = RESET) -> None:
-        """What somebody else says changes nothing for the calls under way where it is the state already."""
-        if state != self.state:
-            self.enter(state, seconds)
-        else:
-            self.due_at = self.now + seconds
-
     @property
     def is_due(self) -> bool:
         return self.state == "open" and self.now >= self.due_at
@@ -87,19 +80,19 @@ class BreakerModel(RuleBasedStateMachine):
     def hear_that_it_is_away(self, seconds: float) -> None:
         self.breaker.open_for(seconds)
         if not self.forced:
-            self.be_told("open", seconds)
+            self.enter("open", seconds)
 
     @rule()
     def hear_that_it_is_back(self) -> None:
         self.breaker.close()
         if not self.forced:
-            self.be_told("closed")
+            self.enter("closed")
 
     @rule(action=st.sampled_from(ACTIONS))
     def steer(self, action: Action) -> None:
         self.breaker.steer(action, by="anna")
         self.forced = None if action == "reset" else action
-        self.be_told("open" if action == "force-open" else "closed", math.inf)
+        self.enter("open" if action == "force-open" else "closed", math.inf)
 
     @invariant()
     def it_agrees(self) -> None:

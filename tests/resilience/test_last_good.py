@@ -85,6 +85,16 @@ def test_it_stays_within_its_bytes() -> None:
     assert 85 < len(found) <= 100
 
 
+def test_an_answer_that_has_grown_takes_the_room_that_it_takes() -> None:
+    kept = LastGoodAnswers(max_bytes=100_000)
+    for answer in ([], ["x" * 1000], ["x" * 60_000]):
+        for question in range(50):
+            kept.put(question, answer)
+    assert [question for question in range(50) if kept.get(question)] == [49]
+    kept.put(49, ["x" * 100_000])
+    assert kept.get(49) is None  # what was kept before would be older than it need be
+
+
 def test_many_threads_may_use_it_at_once() -> None:
     kept = LastGoodAnswers(max_bytes=20_000)
     begin = threading.Barrier(8, timeout=10)

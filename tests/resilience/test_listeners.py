@@ -15,7 +15,7 @@ def nonsense() -> None:
 
 
 def test_each_event_is_one_structured_line(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "resilience.breaker")
+    caplog.set_level(logging.DEBUG, "resilience.breaker")
     breaker = breakers.get(breakers.AD_PROVIDER)
     for _ in range(2):
         with pytest.raises(DependencyUnavailable):

@@ -5,7 +5,9 @@ import pytest
 from resilience import request_id
 from resilience.breaker import Breaker, Outcome
 from resilience.errors import CallFailed, CallRejected
+from resilience.events import Listener
 from resilience.history import LENGTH
+from resilience.turns import Turns
 
 
 class Down(Exception):
@@ -88,6 +90,34 @@ def test_a_call_under_way_does_not_undo_it(breaker: Breaker) -> None:
     assert breaker.state == "closed"
 
 
+def test_a_trial_that_still_asks_for_its_turn_does_not_undo_it(breaker: Breaker) -> None:
+    class SomebodyElseIsQuicker(Turns):
+        def enter(self) -> bool:
+            breaker.steer("force-open", by="anna")
+            return True
+
+    breaker.attend(Listener(), SomebodyElseIsQuicker())
+    breaker.open_for(0)
+    for _ in range(2):
+        with pytest.raises(CallRejected):
+            breaker.call(answer)
+    assert (breaker.state, breaker.forced) == ("open", "force-open")
+
+
+def test_forced_open_no_trial_is_promised(breaker: Breaker) -> None:
+    breaker.steer("force-open", by="anna")
+    assert breaker.describe()["retry_after"] is None
+
+
+def test_a_reset_forgets_the_failures(clock: Clock) -> None:
+    breaker = Breaker("thing", fail_max=3, reset_timeout=20, classify=lambda error: Outcome.FAILURE, errors=(Down,))
+    for _ in range(2):
+        with pytest.raises(CallFailed):
+            breaker.call(fail)
+    breaker.steer("reset", by="anna")
+    assert breaker.describe()["failures"] == 0
+
+
 def test_it_remembers_each_change_with_its_cause_and_request(breaker: Breaker, clock: Clock) -> None:
     request_id.begin("request-1")
     with pytest.raises(CallFailed):
@@ -98,7 +128,7 @@ def test_it_remembers_each_change_with_its_cause_and_request(breaker: Breaker, c
     breaker.steer("force-open", by="anna")
     seen = [(e["from_state"], e["to_state"], e["cause"], e["request_id"]) for e in breaker.events()]
     assert seen == [
-        ("closed", "open", "force-open by anna", "request-2"),
+        ("closed", "open", "force-open", "request-2"),
         ("half-open", "closed", "trial succeeded", "request-2"),
         ("open", "half-open", "trial", "request-2"),
         ("closed", "open", "Down", "request-1"),
