@@ -1,7 +1,7 @@
 """`make bench-breaker`: what a breaker adds to a call, beside pybreaker alone and beside no breaker, in the same run.
 
 Microseconds a call, the median of several rounds in turn; the protected function does nothing. ``open`` includes
-raising and catching the rejection; ``logged`` also the JSON line and the metrics of each.
+raising and catching the rejection; ``as served`` with those who listen for the log and the metrics.
 Usage: python -m benchmarks.breaker
 """
 
@@ -80,7 +80,7 @@ def subjects() -> dict[str, Callable[[], object]]:
         "Breaker, closed": lambda: bounded.call(nothing),
         "pybreaker, open": rejected(bare_open.call, pybreaker.CircuitBreakerError),
         "Breaker, open": rejected(opened().call, CallRejected),
-        "Breaker, open, logged": rejected(opened(LoggingListener(), MetricsListener()).call, CallRejected),
+        "Breaker, open, as served": rejected(opened(LoggingListener(), MetricsListener()).call, CallRejected),
     }
 
 

@@ -1,12 +1,12 @@
 """Breaker state shared by processes and hosts through Redis.
 
-A key for each breaker holds the last change that any process made: ``open``, with the rest of its open time as the
-key's time to live, ``closed``, or how somebody steered it. A thread of each process writes the changes of its own
-breakers and looks for those of others several times a second, so no call waits for Redis; but for a trial, of which
+Two keys for each breaker hold the last change that any process made: ``open``, with the rest of its open time as the
+key's time to live, or ``closed``; and how somebody steered it last. A thread of each process writes the changes of its
+own breakers and looks for those of others several times a second, so no call waits for Redis; but for a trial, of which
 there is one at a time in all processes: it asks for its turn and waits PATIENCE at most.
 
-Where Redis does not answer, every process decides for itself, and asks again after REST. What Redis has lost is written
-again by whoever is still open.
+Where Redis does not answer or takes nothing, every process decides for itself, and asks again after REST. What it did
+not take is offered first then, and what it has lost is written again by whoever is still open.
 """
 
 import logging
@@ -70,8 +70,9 @@ class Sharing:
         return threading.current_thread() is self._thread
 
     def tell(self, job: Callable[[], object]) -> None:
-        """Have ``job`` done as soon as Redis is there."""
-        self._jobs.put(job)
+        """Have ``job`` done at once, or never where Redis is away."""
+        if not self._is_resting:
+            self._jobs.put(job)
 
     def ask(self, job: Callable[[], bool], otherwise: bool) -> bool:
         """What ``job`` returns, or ``otherwise`` where Redis does not answer in time."""
@@ -125,47 +126,73 @@ class SharedBreaker(Listener, Turns):
 
     def __init__(self, breaker: Breaker, sharing: Sharing, client: "redis.Redis") -> None:
         self._breaker, self._sharing, self._client = breaker, sharing, client
-        self._key = f"breaker:{breaker.name}"
-        self._turn_key = f"{self._key}:trial"
+        key = f"breaker:{breaker.name}"
+        self._state_key, self._steering_key, self._turn_key = key, f"{key}:steering", f"{key}:trial"
+        self._seen: dict[str, str | None] = {}
+        # What Redis has still to be told, so that what it says meanwhile is known to be older.
+        self._is_state_unsent = False
+        self._unsent_steering: str | None = None
         self._turn = ""  # this process's, while it has one
-        self._seen: str | None = None
 
     def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
         if not self._sharing.is_at_work:
-            self._sharing.tell(self._write)
+            self._is_state_unsent = True
+            self._sharing.tell(self.look)
 
     def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
         if not self._sharing.is_at_work:
-            self._sharing.tell(lambda: self._say(action, CLOSED_IS_KNOWN if action == "reset" else None))
+            self._unsent_steering = action
+            self._sharing.tell(self.look)
 
     def look(self) -> None:
-        """Follow what another process has written since."""
-        value = self._client.get(self._key)
-        if value is None and (self._breaker.forced or self._breaker.retry_after > WORTH_WRITING_AGAIN):
-            self._write()
-        elif value is not None and value != self._seen:
-            self._seen = str(value)
-            word = self._seen.split()[0]
-            action = next((action for action in ACTIONS if action == word), None)
-            if action:
+        """Send what is new here, and follow what another process has written since."""
+        if action := self._unsent_steering:
+            self._say(self._steering_key, action, None)
+            if self._unsent_steering == action:  # and nobody has steered meanwhile
+                self._unsent_steering = None
+        if self._is_state_unsent:
+            self._is_state_unsent = False
+            try:
+                self._write_state()
+            except redis.RedisError:
+                self._is_state_unsent = True
+                raise
+        state, steering = self._client.mget(self._state_key, self._steering_key)
+        self._follow_steering(steering)
+        self._follow_state(state)
+
+    def _follow_steering(self, value: Any) -> None:
+        if value is None and self._breaker.forced:
+            self._say(self._steering_key, self._breaker.forced, None)
+        elif value is not None and value != self._seen.get(self._steering_key):
+            self._seen[self._steering_key] = value
+            action = next((action for action in ACTIONS if action == value.split()[0]), None)
+            if action and action != (self._breaker.forced or "reset"):
                 self._breaker.steer(action, by=ELSEWHERE)
-            elif word == pybreaker.STATE_OPEN:
-                self._breaker.open_for(max(0, int(self._client.pttl(self._key))) / 1000)
+
+    def _follow_state(self, value: Any) -> None:
+        if value is None and self._breaker.retry_after > WORTH_WRITING_AGAIN:
+            self._write_state()
+        elif value is not None and value != self._seen.get(self._state_key):
+            self._seen[self._state_key] = value
+            if value.split()[0] == pybreaker.STATE_OPEN:
+                self._breaker.open_for(max(0, int(self._client.pttl(self._state_key))) / 1000)
             else:
                 self._breaker.close()
 
-    def _write(self) -> None:
-        # The state of now, which may not be that of when this was asked for. Half-open is nobody else's business.
+    def _write_state(self) -> None:
+        # That of now, not of when it changed. Forced has a key of its own, half-open is nobody else's business.
         if self._breaker.forced:
-            self._say(self._breaker.forced, None)
-        elif self._breaker.state == pybreaker.STATE_CLOSED:
-            self._say(pybreaker.STATE_CLOSED, CLOSED_IS_KNOWN)
+            return
+        if self._breaker.state == pybreaker.STATE_CLOSED:
+            self._say(self._state_key, pybreaker.STATE_CLOSED, CLOSED_IS_KNOWN)
         elif self._breaker.retry_after > 0:
-            self._say(pybreaker.STATE_OPEN, self._breaker.retry_after)
+            self._say(self._state_key, pybreaker.STATE_OPEN, self._breaker.retry_after)
 
-    def _say(self, word: str, seconds: float | None) -> None:
-        self._seen = f"{word} {uuid.uuid4().hex}"
-        self._client.set(self._key, self._seen, px=max(1, int(seconds * 1000)) if seconds else None)
+    def _say(self, key: str, word: str, seconds: float | None) -> None:
+        value = f"{word} {uuid.uuid4().hex}"
+        self._client.set(key, value, px=max(1, int(seconds * 1000)) if seconds else None)
+        self._seen[key] = value
 
     def enter(self) -> bool:
         self._turn = uuid.uuid4().hex

@@ -223,7 +223,7 @@ def test_what_somebody_forces_is_forced_in_all_until_it_is_reset(process: Make, 
     one.steer("force-open", by="anna")
     comes_to(two, "open")
     assert two.forced == "force-open"
-    eventually(lambda: server.run("EXISTS", "breaker:database"))
+    eventually(lambda: server.run("EXISTS", "breaker:database:steering"))
     server.run("FLUSHALL")
     late = process()
     comes_to(late, "open")
@@ -237,3 +237,39 @@ def test_what_somebody_forces_is_forced_in_all_until_it_is_reset(process: Make, 
     eventually(lambda: one.forced is late.forced is None, SOON)
     trip(one)
     comes_to(late, "open")
+
+
+def test_what_a_full_server_did_not_take_is_not_undone_by_what_it_has(process: Make, server: RedisServer) -> None:
+    one, two = process(), process()
+    trip(one)
+    comes_to(two, "open")
+    comes_to(two, "half-open", RESET + SOON)
+    two.call(answer)
+    comes_to(one, "closed")  # which it has now
+    server.run("CONFIG", "SET", "maxmemory", "1")
+    one.steer("force-open", by="anna")
+    time.sleep(3 * 0.3 + SOON)  # it has rested and asked again
+    assert (one.state, one.forced) == ("open", "force-open")
+    one.steer("reset", by="anna")
+    two.steer("force-open", by="bob")
+    time.sleep(3 * 0.3)
+    assert (one.state, two.state) == ("closed", "open")
+    two.steer("reset", by="bob")
+    trip(one)
+    time.sleep(3 * 0.3)
+    assert one.state == "open"
+    server.run("CONFIG", "SET", "maxmemory", "0")
+    eventually(lambda: server.run("EXISTS", "breaker:database:steering"))
+
+
+def test_a_reset_reaches_those_that_redis_was_lost_to(process: Make, server: RedisServer) -> None:
+    one, two = process(), process()
+    one.steer("force-open", by="anna")
+    comes_to(two, "open")
+    server.run("CONFIG", "SET", "maxmemory", "1")
+    one.steer("reset", by="anna")
+    trip(one)
+    time.sleep(2 * 0.3)
+    assert two.forced == "force-open"
+    server.run("CONFIG", "SET", "maxmemory", "0")
+    eventually(lambda: two.forced is None and one.forced is None)
