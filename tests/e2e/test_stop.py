@@ -3,9 +3,11 @@
 import http.client
 import itertools
 import signal
+import socket
 import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 
@@ -58,3 +60,20 @@ def test_whoever_got_a_connection_gets_an_answer(
     assert told.keys() == {"200", "refused"}
     assert told["refused"] == CLIENTS
     assert told["200"] > 2 * CLIENTS
+
+
+def test_a_request_that_has_begun_to_arrive_is_answered(postgres: Postgres) -> None:
+    whole = b"GET /products?limit=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    parts = [whole[:cut] for cut in (1, 10, len(whole) - 1)]
+    with ExitStack() as stack:
+        service = stack.enter_context(Service("recommender_site", DATABASE_URL=postgres.url))
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in parts]
+        for client, part in zip(clients, parts, strict=True):
+            client.settimeout(10)
+            client.sendall(part)
+        time.sleep(0.5)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        for client, part in zip(clients, parts, strict=True):
+            client.sendall(whole[len(part) :])
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
