@@ -247,6 +247,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "service.errors.exception_handler",
     "UNICODE_JSON": True,
+    "ALLOWED_VERSIONS": ["1.0.0"],  # what else /schema is asked for would go into a header as it is
 }
 
 SPECTACULAR_SETTINGS = {

@@ -2,8 +2,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from ad_provider_site import views
+from service import errors
 
 admin.site.site_header = admin.site.site_title = "Ad provider"
+
+handler400, handler404 = errors.bad_request, errors.not_found
 
 urlpatterns = [
     path("", views.home, name="home"),

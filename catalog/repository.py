@@ -6,12 +6,13 @@ DependencyUnavailable. Lists and instances leave here, never a QuerySet: a lazy 
 
 from typing import Any, NamedTuple, TypedDict
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from catalog import defaults
 from catalog.models import Product, Review
 from catalog.rows import M, Rows
 from resilience.breakers import DATABASE
+from resilience.database import atomic, was_in_doubt
 from resilience.errors import Answered
 from resilience.fallback import read_through, write_through
 
@@ -105,16 +106,18 @@ def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: i
 def create_product(*, asin: str, fields: ProductFields) -> Product:
     """Raises AlreadyExists for an asin that is taken."""
     try:
-        with transaction.atomic():
+        with atomic():
             return Product.objects.create(asin=asin, **fields)
     except IntegrityError as error:
+        if was_in_doubt() and (own := Product.objects.filter(asin=asin, **fields).first()):
+            return own
         raise AlreadyExists(f"There is a product {asin} already.") from error
 
 
 @write_through(DATABASE)
 def update_product(*, asin: str, fields: ProductFields) -> Product:
     """Change the given fields only. Raises Product.DoesNotExist."""
-    with transaction.atomic():
+    with atomic():
         product = Product.objects.select_for_update().get(asin=asin)
         for name, value in fields.items():
             setattr(product, name, value)
@@ -126,21 +129,29 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
 @write_through(DATABASE)
 def delete_product(*, asin: str) -> None:
     """Delete the product and its reviews. Raises Product.DoesNotExist."""
-    with transaction.atomic():
-        # Locked, so that of two at once the later one finds nothing to delete.
-        Product.objects.select_for_update().only("asin").get(asin=asin).delete()
+    try:
+        with atomic():
+            # Locked, so that of two at once the later one finds nothing to delete.
+            Product.objects.select_for_update().only("asin").get(asin=asin).delete()
+    except Product.DoesNotExist:
+        if not was_in_doubt():
+            raise
 
 
 @write_through(DATABASE)
 def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Review:
     """Raises Product.DoesNotExist, or AlreadyExists where the reviewer has reviewed the product."""
-    with transaction.atomic():
-        # Locked, so that it cannot be deleted before the review is in.
-        product = Product.objects.select_for_update(no_key=True).only("asin").get(asin=asin)
-        try:
+    try:
+        with atomic():
+            # Locked, so that it cannot be deleted before the review is in.
+            product = Product.objects.select_for_update(no_key=True).only("asin").get(asin=asin)
             return Review.objects.create(reviewer_id=reviewer_id, product=product, **fields)
-        except IntegrityError as error:
-            raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
+    except IntegrityError as error:
+        if was_in_doubt() and (
+            own := Review.objects.filter(reviewer_id=reviewer_id, product_id=asin, **fields).first()
+        ):
+            return own
+        raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
 
 
 def _page(rows: Rows[M], equal: dict[str, str], skip: int, limit: int, after: int | None) -> list[M]:

@@ -3,8 +3,11 @@ from django.urls import include, path
 
 from catalog.demo.views import picture
 from recommender_site import views
+from service import errors
 
 admin.site.site_header = admin.site.site_title = "Recommender"
+
+handler400, handler404 = errors.bad_request, errors.not_found
 
 urlpatterns = [
     path("", views.home, name="home"),

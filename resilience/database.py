@@ -2,11 +2,13 @@
 
 import select
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import Error, OperationalError, connection
+from django.db import Error, OperationalError, connection, transaction
 
 from resilience import postgres
 from resilience.breaker import Breaker, Outcome
@@ -37,6 +39,7 @@ _SQLITE_FAILURES = {
 _SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
 
 ERRORS = (Error, DeadlineExceeded)
+_was_in_doubt: ContextVar[bool] = ContextVar("was_in_doubt", default=False)
 
 
 def classify(error: BaseException) -> Outcome:
@@ -66,12 +69,30 @@ def _classify_sqlite(cause: sqlite3.Error) -> Outcome:
     return Outcome.NEUTRAL if primary in _SQLITE_NEUTRAL else Outcome.SUCCESS
 
 
+class InDoubt(OperationalError):
+    """The connection was lost while the transaction was committed: whether it was, nobody knows."""
+
+
+@contextmanager
+def atomic() -> Iterator[None]:
+    """``transaction.atomic`` that raises InDoubt."""
+    is_over = False
+    try:
+        with transaction.atomic():
+            yield
+            is_over = True
+    except Error as error:
+        if is_over and _is_lost(error):
+            raise InDoubt(*error.args) from error.__cause__
+        raise
+
+
 class DatabaseBreaker(Breaker):
     """A breaker that also looks after this thread's connection, before a call and after a failed one.
 
     A call whose open connection is cut in the middle is made once more, on a new one: somebody may have ended that one
-    connection only. A write that was committed just before finds its own row then, as a conflict. What has no deadline,
-    a whole page, is not made again.
+    connection only. It can ask ``was_in_doubt`` whether it may find its own work done. What has no deadline, a whole
+    page, is not made again.
     """
 
     def call_without_deadline(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -96,8 +117,25 @@ def _on_usable_connection(again: bool, func: Callable[P, T], *args: P.args, **kw
             was_open = connection.connection is not None
             connection.close()  # a broken connection must not serve the next call
             if again and was_open and _was_cut(error):
-                return func(*args, **kwargs)
+                return _once_more(error, func, *args, **kwargs)
         raise
+
+
+def _once_more(first: Exception, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    token = _was_in_doubt.set(isinstance(first, InDoubt))
+    try:
+        return func(*args, **kwargs)
+    except ERRORS as error:
+        if isinstance(first, InDoubt) and classify(error) is not Outcome.SUCCESS:
+            raise first from first.__cause__  # the doubt remains
+        raise
+    finally:
+        _was_in_doubt.reset(token)
+
+
+def was_in_doubt() -> bool:
+    """Whether this call is made for the second time, and the first may have been carried out."""
+    return _was_in_doubt.get()
 
 
 def _probe() -> None:
@@ -105,12 +143,17 @@ def _probe() -> None:
         cursor.execute("SELECT 1")
 
 
+def _is_lost(error: Exception) -> bool:
+    """Whether the connection was. psycopg2 has the SQLSTATE of its end only where it does not poll."""
+    code = getattr(error.__cause__, "pgcode", None)
+    return (
+        connection.vendor == "postgresql" and isinstance(error, OperationalError) and code in (None, "57P01", "57P05")
+    )
+
+
 def _was_cut(error: Exception) -> bool:
-    """Whether the other side ended the connection. psycopg2 has the SQLSTATE of that only where it does not poll."""
-    cause = error.__cause__
-    if isinstance(cause, postgres.QueryDeadlineExceeded) or not isinstance(error, OperationalError):
-        return False
-    return connection.vendor == "postgresql" and getattr(cause, "pgcode", None) in (None, "57P01", "57P05")
+    """Whether the other side ended the connection."""
+    return _is_lost(error) and not isinstance(error.__cause__, postgres.QueryDeadlineExceeded)
 
 
 def _closed_by_server() -> bool:

@@ -7,14 +7,21 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from rest_framework.exceptions import ParseError
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from resilience.errors import DependencyUnavailable
+from resilience.database import InDoubt
+from resilience.errors import CallFailed, DependencyUnavailable
 
 
 def _detail(error: DependencyUnavailable) -> dict[str, str]:
-    return {"detail": f"The {error.breaker} is unavailable. Nothing was changed. Try again later."}
+    done = "It may or may not have been carried out." if _is_in_doubt(error) else "Nothing was changed."
+    return {"detail": f"The {error.breaker} is unavailable. {done} Try again later."}
+
+
+def _is_in_doubt(error: DependencyUnavailable) -> bool:
+    return isinstance(error.__cause__, InDoubt)
 
 
 def _headers(error: DependencyUnavailable) -> dict[str, str]:
@@ -32,9 +39,35 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 def unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpResponse:
     """The same for pages: a friendly 503 for people, JSON for programs."""
-    if request.accepts("text/html"):
-        context = {"dependency": error.breaker, "retry_after": math.ceil(error.retry_after)}
-        # No request in the context: its processors would ask the database who is signed in.
-        page = render_to_string("service/503.html", context)
-        return HttpResponse(page, status=503, headers=_headers(error))
-    return JsonResponse(_detail(error), status=503, headers=_headers(error))
+    # A page that writes commits as it pleases.
+    is_in_doubt = isinstance(error, CallFailed) and request.method not in SAFE_METHODS
+    context = {
+        "dependency": error.breaker,
+        "retry_after": math.ceil(error.retry_after),
+        "is_in_doubt": is_in_doubt or _is_in_doubt(error),
+    }
+    answer = _answer(request, 503, "service/503.html", context, _detail(error)["detail"])
+    for name, value in _headers(error).items():
+        answer[name] = value
+    return answer
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400. Its own looks for a CSRF token in a body that may be what is bad."""
+    return _error(request, 400, "This request cannot be understood.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404, likewise."""
+    return _error(request, 404, "There is nothing here.")
+
+
+def _error(request: HttpRequest, status: int, text: str) -> HttpResponse:
+    return _answer(request, status, "service/error.html", {"text": text}, text)
+
+
+def _answer(request: HttpRequest, status: int, template: str, context: dict[str, Any], detail: str) -> HttpResponse:
+    if not request.accepts("text/html"):
+        return JsonResponse({"detail": detail}, status=status)
+    # No request in the context: its processors would ask the database who is signed in.
+    return HttpResponse(render_to_string(template, context), status=status)

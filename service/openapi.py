@@ -41,7 +41,7 @@ FORBIDDEN = OpenApiResponse(detail, "Whoever is signed in may not do this.")
 NOT_ACCEPTABLE = OpenApiResponse(detail, "The answer is JSON or HTML, and Accept allows neither.")
 TOO_LARGE = OpenApiResponse(detail, "The body is larger than 1 MB.")
 UNSUPPORTED = OpenApiResponse(detail, "The body's media type is not understood.")
-UNAVAILABLE = OpenApiResponse(detail, "The database is away. Nothing was changed.")
+UNAVAILABLE = OpenApiResponse(detail, "The database is away. The text says whether anything may have been changed.")
 
 READ_ERRORS = {400: INVALID, 401: BAD_TOKEN, 406: NOT_ACCEPTABLE}
 WRITE_ERRORS = {

@@ -6,6 +6,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from service import views
 
+FOR_ANYBODY = {"authentication_classes": [], "permission_classes": [], "http_method_names": ["get", "head"]}
+
 urlpatterns = [
     path("livez", views.LiveView.as_view(), name="livez"),
     path("readyz", views.ReadyView.as_view(), name="readyz"),
@@ -13,12 +15,8 @@ urlpatterns = [
     path("status", views.status, name="status"),
     path("breakers", views.BreakersView.as_view(), name="breakers"),
     path("breakers/<str:name>", views.BreakerView.as_view(), name="breaker"),
-    path("schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
-    path(
-        "docs",
-        SpectacularSwaggerView.as_view(url_name="schema", authentication_classes=[], permission_classes=[]),
-        name="docs",
-    ),
+    path("schema", SpectacularAPIView.as_view(**FOR_ANYBODY), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema", **FOR_ANYBODY), name="docs"),
     path("admin/", admin.site.urls),
     path("accounts/", include("rest_framework.urls")),
 ]

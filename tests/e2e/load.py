@@ -67,7 +67,7 @@ def every_read(asins: Sequence[str]) -> list[str]:
         )
     ]
     lists = ["/products?limit=20", "/products?skip=20&limit=20", "/reviews?limit=20", "/ads", "/"] * 2
-    operations = ["/breakers", "/breakers/database", "/livez", "/readyz", "/metrics", "/status", "/docs"]
+    operations = ["/breakers", "/breakers/database", "/livez", "/readyz", "/metrics", "/status", "/docs", "/schema"]
     return about_products + lists + operations
 
 

@@ -58,6 +58,13 @@ def promise_more(request: BaseHTTPRequestHandler) -> None:
     request.close_connection = True
 
 
+def promise_less(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", "1")
+    request.end_headers()
+    request.wfile.write(b"[]")
+
+
 def reset(request: BaseHTTPRequestHandler) -> None:
     request.send_response(200)
     request.send_header("Content-Length", "1000")
@@ -100,6 +107,7 @@ FAULTS = {
     "endless": (endless, "open"),
     "drips": (drip, "open"),
     "too short": (promise_more, "open"),
+    "too long": (promise_less, "open"),
     "reset": (reset, "open"),
     "500": (say(500, b"oh"), "open"),
     "503": (say(503, b"[]"), "open"),

@@ -38,6 +38,8 @@ def test_everything_answers_while_the_database_is_away(
     assert (default.status_code, default.headers["X-Data-Source"]) == (200, "default")
     assert default.json()["asin"] == unseen
     assert "unavailable" in default.json()["title"]
+    reviews = recommender.get(f"/products/{unseen}/reviews")
+    assert (reviews.status_code, reviews.headers["X-Data-Source"], reviews.json()) == (200, "default", [])
     for answer in (
         browser.get(f"{recommender.url}/products", headers={"Accept": "text/html"}, timeout=10),
         recommender.get("/products", headers=token),
@@ -86,6 +88,15 @@ def test_sabotage_shows_the_breaker_open_reject_and_close(recommender: Service, 
     eventually(lambda: recommender.state("database") == "half-open")
     assert live(recommender)
     assert recommender.state("database") == "closed"
+
+
+def test_a_stale_answer_is_kept_for_as_long_as_it_may_be(postgres: Postgres) -> None:
+    settings = {"DATABASE_URL": postgres.url, "SABOTAGE": "on", "STALE_MAX_AGE": "2", "DB_RESET_TIMEOUT": "20"}
+    with Service("recommender_site", **settings) as service:
+        service.get("/products")
+        service.post("/sabotage-db")
+        assert service.get("/products").headers["X-Data-Source"] == "stale"
+        eventually(lambda: service.get("/products").headers["X-Data-Source"] == "default", 3)
 
 
 def test_an_import_says_in_one_line_that_the_database_went_away(postgres: Postgres) -> None:

@@ -4,8 +4,8 @@ import time
 
 from tests.e2e.conftest import Busy, assert_nobody_was_failed
 from tests.e2e.load import median, of_catalog
+from tests.e2e.proxies import slow_proxy
 from tests.e2e.services import Postgres, Service
-from tests.e2e.slow_proxy import slow_proxy
 
 DELAY = 0.3
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import psycopg2
+import pytest
 import requests
 
 from tests.e2e.conftest import Busy
 from tests.e2e.load import Load
+from tests.e2e.proxies import forgetful_proxy
 from tests.e2e.services import RESET, Postgres, Service
 
 REFUSE_TO_GROW = """
@@ -108,3 +110,38 @@ def test_too_many_connections_open_the_breaker_and_fail_nobody(
     assert during.count("stale") > 0
     assert {each.status for each in work.writes()} <= {201, 503}
     assert {each.source for each in work.reads(back + RESET + 1) if each.source} == {"live"}
+
+
+@pytest.fixture(params=[True, False], ids=["hangs up", "is silent"])
+def forgetful(request: pytest.FixtureRequest, postgres: Postgres) -> Iterator[tuple[Service, bool]]:
+    """A service whose database does what it is told to commit, and never says so; and whether it hangs up."""
+    hang_up: bool = request.param
+    with forgetful_proxy(postgres.port, b"COMMIT", hang_up=hang_up) as port:
+        settings = {"DATABASE_URL": f"postgres://postgres@127.0.0.1:{port}/postgres", "DB_DEADLINE": "1"}
+        with Service("recommender_site", **settings) as service:
+            yield service, hang_up
+
+
+def test_a_write_of_which_nobody_knows_is_found_or_said_to_be_in_doubt(
+    forgetful: tuple[Service, bool], postgres: Postgres, token: dict[str, str], asins: list[str]
+) -> None:
+    service, hangs_up = forgetful
+    name = f"in doubt {hangs_up}"
+    review = {"asin": asins[0], "reviewerID": name, "overall": 3}
+    product = {"asin": f"DOUBT{hangs_up}", "title": "Doubt", "price": 1.5, "categories": ["Desk"]}
+    if hangs_up:
+        assert service.post("/reviews", json=review, headers=token).status_code == 201
+        assert service.post("/reviews", json=review, headers=token).status_code == 409
+        assert service.post("/products", json=product, headers=token).status_code == 201
+        assert (
+            requests.delete(f"{service.url}/products/{product['asin']}", headers=token, timeout=10).status_code == 204
+        )
+        assert service.state("database") == "closed"
+    else:
+        answer = service.post("/reviews", json=review, headers=token)
+        assert answer.status_code == 503
+        assert "may or may not" in answer.json()["detail"]
+        again = service.post("/reviews", json=review, headers=token)
+        assert again.status_code == 503
+        assert "Nothing was changed" in again.json()["detail"]
+    assert postgres.ask(f"SELECT count(*) FROM catalog_review WHERE reviewer_id = '{name}'") == [(1,)]

@@ -3,8 +3,10 @@
 import random
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import psutil
@@ -122,6 +124,33 @@ def test_requests_that_come_together_are_answered_one_by_one(service: Service) -
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"401", b"200", b"200"]
 
 
+def test_guessing_passwords_keeps_nobody_from_reading_and_writing(
+    service: Service, token: dict[str, str], asins: list[str]
+) -> None:
+    statuses: set[int] = set()
+    over = threading.Event()
+
+    def guess() -> None:
+        with requests.Session() as session:
+            session.get(f"{service.url}/accounts/login/", timeout=30)
+            form = {"username": "admin", "password": "guess", "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+            while not over.is_set():
+                statuses.add(session.post(f"{service.url}/accounts/login/", form, timeout=30).status_code)
+
+    with ThreadPoolExecutor(6) as pool:
+        guesses = [pool.submit(guess) for _ in range(6)]
+        try:
+            for number in range(100):
+                assert service.get(f"/products/{asins[number]}").headers["X-Data-Source"] == "live"
+                review = {"asin": asins[number], "reviewerID": "beside guesses", "overall": 3}
+                assert service.post("/reviews", json=review, headers=token).status_code == 201
+        finally:
+            over.set()
+        for each in guesses:
+            each.result()
+    assert statuses == {200, 503}  # the form again, or that somebody else is at it
+
+
 def test_a_body_without_a_length_is_refused(service: Service) -> None:
     answer = say(service, CHUNKED, b"2\r\n{}\r\n0\r\n\r\n")
     assert status(answer) == 411
@@ -216,6 +245,21 @@ def test_any_bytes_at_all_end_in_no_server_error(
     answer = say(service, head + lines + b"\r\n" + body)
     assert status(answer) < 500, (head, lines, answer[:300])
     assert service.state("database") == "closed"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/accounts/login/", "/admin/login/", "/reviews"])
+@pytest.mark.parametrize("host", ["localhost", "elsewhere.example"])
+def test_a_form_without_a_boundary_is_the_clients_fault(service: Service, path: str, host: str) -> None:
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Type: multipart/form-data", "Content-Length: 2"]
+    answer = say(service, "\r\n".join([*lines, "Cookie: csrftoken=x", "", "ab"]).encode())
+    assert 400 <= status(answer) < 500, answer
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "HEAD"])
+@pytest.mark.parametrize("path", ["/docs", "/schema?version=%00", "/schema?lang=%00&format=%00", "/status", "/"])
+def test_odd_questions_to_the_pages_end_in_no_server_error(service: Service, method: str, path: str) -> None:
+    answer = say(service, f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    assert 200 <= status(answer) < 500, answer
 
 
 def test_mere_noise_is_answered_or_hung_up_on(service: Service) -> None:

@@ -11,8 +11,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.e2e.proxies import slow_proxy
 from tests.e2e.services import Postgres, Service
-from tests.e2e.slow_proxy import slow_proxy
 
 CLIENTS = 24
 

@@ -118,3 +118,11 @@ def test_a_query_ends_at_the_deadline_of_its_call(monkeypatch: pytest.MonkeyPatc
         extensions.set_wait_callback(None)
         connection_created.disconnect(dispatch_uid="limit_statements")
         connection.close()
+
+
+def test_a_page_is_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    breaker = breakers.get(breakers.DATABASE)
+    breaker.open_for(0)
+    states = []
+    breaker.call_without_deadline(lambda: states.append(breaker.state))
+    assert states == ["closed"]

@@ -121,6 +121,26 @@ def test_a_connection_closed_while_idle_is_not_used_again(serve: Callable[[Behav
             time.sleep(0.05)
 
 
+def test_a_connection_closed_as_the_request_is_sent_costs_nothing(serve: Callable[[Behavior], str]) -> None:
+    asked = 0
+
+    def behave(connection: socket.socket) -> None:
+        nonlocal asked
+        asked += 1
+        if asked != 1:
+            connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n[]")
+
+    assert ask(serve(behave)).body == b"[]"
+    assert asked == 2
+
+
+def test_cookies_are_left_alone(serve: Callable[[Behavior], str]) -> None:
+    url = serve(say(HEAD + b"Set-Cookie: visitor=1; Path=/\r\nContent-Length: 2\r\n\r\n[]"))
+    with http.session(1) as session, deadlines.within(DEADLINE):
+        http.post_json(session, url, {}, headers={}, max_bytes=1000)
+        assert list(session.cookies) == []
+
+
 def test_deadlines_nest_and_the_nearest_counts() -> None:
     assert deadlines.remaining(7) == 7
     with deadlines.within(10), deadlines.within(100):

@@ -40,3 +40,10 @@ def test_reads_say_where_they_come_from_and_writes_when_to_come_back(operations:
     for name in ("POST /products", "PUT /products/{asin}", "DELETE /products/{asin}", "POST /reviews"):
         assert {"400", "401", "403", "406", "413", "415", "503"} < set(operations[name]["responses"])
         assert "Retry-After" in operations[name]["responses"]["503"]["headers"]
+
+
+def test_steering_is_in_it(operations: dict[str, Any], client: Client) -> None:
+    call = operations["POST /breakers/{name}"]
+    assert {"200", "400", "401", "403", "404", "503"} < set(call["responses"])
+    schemas = client.get("/schema?format=json").json()["components"]["schemas"]
+    assert schemas["ActionEnum"]["enum"] == ["force-open", "force-close", "reset"]
