@@ -64,7 +64,7 @@ def classify(error: BaseException) -> Outcome:
 
 def _classify_sqlite(cause: sqlite3.Error) -> Outcome:
     primary = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the upper bits are the extended code
-    if primary in _SQLITE_FAILURES or str(cause).startswith("no such table"):
+    if primary in _SQLITE_FAILURES or str(cause).startswith(("no such table", "no such column")):
         return Outcome.FAILURE
     return Outcome.NEUTRAL if primary in _SQLITE_NEUTRAL else Outcome.SUCCESS
 

@@ -78,7 +78,7 @@ def test_a_call_after_the_outage_gets_a_new_connection(
     [
         ("INSERT INTO catalog_product (id) VALUES (NULL, 1)", Outcome.SUCCESS),
         ("SELECT no_such_function()", Outcome.SUCCESS),
-        ("SELECT no_such_column FROM catalog_product", Outcome.SUCCESS),
+        ("SELECT no_such_column FROM catalog_product", Outcome.FAILURE),
         ("UPDATE catalog_product SET asin = NULL", Outcome.SUCCESS),
         ("UPDATE catalog_product SET price = -1", Outcome.SUCCESS),
         ("SELECT 1 FROM no_such_table", Outcome.FAILURE),
