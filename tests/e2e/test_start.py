@@ -4,6 +4,7 @@ import re
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,11 @@ def test_a_service_that_has_just_started_has_counted_nothing(postgres: Postgres)
         assert f'{counter}{{breaker="database"}} 0.0' in told
     for source in ("live", "stale", "default"):
         assert f'answers_total{{breaker="database",source="{source}"}} 0.0' in told
+
+
+def test_the_first_who_ask_for_the_schema_all_get_it(postgres: Postgres) -> None:
+    with Service("recommender_site", DATABASE_URL=postgres.url) as service, ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: service.get("/schema?format=json"), range(8)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.content for answer in answers}) == 1
+        assert "/products" in answers[0].json()["paths"]
