@@ -52,6 +52,17 @@ def seconds(name: str, default: float) -> float:
     return number
 
 
+def number_like(default: Any, name: str) -> Any:
+    """A number of the default's type, not negative."""
+    kind = type(default)
+
+    def parse(name: str, default: Any) -> Any:
+        return kind(env.str(name, default=str(default)))
+
+    what = "a whole number" if kind is int else "a number"
+    return setting(name, parse, default, lambda n: 0 <= n <= 1000, f"{what} from 0 to 1000")
+
+
 def is_http_url(text: str) -> bool:
     """Raises ValueError for a port that is none."""
     parts = urlsplit(text)

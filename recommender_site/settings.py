@@ -1,5 +1,7 @@
 """The recommender: what it has beyond the shared settings."""
 
+from dataclasses import fields
+
 from base_settings import *  # noqa: F403
 from base_settings import (
     BREAKERS,
@@ -7,13 +9,15 @@ from base_settings import (
     INSTALLED_APPS,
     SPECTACULAR_SETTINGS,
     http_url,
+    number_like,
     seconds,
     whole_number,
 )
+from recommendations.weights import Weights
 
 ROOT_URLCONF = "recommender_site.urls"
 WSGI_APPLICATION = "recommender_site.wsgi.application"
-INSTALLED_APPS = ["recommender_site", *INSTALLED_APPS]
+INSTALLED_APPS = ["recommender_site", *INSTALLED_APPS, "recommendations"]
 
 AD_PROVIDER_URL = http_url("AD_PROVIDER_URL", "http://127.0.0.1:8001")
 # Where a browser finds it; in a container network that is another address.
@@ -32,3 +36,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Recommender",
     "DESCRIPTION": "Products, reviews and ads that keep answering when the database or the ad provider is away.",
 }
+# RECOMMEND_SHRINKAGE and so on.
+RECOMMENDATION_WEIGHTS = Weights(
+    **{each.name: number_like(each.default, f"RECOMMEND_{each.name.upper()}") for each in fields(Weights)}
+)

@@ -157,7 +157,7 @@ class SchemaView(SpectacularAPIView):
         kind = request.accepted_renderer.format
         with self._writing:
             if kind not in self._written:
-                self._written[kind] = super().get(request, *args, **kwargs)
+                self._written[kind] = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         written = self._written[kind]
         return Response(written.data, headers=dict(written.headers))
 

@@ -1,0 +1,1 @@
+"""How good the recommendations are, on reviews that were hidden from them."""

@@ -1,0 +1,96 @@
+"""The reviews to evaluate on: from the database, from files that the seed commands read, or plain sequences."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from catalog.importers import files, formats
+from catalog.importers.formats import RejectedRow
+from catalog.importers.products import ProductImporter
+from catalog.importers.reviews import ReviewImporter
+from catalog.models import Product, Review
+from recommendations.similarity import product_text
+
+DAY = 86_400
+
+
+@dataclass
+class Dataset:
+    """Reviewers with what they reviewed, in the order of the data: numbers of products, and days since 1970.
+
+    A day is None where the data has no times. Of one reviewer's reviews of one product the first is kept.
+    """
+
+    products: dict[str, int] = field(default_factory=dict)  # asin to number
+    texts: dict[int, str] = field(default_factory=dict)
+    reviews: dict[str, dict[int, int | None]] = field(default_factory=dict)  # reviewer to product to day
+
+    def product(self, asin: str) -> int:
+        return self.products.setdefault(asin, len(self.products))
+
+    def add_review(self, reviewer: str, asin: str, day: int | None) -> None:
+        self.reviews.setdefault(reviewer, {}).setdefault(self.product(asin), day)
+
+    def add_text(self, asin: str, text: str) -> None:
+        self.texts[self.product(asin)] = text
+
+
+def from_database() -> Dataset:
+    """All products and reviews, streamed."""
+    data = Dataset()
+    columns = ("asin", "title", "brand", "categories", "description")
+    for asin, *words in Product.objects.order_by("id").values_list(*columns).iterator(2000):
+        data.add_text(asin, product_text(*words))
+    reviews = Review.objects.order_by("id").values_list("reviewer_id", "product_id", "unix_review_time")
+    for reviewer, asin, time in reviews.iterator(20_000):
+        data.add_review(reviewer, str(asin), time // DAY)
+    return data
+
+
+def from_files(names: Sequence[str]) -> Dataset:
+    """What the files hold, products and reviews in any order; rows that cannot be used are passed over.
+
+    Raises UnreadableFile or UnknownFormat, both naming the file.
+    """
+    data = Dataset()
+    for name in names:
+        lines = files.lines(name)
+        first = next((line for line in lines if line.strip()), "")
+        try:
+            if _is_sequence(first):
+                _read_sequences(chain([first], lines), data)
+            else:
+                _read_rows(chain([first], lines), data)
+        except formats.UnknownFormat as error:
+            raise formats.UnknownFormat(f"{name}: {error}") from error
+    return data
+
+
+def _is_sequence(line: str) -> bool:
+    """Whether this is the literature's ``user item item …`` and neither CSV nor an object."""
+    return len(line.split()) > 2 and not {"{", ",", '"'} & set(line)
+
+
+def _read_sequences(lines: Iterator[str], data: Dataset) -> None:
+    for line in lines:
+        reviewer, *asins = line.split() or [""]
+        for asin in asins:
+            data.add_review(reviewer, asin, None)
+
+
+def _read_rows(lines: Iterator[str], data: Dataset) -> None:
+    reviews, products = ReviewImporter(), ProductImporter()
+    for _, fields in formats.rows(lines):
+        if isinstance(fields, RejectedRow):
+            continue
+        try:
+            if fields.get("reviewerID") or fields.get("user_id"):
+                reviewer, asin, *_, time = reviews.clean(fields)
+                data.add_review(str(reviewer), str(asin), int(str(time)) // DAY)
+            else:
+                row = dict(zip(products.table.columns, products.clean(fields), strict=True))
+                categories = json.loads(row["categories"] or "[]")
+                data.add_text(row["asin"], product_text(row["title"], row["brand"], categories, row["description"]))
+        except RejectedRow:
+            continue

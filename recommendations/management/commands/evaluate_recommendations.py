@@ -1,0 +1,94 @@
+"""How good the recommendations are, on reviews that are hidden from them, beside simpler ones."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
+from tqdm import tqdm
+
+from catalog.importers.files import UnreadableFile
+from catalog.importers.formats import UnknownFormat
+from recommendations.evaluation import data, models, plot, protocol, tuning
+
+TUNED_ON = "last-hash"
+Results = dict[str, dict[str, protocol.Figures]]  # by protocol and model
+
+
+class Command(BaseCommand):
+    help = (
+        "Hide each reviewer's last review, recommend ten products of the whole catalogue, and count who finds it. "
+        "On the database, or on files that the seed commands read, or on lines of the form: reviewer asin asin …"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("files", nargs="*", metavar="FILE", help="products and reviews; none for the database")
+        parser.add_argument(
+            "--protocol",
+            action="append",
+            choices=list(protocol.PROTOCOLS),
+            help="which review is the last; may be given many times (default: each of them)",
+        )
+        parser.add_argument("--ease", action="store_true", help=f"compare EASE^R too, up to {models.MAX_EASE} products")
+        parser.add_argument(
+            "--tune", action="store_true", help=f"choose the weights first, on the validation items of {TUNED_ON}"
+        )
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
+        parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them as bars; needs matplotlib")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            reviews = data.from_files(options["files"]) if options["files"] else data.from_database()
+            weights = self._tuned(reviews) if options["tune"] else settings.RECOMMENDATION_WEIGHTS
+            results = self._evaluate(reviews, options["protocol"] or list(protocol.PROTOCOLS), weights, options["ease"])
+            self.stdout.write(table(results))
+            if options["json"]:
+                options["json"].write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
+            if options["plot"]:
+                plot.draw(results, options["plot"])
+        except (UnreadableFile, UnknownFormat, ValueError, ImportError) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}") from error
+        except Error as error:
+            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+
+    def _tuned(self, reviews: data.Dataset) -> Any:
+        split = protocol.split(reviews, TUNED_ON, hidden="validation")
+        for weights, ndcg in tuning.tune(split, settings.RECOMMENDATION_WEIGHTS):
+            said = " ".join(f"{name}={value:g}" for name, value in asdict(weights).items())
+            self.stderr.write(f"validation NDCG@{protocol.LENGTH} {ndcg:.4f}  {said}", style_func=str)
+        return weights
+
+    def _evaluate(self, reviews: data.Dataset, protocols: list[str], weights: Any, with_ease: bool) -> Results:
+        compared = models.compared(weights, with_ease=with_ease)
+        results: Results = {}
+        with tqdm(total=len(protocols) * len(compared), unit="model", disable=not sys.stderr.isatty()) as bar:
+            for name in protocols:
+                split = protocol.split(reviews, name, hidden="test")
+                results[name] = {}
+                for model, make in compared.items():
+                    bar.set_description(f"{name}, {model}")
+                    results[name][model] = protocol.evaluate(make(), split)
+                    bar.update()
+        return results
+
+
+def table(results: Results) -> str:
+    """Lines of text; the intervals are those of 95 %."""
+    head = f"{'':<34}{'HR@10':>8}{'interval':>16}{'NDCG@10':>10}{'interval':>16}{'coverage':>10}{'backfill':>10}"
+    lines = []
+    for name, models_of in results.items():
+        reviewers = next(iter(models_of.values())).reviewers
+        lines += ["", f"{name}, {reviewers:,} reviewers{head[len(name) + len(f'{reviewers:,}') + 12 :]}"]
+        for model, each in models_of.items():
+            hit, gain = (f"{low:.4f}-{high:.4f}" for low, high in (each.hit_rate_interval, each.ndcg_interval))
+            lines.append(
+                f"  {model:<32}{each.hit_rate:>8.4f}{hit:>16}{each.ndcg:>10.4f}{gain:>16}"
+                f"{each.coverage:>10.2f}{each.backfilled:>10.2f}"
+            )
+    return "\n".join(lines[1:])

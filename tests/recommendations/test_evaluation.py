@@ -1,0 +1,125 @@
+"""The protocols hide what they should, and the figures are right."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from recommendations.evaluation.data import Dataset
+from recommendations.evaluation.models import Case, Demand, Ease, Found, Known, Popularity, Served
+from recommendations.evaluation.protocol import PROTOCOLS, evaluate, split
+from recommendations.weights import Weights
+
+
+def dataset(**reviews: Sequence[tuple[str, int | None]]) -> Dataset:
+    data = Dataset()
+    for reviewer, reviewed in reviews.items():
+        for asin, day in reviewed:
+            data.add_review(reviewer, asin, day)
+    return data
+
+
+THREE = dataset(anna=[("A", 1), ("B", 5), ("C", 5)], bert=[("A", 1), ("D", 2)])
+
+
+def test_the_last_in_the_file_is_hidden_and_nothing_of_short_histories() -> None:
+    found = split(THREE, "last-file", hidden="test")
+    assert found.cases == [Case(0, [1, 0], 2, 5)]
+    assert sorted(found.known.reviews) == [(0, 0, 1), (0, 1, 5), (1, 0, 1), (1, 3, 2)]
+
+
+def test_for_validation_the_test_item_is_hidden_as_well() -> None:
+    found = split(THREE, "last-file", hidden="validation")
+    assert found.cases == [Case(0, [0], 1, 5)]
+    assert (0, 2, 5) not in found.known.reviews
+
+
+def test_ties_of_a_day_are_broken_by_a_hash_and_days_are_not() -> None:
+    reviews = {f"r{n}": [("A", 1), ("B", 2), ("C", 3), ("D", 3)] for n in range(40)}
+    cases = split(dataset(**reviews), "last-hash", hidden="test").cases
+    assert {case.target for case in cases} == {2, 3}
+    reversed_days = {f"r{n}": [("D", 3), ("C", 3), ("B", 2), ("A", 1)] for n in range(40)}
+    again = split(dataset(**reversed_days), "last-hash", hidden="test").cases
+    assert ["DCBA"[each.target] for each in again] == ["ABCD"[each.target] for each in cases]
+
+
+def test_at_random_any_review_is_hidden_and_always_the_same() -> None:
+    data = dataset(**{f"r{n}": [("A", 1), ("B", 2), ("C", 3)] for n in range(60)})
+    cases = split(data, "random", hidden="test").cases
+    assert {case.target for case in cases} == {0, 1, 2}
+    assert split(data, "random", hidden="test").cases == cases
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("hidden", ["test", "validation"])
+def test_nothing_hidden_is_known(protocol: str, hidden: str) -> None:
+    rng = np.random.default_rng(3)
+    data = dataset(**{f"r{n}": [(f"P{p}", int(p % 4)) for p in rng.permutation(9)[:6]] for n in range(20)})
+    found = split(data, protocol, hidden=hidden)
+    known = {review[:2] for review in found.known.reviews}
+    assert len(found.cases) == 20
+    for case in found.cases:
+        assert (case.reviewer, case.target) not in known
+        assert {(case.reviewer, product) for product in case.history} <= known
+        assert len(case.history) == (5 if hidden == "test" else 4)
+
+
+class Fixed:
+    """Recommends the same to everybody."""
+
+    def __init__(self, *products: int) -> None:
+        self.products = list(products)
+
+    def fit(self, known: Known) -> None:
+        pass
+
+    def recommend(self, case: Case, length: int) -> Found:
+        return Found(self.products[:length], False)
+
+
+def test_the_figures_are_those_of_the_lists() -> None:
+    data = dataset(
+        anna=[("A", 1), ("B", 2), ("C", 3)], bert=[("A", 1), ("B", 2), ("D", 3)], carl=[("A", 1), ("B", 2), ("E", 3)]
+    )
+    figures = evaluate(Fixed(2, 0, 3), split(data, "last-file", hidden="test"))
+    assert figures.reviewers == 3
+    assert figures.hit_rate == pytest.approx(2 / 3)
+    assert figures.ndcg == pytest.approx((1 + 1 / 2) / 3)  # at the first place and at the third
+    assert figures.coverage == pytest.approx(3 / 5)
+    assert figures.hit_rate_interval[0] < 2 / 3 < figures.hit_rate_interval[1]
+    assert evaluate(Popularity(), split(data, "last-file", hidden="test")).backfilled == 1
+
+
+def test_without_a_reviewer_to_hide_something_of_there_are_no_figures() -> None:
+    with pytest.raises(ValueError, match="no reviewer has 3 reviews"):
+        evaluate(Popularity(), split(dataset(anna=[("A", 1)]), "last-file", hidden="test"))
+
+
+def test_demand_is_what_was_known_before_the_day() -> None:
+    demand = Demand(Known([(0, 7, 10), (1, 7, 40), (2, 8, 41), (3, 9, None)], [""] * 10, 4), half_life=30)
+    demand.advance(40)
+    assert demand.get(7) == pytest.approx(0.5)  # not yet what comes on that very day
+    demand.advance(41)
+    assert demand.get(7) == pytest.approx((0.5 + 1) * 0.5 ** (1 / 30))
+    assert demand.get(8) == demand.get(9) == 0
+
+
+def test_what_is_served_is_filled_up_with_what_is_popular_and_not_seen() -> None:
+    reviews = [(0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 1), (2, 2, 1), (3, 2, 1), (4, 2, 1), (5, 3, 1)]
+    served = Served(Weights(text=0))
+    served.fit(Known(reviews, [""] * 4, 6))
+    assert served.recommend(Case(9, [0], 1, 5), 3) == Found([1, 2, 3], False)
+    assert served.recommend(Case(9, [3], 1, 5), 3) == Found([2, 0, 1], True)
+
+
+def test_ease_is_the_minimum_that_it_is_defined_as() -> None:
+    rng = np.random.default_rng(1)
+    dense = (rng.random((30, 5)) < 0.4).astype(float)
+    known = Known([(int(r), int(p), 1) for r, p in np.argwhere(dense)], [""] * 5, 30)
+    ease = Ease(regularization=3.0)
+    ease.fit(known)
+    for product in range(5):  # ridge regression of each column on the others
+        others = [each for each in range(5) if each != product]
+        x = dense[:, others]
+        expected = np.linalg.solve(x.T @ x + 3.0 * np.eye(4), x.T @ dense[:, product])
+        assert ease._weights[others, product] == pytest.approx(expected)
