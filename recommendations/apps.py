@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class RecommendationsConfig(AppConfig):
     name = "recommendations"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Those that may be 0, which is to do without.
+MAY_BE_ZERO = frozenset({"activity", "shrinkage", "text", "recency", "trend"})
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -17,3 +20,5 @@ class Weights:
     recency: float = 0.7  # of a product, for each one that was reviewed after it
     trend: float = 2.0  # of the logarithm of a product's reviews of late; 0 is without
     half_life: float = 7.0  # days after which a review counts half as one of late
+    # Of what is popular.
+    popular_half_life: float = 90.0  # days; what many liked lately, and not for a week only

@@ -13,6 +13,7 @@ from base_settings import (
     seconds,
     whole_number,
 )
+from recommendations import weights
 from recommendations.weights import Weights
 
 ROOT_URLCONF = "recommender_site.urls"
@@ -36,7 +37,12 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Recommender",
     "DESCRIPTION": "Products, reviews and ads that keep answering when the database or the ad provider is away.",
 }
-# RECOMMEND_SHRINKAGE and so on.
+# RECOMMEND_TEXT and so on.
 RECOMMENDATION_WEIGHTS = Weights(
-    **{each.name: number_like(each.default, f"RECOMMEND_{each.name.upper()}") for each in fields(Weights)}
+    **{
+        each.name: number_like(
+            each.default, f"RECOMMEND_{each.name.upper()}", may_be_zero=each.name in weights.MAY_BE_ZERO
+        )
+        for each in fields(Weights)
+    }
 )

@@ -12,6 +12,7 @@ handler400, handler404 = errors.bad_request, errors.not_found
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("catalog.urls")),
+    path("", include("recommendations.urls")),
     path("ads", views.AdsView.as_view(), name="ads"),
     path("sabotage-db", views.SabotageDatabaseView.as_view(), name="sabotage-db"),
     path("sabotage-ad-server", views.SabotageAdServerView.as_view(), name="sabotage-ad-server"),

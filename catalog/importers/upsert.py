@@ -1,4 +1,4 @@
-"""A batch of rows into a table: new ones inserted, changed ones updated, the rest not touched.
+"""A batch of rows into a table: new ones inserted, changed ones updated, the rest not touched; or all inserted.
 
 Both databases get the rows into a temporary table first, PostgreSQL by COPY, and then run one INSERT … ON CONFLICT.
 """
@@ -65,13 +65,28 @@ def upsert(table: Table, encoded: str | list[Row]) -> tuple[int, int]:
         return _on_sqlite(cursor, table, encoded)
 
 
+def insert(table: Table, encoded: str | list[Row]) -> None:
+    """Insert rows that are known to be new, in one transaction."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        _fill(cursor, table.name, table.columns, encoded)
+
+
+def _fill(cursor: CursorWrapper, name: str, columns: tuple[str, ...], encoded: str | list[Row]) -> None:
+    names = ", ".join(columns)
+    if isinstance(encoded, str):
+        with connection.wrap_database_errors:  # Django does so for its own methods of a cursor only
+            cursor.copy_expert(f"COPY {name} ({names}) FROM STDIN", io.StringIO(encoded), 1 << 20)
+    else:
+        marks = ", ".join(["%s"] * len(columns))
+        cursor.executemany(f"INSERT INTO {name} ({names}) VALUES ({marks})", encoded)  # noqa: S608
+
+
 def _on_postgresql(cursor: CursorWrapper, table: Table, lines: str) -> tuple[int, int]:
     names = ", ".join(table.columns)
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
     cursor.execute("DROP TABLE IF EXISTS staged")
     cursor.execute(f"CREATE TEMP TABLE staged ON COMMIT DROP AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
-    with connection.wrap_database_errors:  # Django does so for its own methods of a cursor only
-        cursor.copy_expert(f"COPY staged ({names}) FROM STDIN", io.StringIO(lines), 1 << 20)
+    _fill(cursor, "staged", table.columns, lines)
     # A row that was inserted has no deleting transaction yet, one that was updated has.
     cursor.execute(f"""
         WITH done AS ({table.upsert} RETURNING xmax = 0 AS created)
@@ -85,8 +100,7 @@ def _on_sqlite(cursor: CursorWrapper, table: Table, rows: list[Row]) -> tuple[in
     names = ", ".join(table.columns)
     cursor.execute("DROP TABLE IF EXISTS temp.staged")
     cursor.execute(f"CREATE TEMP TABLE staged AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
-    marks = ", ".join(["%s"] * len(table.columns))
-    cursor.executemany(f"INSERT INTO staged VALUES ({marks})", rows)  # noqa: S608
+    _fill(cursor, "staged", table.columns, rows)
     same = " AND ".join(f"{table.name}.{c} = staged.{c}" for c in table.key)
     cursor.execute(f"SELECT count(*) FROM staged WHERE NOT EXISTS (SELECT 1 FROM {table.name} WHERE {same})")  # noqa: S608
     (created,) = cursor.fetchone()

@@ -1,0 +1,94 @@
+"""Builds for the staff, and on each product what it is like."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from catalog.admin import ProductAdmin
+from catalog.models import Product
+from recommendations import builds
+from recommendations.models import Build, Neighbours
+
+SHOWN = 20  # neighbours of a product
+
+
+@admin.register(Build)
+class BuildAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Builds are made by build_recommendations; here they are looked at, and one is chosen to be read."""
+
+    list_display = ("id", "is_active", "started_at", "finished_at", "products", "reviews", "neighbours", "seconds")
+    actions = ["publish"]
+    fields = readonly_fields = ("id", "is_active", "started_at", "finished_at", "figures", "source")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Build | None = None) -> bool:
+        return False
+
+    @admin.action(description="Have this build read", permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Build]) -> None:
+        chosen = list(queryset)
+        if len(chosen) != 1 or chosen[0].finished_at is None:
+            self.message_user(request, "Choose one build that is finished.", messages.ERROR)
+            return
+        try:
+            with builds.only_one():
+                builds.switch_to(chosen[0])
+        except builds.Busy:
+            self.message_user(request, "A build is being made. Try again when it is finished.", messages.ERROR)
+        else:
+            self.message_user(request, f"{chosen[0]} is read now.".capitalize())
+
+    @admin.display
+    def products(self, build: Build) -> Any:
+        return build.figures.get("products")
+
+    @admin.display
+    def reviews(self, build: Build) -> Any:
+        return build.figures.get("reviews")
+
+    @admin.display
+    def neighbours(self, build: Build) -> Any:
+        return build.figures.get("neighbours")
+
+    @admin.display
+    def seconds(self, build: Build) -> Any:
+        return f"{sum(build.figures['seconds'].values()):.1f}" if build.figures else None
+
+
+admin.site.unregister(Product)
+
+
+@admin.register(Product)
+class ProductWithNeighboursAdmin(ProductAdmin):
+    fields = (*ProductAdmin.fields, "neighbours")  # type: ignore[assignment]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
+        return (*super().get_readonly_fields(request, obj), "neighbours")
+
+    @admin.display(description="products like this")
+    def neighbours(self, product: Product) -> str:
+        """The first of them, with their scores and how much of each comes from the reviewers."""
+        stored = Neighbours.objects.filter(build__is_active=True, product=product.pk).first()
+        if stored is None:
+            return "not known before the next build"
+        columns = stored.others["products"], stored.others["scores"], stored.others["from_reviews"]
+        found = list(zip(*columns, strict=True))[:SHOWN]
+        titles = dict(Product.objects.filter(pk__in=[number for number, *_ in found]).values_list("pk", "title"))
+        rows = [
+            format_html(
+                '<li><a href="{}">{}</a> {}, {} of it by reviewers</li>',
+                reverse("admin:catalog_product_change", args=[number]),
+                titles[number] or number,
+                f"{score:.3f}",
+                f"{part / score:.0%}",
+            )
+            for number, score, part in found
+            if number in titles
+        ]
+        return format_html("<ol>{}</ol>", format_html("{}" * len(rows), *rows)) if rows else "none"

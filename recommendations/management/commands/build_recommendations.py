@@ -1,0 +1,58 @@
+"""Recommendations from all products and reviews, made apart and then switched to at once."""
+
+import sys
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
+from tqdm import tqdm
+
+from recommendations import builder, builds
+
+STAGES = 5
+
+
+class Command(BaseCommand):
+    help = "Find what is like what and what is popular, store it as a new build, and have that one read from then on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--if-changed", action="store_true", help="do nothing where no product or review is new")
+        parser.add_argument("--rollback", action="store_true", help="have the build before the active one read again")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["rollback"]:
+                with builds.only_one():
+                    self.stdout.write(f"{builds.roll_back()} is read again".capitalize())
+            else:
+                self._build(options["if_changed"])
+        except builds.Busy:
+            raise CommandError("another build is being made") from None
+        except builds.NoBuild:
+            raise CommandError("there is no build before the active one") from None
+        except KeyboardInterrupt:
+            raise CommandError("interrupted; the active build stays active") from None
+        except Error as error:
+            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+
+    def _build(self, if_changed: bool) -> None:
+        started = time.perf_counter()
+        begun: list[str] = []
+        with tqdm(total=STAGES, unit="stage", disable=not sys.stderr.isatty()) as bar:
+
+            def begin(stage: str) -> None:
+                bar.update(len(begun) - bar.n)
+                bar.set_description(stage)
+                begun.append(stage)
+
+            made = builder.build(if_changed=if_changed, begin=begin)
+        if made is None:
+            self.stdout.write("No product or review is new: the active build stays")
+            return
+        counts = made.figures
+        stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in counts["seconds"].items())
+        self.stdout.write(
+            f"Build {made.pk}: {counts['products']} products, {counts['reviews']} reviews, "
+            f"{counts['neighbours']} neighbours, {time.perf_counter() - started:.1f} s ({stages})"
+        )

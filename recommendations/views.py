@@ -1,0 +1,109 @@
+"""Parse the request, call the repository, answer."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from catalog.models import Product
+from catalog.openapi import ASIN_IN_PATH, NOT_FOUND
+from catalog.serializers import PathParameters
+from catalog.viewsets import UnknownProduct, validated
+from recommendations import repository
+from recommendations.repository import Recommended
+from recommendations.serializers import (
+    BasketSerializer,
+    ListParameters,
+    RecommendedSerializer,
+    ReviewerParameters,
+    ReviewerPath,
+)
+from service import openapi
+
+REVIEWER_IN_PATH = OpenApiParameter("reviewerID", str, OpenApiParameter.PATH, description="As in the reviews.")
+LISTED = {200: RecommendedSerializer(many=True), **openapi.READ_ERRORS}
+
+
+class RecommendationsView(GenericAPIView[Any]):
+    """What all of them share. Everybody may ask, the POST changes nothing; so nobody is asked who they are."""
+
+    serializer_class: type[Serializer[Any]] = RecommendedSerializer
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    pagination_class = None
+    filter_backends = ()
+
+    def asked(self, serializer_class: Any = ListParameters) -> dict[str, Any]:
+        """The validated query parameters. Raises ValidationError."""
+        return validated(serializer_class, self.request.query_params.dict())
+
+    def answer(self, found: list[Recommended]) -> Response:
+        serializer = RecommendedSerializer()
+        return Response([serializer.to_representation(each) for each in found])
+
+
+@extend_schema(tags=["recommendations"])
+class SimilarView(RecommendationsView):
+    @extend_schema(
+        operation_id="similar_products",
+        summary="Recommend products like one",
+        parameters=[ASIN_IN_PATH, ListParameters, *openapi.DATA_SOURCE],
+        responses={**LISTED, 404: NOT_FOUND},
+    )
+    def get(self, request: Request, asin: str) -> Response:
+        """Reviewed by the same people, described by the same words, related by the metadata, or popular in its
+        category. While the database is away: the last answer to the same question, else what is popular."""
+        asin = validated(PathParameters, {"asin": asin})["asin"]
+        try:
+            return self.answer(repository.similar(asin=asin, **self.asked()))
+        except Product.DoesNotExist:
+            raise UnknownProduct from None
+
+
+@extend_schema(tags=["recommendations"])
+class ReviewerView(RecommendationsView):
+    @extend_schema(
+        operation_id="reviewer_recommendations",
+        summary="Recommend products to a reviewer",
+        parameters=[REVIEWER_IN_PATH, ReviewerParameters, *openapi.DATA_SOURCE],
+        responses=LISTED,
+    )
+    def get(self, request: Request, reviewer_id: str) -> Response:
+        """From the last products they reviewed, the newest counting most; a review counts from the moment it is
+        posted. Somebody unknown gets what is popular, with that as its source."""
+        name = validated(ReviewerPath, {"reviewerID": reviewer_id})["reviewerID"]
+        return self.answer(repository.for_reviewer(reviewer_id=name, **self.asked(ReviewerParameters)))
+
+
+@extend_schema(tags=["recommendations"])
+class BasketView(RecommendationsView):
+    serializer_class = BasketSerializer
+
+    @extend_schema(
+        operation_id="basket_recommendations",
+        summary="Recommend products that go with others",
+        parameters=openapi.DATA_SOURCE,
+        responses={**LISTED, 413: openapi.TOO_LARGE, 415: openapi.UNSUPPORTED},
+    )
+    def post(self, request: Request) -> Response:
+        """For a basket or a session, without an identity. Nothing is stored; unknown asins are passed over."""
+        asked = validated(BasketSerializer, request.data)
+        asins, exclude = tuple(asked.pop("asins")), tuple(asked.pop("exclude"))
+        return self.answer(repository.for_products(asins=asins, exclude=exclude, **asked))
+
+
+@extend_schema(tags=["recommendations"])
+class PopularView(RecommendationsView):
+    @extend_schema(
+        operation_id="popular_products",
+        summary="List what is popular",
+        parameters=[ListParameters, *openapi.DATA_SOURCE],
+        responses=LISTED,
+    )
+    def get(self, request: Request) -> Response:
+        """What has been reviewed most, newer reviews counting more; of a category where one is asked for."""
+        return self.answer(repository.popular(**self.asked()))

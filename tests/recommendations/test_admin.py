@@ -1,0 +1,67 @@
+"""Builds and neighbours, as the staff sees them."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+
+from catalog.models import Product
+from recommendations import builds
+from recommendations.models import Build
+
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
+LIST = "/admin/recommendations/build/"
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("boss"))
+    return client
+
+
+@pytest.fixture
+def two_builds() -> None:
+    for asin in ("A", "B"):
+        Product.objects.create(asin=asin, title=f"Fountain pen {asin}")
+    for _ in range(2):
+        call_command("build_recommendations", verbosity=0)
+
+
+def publish(staff: Client, *numbers: int) -> str:
+    form = {"action": "publish", "_selected_action": numbers}
+    return staff.post(LIST, form, follow=True).content.decode()
+
+
+def test_builds_are_listed_and_one_is_chosen(staff: Client, two_builds: None) -> None:
+    assert builds.active() == Build.objects.get(pk=2)
+    assert "Build 1 is read now." in publish(staff, 1)
+    assert builds.active() == Build.objects.get(pk=1)
+    page = staff.get(f"{LIST}1/change/").content.decode()
+    assert "neighbours" in page
+
+
+def test_only_one_that_is_finished_can_be_chosen(staff: Client, two_builds: None) -> None:
+    unfinished = Build.objects.create()
+    for numbers in ((1, 2), (unfinished.pk,)):
+        assert "Choose one build that is finished." in publish(staff, *numbers)
+    assert builds.active() == Build.objects.get(pk=2)
+
+
+def test_a_build_is_neither_made_nor_deleted_here(staff: Client, two_builds: None) -> None:
+    assert staff.get(f"{LIST}add/").status_code == 403
+    assert staff.post(f"{LIST}1/delete/", {"post": "yes"}).status_code == 403
+    assert Build.objects.count() == 2
+
+
+def test_a_product_shows_what_it_is_like(staff: Client, two_builds: None) -> None:
+    product, other = Product.objects.order_by("asin")
+    page = staff.get(f"/admin/catalog/product/{product.pk}/change/").content.decode()
+    assert f'<a href="/admin/catalog/product/{other.pk}/change/">Fountain pen B</a>' in page
+    assert "0% of it by reviewers" in page
+
+
+def test_a_new_product_has_no_neighbours_yet(staff: Client, two_builds: None) -> None:
+    product = Product.objects.create(asin="NEW")
+    page = staff.get(f"/admin/catalog/product/{product.pk}/change/").content.decode()
+    assert "not known before the next build" in page
+    assert staff.get("/admin/catalog/product/add/").status_code == 200

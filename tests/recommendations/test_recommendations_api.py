@@ -1,0 +1,221 @@
+"""What is recommended, to whom, why, and what when the database is away."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from catalog.models import Product, Review
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DAY = 86_400
+
+
+def review(reviewer: str, asin: str, day: int = 16_000) -> None:
+    Review.objects.create(reviewer_id=reviewer, product_id=asin, overall=5, unix_review_time=day * DAY)
+
+
+@pytest.fixture
+def shop() -> None:
+    """Ten pens that are reviewed in pairs, an ink that reads like a pen, twenty chairs of which one is popular."""
+    for number in range(10):
+        Product.objects.create(asin=f"PEN{number}", title="Fountain pen", categories=["Office", "Pens"])
+    Product.objects.create(asin="INK", title="Ink for a fountain pen", categories=["Office", "Ink"])
+    for number in range(20):
+        Product.objects.create(asin=f"CHAIR{number}", title=f"Armchair{number}", categories=["Furniture"])
+    for number in range(0, 10, 2):
+        for reviewer in range(3):
+            review(f"p{number}-{reviewer}", f"PEN{number}")
+            review(f"p{number}-{reviewer}", f"PEN{number + 1}")
+    for reviewer in range(9):
+        review(f"c{reviewer}", "CHAIR7")
+    Product.objects.filter(asin="PEN0").update(related={"also_bought": ["CHAIR3", "GONE", "PEN1"]})
+    call_command("build_recommendations", verbosity=0)
+
+
+def ask(client: Client, path: str) -> list[dict[str, Any]]:
+    response = client.get(path)
+    assert response.status_code == 200, response.content
+    assert response["X-Data-Source"] == "live"
+    found: list[dict[str, Any]] = response.json()
+    return found
+
+
+def asins(found: Iterable[dict[str, Any]]) -> list[str]:
+    return [each["asin"] for each in found]
+
+
+def test_similar_products_come_from_one_source_after_the_other(client: Client, shop: None) -> None:
+    found = ask(client, "/products/PEN0/recommendations?limit=31")
+    assert found[0] | {"score": 0} == {
+        "asin": "PEN1",
+        "title": "Fountain pen",
+        "description": "",
+        "imUrl": "",
+        "related": {},
+        "salesRank": {},
+        "categories": ["Office", "Pens"],
+        "brand": "",
+        "price": None,
+        "score": 0,
+        "source": "co-reviewed",
+        "because": "PEN0",
+    }
+    sources = [each["source"] for each in found]
+    assert sources[1:10] == ["similar-text"] * 9
+    assert (found[10]["asin"], found[10]["source"]) == ("CHAIR3", "related")
+    assert (found[11]["asin"], found[11]["source"], found[11]["because"]) == ("CHAIR7", "popular", None)
+    # As many as there are, each once, and not the product itself.
+    assert len(found) == len(set(asins(found))) == 30
+    assert "PEN0" not in asins(found)
+
+
+def test_a_product_that_nobody_reviewed_has_recommendations(client: Client, shop: None) -> None:
+    found = ask(client, "/products/INK/recommendations?limit=3")
+    assert {each["source"] for each in found} == {"similar-text"}
+    assert all(asin.startswith("PEN") for asin in asins(found))
+
+
+def test_a_reviewer_gets_what_goes_with_the_latest_and_nothing_seen(client: Client, shop: None) -> None:
+    review("zoe", "PEN2", day=15_000)
+    review("zoe", "PEN4", day=15_001)
+    found = ask(client, "/reviewers/zoe/recommendations?limit=30")
+    assert [(each["asin"], each["because"]) for each in found[:2]] == [("PEN5", "PEN4"), ("PEN3", "PEN2")]
+    assert not {"PEN2", "PEN4"} & set(asins(found))
+    with_seen = ask(client, "/reviewers/zoe/recommendations?limit=31&include_seen=true")
+    assert {"PEN2", "PEN4"} < set(asins(with_seen))
+    assert len(with_seen) == 31
+
+
+def test_a_review_counts_from_the_moment_it_is_posted(client: Client, shop: None) -> None:
+    review("zoe", "PEN2", day=15_000)
+    assert ask(client, "/reviewers/zoe/recommendations")[0]["asin"] == "PEN3"
+    review("zoe", "PEN9", day=15_001)
+    assert ask(client, "/reviewers/zoe/recommendations")[0]["asin"] == "PEN8"
+
+
+def test_somebody_unknown_gets_what_is_popular_and_is_told_so(client: Client, shop: None) -> None:
+    found = ask(client, "/reviewers/nobody/recommendations")
+    assert found[0]["asin"] == "CHAIR7"
+    assert {(each["source"], each["because"]) for each in found} == {("popular", None)}
+
+
+def test_a_basket_needs_no_name(client: Client, shop: None) -> None:
+    body = {"asins": ["PEN6", "UNKNOWN", "PEN0"], "limit": 2, "exclude": ["PEN7"]}
+    response = client.post("/recommendations", body, content_type="application/json")
+    first, *_ = response.json()
+    assert (first["asin"], first["because"]) == ("PEN1", "PEN0")
+    assert not {"PEN0", "PEN6", "PEN7"} & set(asins(response.json()))
+    alone = client.post("/recommendations", {"asins": ["UNKNOWN"]}, content_type="application/json")
+    assert alone.json()[0]["source"] == "popular"
+
+
+def test_what_is_popular_is_so_by_category_too(client: Client, shop: None) -> None:
+    assert ask(client, "/recommendations/popular")[0]["asin"] == "CHAIR7"
+    office = ask(client, "/recommendations/popular?category=Office&limit=20")
+    assert len(office) == 11
+    assert {each["categories"][0] for each in office} == {"Office"}
+    assert ask(client, "/recommendations/popular?category=Nothing") == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/products/PEN0/recommendations", "/reviewers/p0-0/recommendations", "/recommendations/popular"]
+)
+def test_filters_filter(client: Client, shop: None, path: str) -> None:
+    found = ask(client, f"{path}?category=Pens&exclude=PEN3,PEN5&limit=20")
+    assert set(asins(found)) <= {f"PEN{number}" for number in (0, 1, 2, 4, 6, 7, 8, 9)}
+    assert len(found) >= 6
+
+
+def test_a_deleted_product_is_recommended_to_nobody(client: Client, shop: None) -> None:
+    Product.objects.get(asin="PEN1").delete()
+    assert "PEN1" not in asins(ask(client, "/products/PEN0/recommendations?limit=31"))
+
+
+def test_without_a_build_there_are_recommendations_all_the_same(client: Client) -> None:
+    Product.objects.create(asin="A", related={"also_bought": ["C"]})
+    for asin in "BC":
+        Product.objects.create(asin=asin)
+    review("anna", "B")
+    found = ask(client, "/products/A/recommendations")
+    assert [(each["asin"], each["source"]) for each in found] == [("C", "related"), ("B", "popular")]
+    assert asins(ask(client, "/reviewers/anna/recommendations")) == ["A", "C"]
+
+
+@pytest.mark.parametrize(
+    ("path", "queries"),
+    [
+        ("/products/PEN0/recommendations?limit=5", 4),
+        ("/reviewers/p0-0/recommendations?limit=5", 5),
+        ("/recommendations/popular?limit=5", 3),
+    ],
+)
+def test_a_list_takes_few_queries(
+    client: Client, shop: None, path: str, queries: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(queries):
+        client.get(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/products/PEN0/recommendations?limit=0", "limit"),
+        ("/products/PEN0/recommendations?limit=101", "limit"),
+        ("/products/PEN0/recommendations?exclude=A%20B", "exclude"),
+        ("/products/PEN0/recommendations?category=", "category"),
+        ("/products/P%20Q/recommendations", "asin"),
+        ("/reviewers/a%00b/recommendations", "reviewerID"),
+        ("/reviewers/anna/recommendations?include_seen=perhaps", "include_seen"),
+        ("/recommendations/popular?limit=many", "limit"),
+        (f"/recommendations/popular?exclude={','.join(['A'] * 101)}", "exclude"),
+    ],
+)
+def test_what_cannot_be_used_is_named(client: Client, path: str, field: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 400
+    assert list(response.json()) == [field]
+
+
+@pytest.mark.parametrize("body", [{}, {"asins": []}, {"asins": ["no asin"]}, {"asins": ["A"] * 101}])
+def test_a_basket_that_cannot_be_used_is_refused(client: Client, body: dict[str, Any]) -> None:
+    response = client.post("/recommendations", body, content_type="application/json")
+    assert response.status_code == 400
+    assert list(response.json()) == ["asins"]
+
+
+def test_an_unknown_product_has_none(client: Client, shop: None) -> None:
+    assert client.get("/products/UNKNOWN/recommendations").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/products/PEN0/recommendations", "/reviewers/p0-0/recommendations"])
+def test_while_the_database_is_away_the_last_answer_goes_on_then_what_is_popular(
+    client: Client, shop: None, path: str, lose_database: Callable[[], None]
+) -> None:
+    before = client.get(path).json()
+    client.get("/recommendations/popular")
+    lose_database()
+    stale = client.get(path)
+    assert (stale["X-Data-Source"], stale.json()) == ("stale", before)
+    other = client.get(f"{path}?limit=3&exclude=CHAIR7")
+    assert other["X-Data-Source"] == "default"
+    assert {each["source"] for each in other.json()} == {"popular"}
+    assert "CHAIR7" not in asins(other.json())
+    assert len(other.json()) == 3
+
+
+def test_while_nothing_is_known_a_stand_in_says_so(client: Client, lose_database: Callable[[], None]) -> None:
+    lose_database()
+    for path in ("/products/PEN0/recommendations", "/reviewers/anna/recommendations", "/recommendations/popular"):
+        response = client.get(path)
+        assert (response.status_code, response["X-Data-Source"]) == (200, "default")
+        assert asins(response.json()) == ["UNAVAILABLE"]
+
+
+def test_the_browsable_page_of_a_list_can_be_read(client: Client, shop: None) -> None:
+    page = client.get("/products/PEN0/recommendations", headers={"accept": "text/html"})
+    assert page.status_code == 200
+    assert "co-reviewed" in page.content.decode()
