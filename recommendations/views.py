@@ -72,10 +72,10 @@ class ReviewerView(RecommendationsView):
         parameters=[REVIEWER_IN_PATH, ReviewerParameters, *openapi.DATA_SOURCE],
         responses=LISTED,
     )
-    def get(self, request: Request, reviewer_id: str) -> Response:
+    def get(self, request: Request, reviewerID: str) -> Response:
         """From the last products they reviewed, the newest counting most; a review counts from the moment it is
         posted. Somebody unknown gets what is popular, with that as its source."""
-        name = validated(ReviewerPath, {"reviewerID": reviewer_id})["reviewerID"]
+        name = validated(ReviewerPath, {"reviewerID": reviewerID})["reviewerID"]
         return self.answer(repository.for_reviewer(reviewer_id=name, **self.asked(ReviewerParameters)))
 
 

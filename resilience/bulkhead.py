@@ -36,8 +36,9 @@ class Bulkhead:
 
     def enter(self) -> Place | None:
         """Take a place; None at once where none has got free for PATIENCE, and after that time elsewhere."""
-        if _has_reserve.get():
-            return self._take(self._free, 0.0) or self._take(self._reserve, PATIENCE)
+        # From the reserve first, so that those who have none keep all of theirs.
+        if _has_reserve.get() and (place := self._take(self._reserve, 0.0)):
+            return place
         # Where nobody has moved for a while nobody is likely to: the wait would hold one thread more.
         return self._take(self._free, max(0.0, self._moved_at + PATIENCE - time.monotonic()))
 

@@ -62,11 +62,19 @@ def every_read(asins: Sequence[str]) -> list[str]:
         for path in (
             f"/products/{asin}",
             f"/products/{asin}/reviews",
+            f"/products/{asin}/recommendations?limit=5",
             f"/reviews?asin={asin}",
             f"/ads?asin={asin}&limit=5",
         )
     ]
-    lists = ["/products?limit=20", "/products?skip=20&limit=20", "/reviews?limit=20", "/ads", "/"] * 2
+    lists = [
+        "/products?limit=20",
+        "/products?skip=20&limit=20",
+        "/reviews?limit=20",
+        "/recommendations/popular",
+        "/ads",
+        "/",
+    ] * 2
     operations = ["/breakers", "/breakers/database", "/livez", "/readyz", "/metrics", "/status", "/docs", "/schema"]
     return about_products + lists + operations
 
@@ -162,7 +170,7 @@ def shop_load(
 
 def of_catalog(samples: Sequence[Sample]) -> list[Sample]:
     """Reads of the database."""
-    return [each for each in samples if each.path.startswith(("/products", "/reviews"))]
+    return [each for each in samples if each.path.startswith(("/products", "/reviews", "/recommendations"))]
 
 
 def median(samples: Sequence[Sample]) -> float:

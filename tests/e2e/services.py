@@ -143,6 +143,7 @@ def open_shop(database_url: str) -> None:
     manage("migrate", "--verbosity=0", DATABASE_URL=database_url)
     manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=database_url)
     manage("seed_demo", "--products=200", "--reviewers=100", DATABASE_URL=database_url)
+    manage("build_recommendations", DATABASE_URL=database_url)
 
 
 class Service:

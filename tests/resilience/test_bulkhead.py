@@ -96,6 +96,17 @@ def test_what_has_no_fallback_has_a_reserve(breaker: Breaker, full: Callable[[],
         breaker.call(fail)
 
 
+def test_the_reserve_is_used_first(breaker: Breaker) -> None:
+    def read_at_once() -> list[str]:
+        with ThreadPoolExecutor(PLACES) as pool:
+            together = threading.Barrier(PLACES)
+            calls = [pool.submit(breaker.call, lambda: (together.wait(10) and "") or "read") for _ in range(PLACES)]
+            return [call.result() for call in calls]
+
+    with bulkhead.reserve():
+        assert breaker.call(read_at_once) == ["read"] * PLACES
+
+
 def test_places_come_back_whatever_becomes_of_the_call(breaker: Breaker) -> None:
     for error in (ValueError, KeyboardInterrupt, SystemExit):
         for _ in range(PLACES + 1):

@@ -13,7 +13,7 @@ def operations(client: Client) -> dict[str, Any]:
 
 
 def test_every_call_has_a_summary_and_says_what_it_does(operations: dict[str, Any]) -> None:
-    assert len(operations) == 18
+    assert len(operations) == 22
     for name, call in operations.items():
         assert call["summary"], name
         assert call["description"], name
@@ -34,7 +34,14 @@ def test_every_answer_carries_the_request_id(operations: dict[str, Any]) -> None
 
 
 def test_reads_say_where_they_come_from_and_writes_when_to_come_back(operations: dict[str, Any]) -> None:
-    for path in ("/products", "/products/{asin}", "/products/{asin}/reviews", "/reviews", "/ads"):
+    for path in (
+        "/products",
+        "/products/{asin}",
+        "/products/{asin}/reviews",
+        "/reviews",
+        "/ads",
+        "/recommendations/popular",
+    ):
         assert {"X-Data-Source", "Age"} < set(operations[f"GET {path}"]["responses"]["200"]["headers"])
         assert {"400", "401", "406"} < set(operations[f"GET {path}"]["responses"])
     for name in ("POST /products", "PUT /products/{asin}", "DELETE /products/{asin}", "POST /reviews"):
