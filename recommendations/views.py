@@ -48,6 +48,8 @@ class RecommendationsView(GenericAPIView[Any]):
 
 @extend_schema(tags=["recommendations"])
 class SimilarView(RecommendationsView):
+    name = "Products like this one"
+
     @extend_schema(
         operation_id="similar_products",
         summary="Recommend products like one",
@@ -66,6 +68,8 @@ class SimilarView(RecommendationsView):
 
 @extend_schema(tags=["recommendations"])
 class ReviewerView(RecommendationsView):
+    name = "Recommended to this reviewer"
+
     @extend_schema(
         operation_id="reviewer_recommendations",
         summary="Recommend products to a reviewer",
@@ -81,6 +85,7 @@ class ReviewerView(RecommendationsView):
 
 @extend_schema(tags=["recommendations"])
 class BasketView(RecommendationsView):
+    name = "Goes with these products"
     serializer_class = BasketSerializer
 
     @extend_schema(
@@ -98,6 +103,8 @@ class BasketView(RecommendationsView):
 
 @extend_schema(tags=["recommendations"])
 class PopularView(RecommendationsView):
+    name = "Popular products"
+
     @extend_schema(
         operation_id="popular_products",
         summary="List what is popular",
