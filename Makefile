@@ -2,10 +2,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench-breaker bench-faults bench-import bench-serve
+.PHONY: help run test lint format clean bench-breaker bench-faults bench-import bench-recommendations bench-serve
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/runtime ## prepare a demo shop and start both services
 	@$(BIN)/python run_local.py
@@ -41,6 +41,9 @@ bench-breaker: .venv/dev ## microseconds a protected call costs, beside pybreake
 
 bench-faults: .venv/dev ## every request of a busy shop that loses its database or its ads, as a picture
 	$(BIN)/python -m benchmarks.faults
+
+bench-recommendations: .venv/dev ## time and memory of a build, beside implicit, and latency of the lists
+	$(BIN)/python -m benchmarks.recommendations
 
 bench-serve: .venv/dev ## requests per second and latency beside a bare Django view
 	$(BIN)/python -m benchmarks.serve

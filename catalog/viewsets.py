@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
 from django.http import QueryDict
@@ -95,6 +95,8 @@ class ProductViewSet(CatalogViewSet):
     """Products. Everybody reads, staff writes."""
 
     serializer_class = ProductSerializer
+    # What a product's page in the browser links to, by the name of the URL; other apps add theirs.
+    linked: ClassVar[list[str]] = ["product-reviews"]
     # The first is implied by the second, and tells the schema that reading needs nobody.
     permission_classes = (IsAuthenticatedOrReadOnly, StaffOrReadOnly)
 
@@ -123,7 +125,11 @@ class ProductViewSet(CatalogViewSet):
     )
     def retrieve(self, request: Request, asin: str) -> Response:
         """One product. While the database is away and it was never asked for: a stand-in with the same asin."""
-        return Response(self.get_serializer(self.get_object()).data)
+        response = Response(self.get_serializer(self.get_object()).data)
+        if request.accepted_renderer.format == "api":
+            pages = [request.build_absolute_uri(reverse(name, args=[asin])) for name in self.linked]
+            response["Link"] = ", ".join(f'<{page}>; rel="related"' for page in pages)
+        return response
 
     @extend_schema(
         summary="Create a product",

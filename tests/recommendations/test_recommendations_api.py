@@ -215,6 +215,12 @@ def test_while_nothing_is_known_a_stand_in_says_so(client: Client, lose_database
         assert asins(response.json()) == ["UNAVAILABLE"]
 
 
+def test_a_products_page_links_them(client: Client, shop: None) -> None:
+    page = client.get("/products/PEN0", headers={"accept": "text/html"}).content.decode()
+    for path in ("reviews", "recommendations"):
+        assert f'href="http://testserver/products/PEN0/{path}"' in page
+
+
 def test_the_browsable_page_of_a_list_can_be_read(client: Client, shop: None) -> None:
     page = client.get("/products/PEN0/recommendations", headers={"accept": "text/html"})
     assert page.status_code == 200

@@ -1,0 +1,152 @@
+"""`make bench-recommendations`: what a build takes, from the database to published, and how fast it is read.
+
+PostgreSQL with made-up reviews, whose products are as unequally popular as real ones: 53 thousand, 1.2 million and 10
+million of them. Beside it, in the same run, the cosine of the library `implicit` on the same matrix, where it is
+installed (it only finds neighbours, in memory; and it has no text). Then each kind of list is asked for at the middle
+size, one request after the other.
+Usage: python -m benchmarks.recommendations [--reviews 53000 1200000 10000000]
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.fault_table import percentile
+from recommendations.similarity import find_neighbours, review_matrix
+from recommendations.weights import Weights
+from tests.e2e.services import ENVIRONMENT, ROOT, Postgres, Service, manage
+
+RESULTS = Path(__file__).resolve().parent / "results" / "recommendations.json"
+SIZES = (53_000, 1_200_000, 10_000_000)
+SERVED = 1_200_000  # reviews, at which it is read
+REQUESTS = 500
+WORDS = ("desk", "lamp", "paper", "pencil", "stapler", "chair", "board", "marker")
+
+GENERATE = """
+    TRUNCATE catalog_product, catalog_review, recommendations_build CASCADE;
+    SELECT setseed(0.5);
+    INSERT INTO catalog_product (asin, title, description, im_url, related, sales_rank, categories, leaf_category,
+                                 brand, review_count, rating_total)
+    SELECT 'P' || n, (ARRAY[{words}])[1 + n % 8] || ' ' || (ARRAY[{words}])[1 + n / 8 % 8] || ' ' || n % 997,
+           'For the ' || (ARRAY[{words}])[1 + n / 7 % 8] || ' of type ' || n % 1009, '', '{{}}', '{{}}',
+           jsonb_build_array('Office', 'Kind ' || n % 300), 'Kind ' || n % 300, '', 0, 0
+    FROM generate_series(0, {products} - 1) AS n;
+    ALTER TABLE catalog_review DISABLE TRIGGER USER;
+    INSERT INTO catalog_review (reviewer_id, asin, reviewer_name, helpful_votes, total_votes, review_text, overall,
+                                summary, unix_review_time)
+    SELECT 'R' || (random() * {reviewers})::int, 'P' || floor({products} * power(random(), 3))::int, '', 0, 0, '', 5,
+           '', 1300000000 + n * 100000000::bigint / {reviews}
+    FROM generate_series(1, {reviews}) AS n
+    ON CONFLICT DO NOTHING;
+    ALTER TABLE catalog_review ENABLE TRIGGER USER;
+    ANALYZE;
+"""
+
+
+def generate(postgres: Postgres, reviews: int) -> None:
+    words = ", ".join(f"'{word}'" for word in WORDS)
+    sizes = {"products": max(2_400, reviews // 20), "reviewers": reviews // 10, "reviews": reviews}
+    postgres.ask(GENERATE.format(words=words, **sizes))
+
+
+def build(url: str) -> dict[str, float]:
+    """Seconds and peak memory in MB of the command, and the seconds of its stages."""
+    command = [sys.executable, "manage_recommender.py", "build_recommendations"]
+    started = time.perf_counter()
+    with subprocess.Popen(
+        command, cwd=ROOT, env=ENVIRONMENT | {"DATABASE_URL": url}, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        said = process.stdout.read().decode()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit("the build failed")
+    stages = dict(pair.split(" ") for pair in said.rpartition("(")[2].rstrip(")\n").split(", "))
+    seconds = {f"{name}_s": float(value) for name, value in stages.items()}
+    return {"build_s": round(time.perf_counter() - started, 2), "peak_mb": used.ru_maxrss / 1024, **seconds}
+
+
+def neighbours_alone(postgres: Postgres) -> dict[str, float]:
+    """Seconds that this project and `implicit` take to find neighbours in one matrix, by the reviews only."""
+    rows = postgres.ask("SELECT substr(reviewer_id, 2)::int, substr(asin, 2)::int FROM catalog_review")
+    reviewers, products = np.array(rows, np.int64).T
+    matrix = review_matrix(reviewers, products, (int(reviewers.max()) + 1, int(products.max()) + 1))
+    no_texts = review_matrix(reviewers[:0], reviewers[:0], (matrix.shape[1], 1))
+    started = time.perf_counter()
+    for _ in find_neighbours(matrix, no_texts, Weights(text=0)):
+        pass
+    figures = {"neighbours_alone_s": round(time.perf_counter() - started, 2)}
+    try:
+        from implicit.nearest_neighbours import CosineRecommender
+    except ImportError:
+        print("implicit is not installed (pip install implicit): not compared", file=sys.stderr)
+        return figures
+    started = time.perf_counter()
+    CosineRecommender(K=50).fit(matrix, show_progress=False)
+    return figures | {"implicit_s": round(time.perf_counter() - started, 2)}
+
+
+def serve(postgres: Postgres) -> dict[str, float]:
+    """Milliseconds to the whole answer, one request at a time."""
+    rng = random.Random(1)
+    reviews = postgres.ask("SELECT asin, reviewer_id FROM catalog_review ORDER BY md5(id::text) LIMIT 500")
+    figures: dict[str, float] = {}
+    with Service("recommender_site", DATABASE_URL=postgres.url) as service:
+        connection = http.client.HTTPConnection("127.0.0.1", service.port)
+        for kind, paths in {
+            "similar": [f"/products/{asin}/recommendations" for asin, _ in reviews],
+            "reviewer": [f"/reviewers/{name}/recommendations" for _, name in reviews],
+            "popular": ["/recommendations/popular"],
+        }.items():
+            times = []
+            for number in range(REQUESTS + 50):
+                started = time.perf_counter()
+                connection.request("GET", rng.choice(paths))
+                response = connection.getresponse()
+                response.read()
+                if response.status != 200 or response.headers["X-Data-Source"] != "live":
+                    sys.exit(f"{kind}: {response.status} {response.headers['X-Data-Source']}")
+                if number >= 50:  # the first ones open the connection
+                    times.append((time.perf_counter() - started) * 1000)
+            figures |= {f"{kind}_p50_ms": statistics.median(times), f"{kind}_p95_ms": percentile(times, 0.95)}
+        connection.close()
+    return {name: round(figure, 2) for name, figure in figures.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recommendations")
+    parser.add_argument("--reviews", type=int, nargs="+", default=SIZES)
+    sizes = parser.parse_args().reviews
+    results: dict[str, dict[str, Any]] = {}
+    postgres = Postgres()
+    try:
+        manage("migrate", "--verbosity=0", DATABASE_URL=postgres.url)
+        for reviews in sizes:
+            generate(postgres, reviews)
+            (kept,) = postgres.ask("SELECT count(*) FROM catalog_review")[0]
+            figures = {"reviews": kept, **build(postgres.url), **neighbours_alone(postgres)}
+            figures["peak_mb_per_million"] = figures["peak_mb"] / kept * 1e6
+            if reviews == SERVED:
+                figures |= serve(postgres)
+            results[f"{reviews:,}"] = {name: round(figure, 2) for name, figure in figures.items()}
+            print(
+                f"{reviews:,} reviews", *(f"  {k:24} {v:12,.2f}" for k, v in results[f"{reviews:,}"].items()), sep="\n"
+            )
+    finally:
+        postgres.remove()
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
