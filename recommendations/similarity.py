@@ -7,6 +7,7 @@ weight of those who reviewed both and n_i of those who reviewed the one (Koren a
 the cosine of the texts' TF-IDF, which gives a product that nobody has reviewed its neighbours.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +22,11 @@ from recommendations.weights import Weights
 
 # Best by cosine, of which the best by shrunk cosine are then chosen: the shrinkage does not factor into a product.
 CANDIDATES = 200
-BLOCK = 20_000  # products whose neighbours are found at once, which bounds the memory
+BLOCK = 4_000  # products whose neighbours are found at once, which bounds the memory
 # Words in more of the texts than this share say nothing; in a small catalogue nearly every word would.
 TOO_COMMON, MANY_TEXTS = 0.3, 100
+
+THREADS = os.cpu_count() or 1
 
 Matrix = Any  # scipy.sparse.csr_matrix, which has no types
 
@@ -71,11 +74,11 @@ def find_neighbours(reviews: Matrix, texts: Matrix, weights: Weights) -> Iterato
     other_units, other_texts = unit.T.tocsr(), texts.T.tocsr()
     for first in range(0, unit.shape[0], BLOCK):
         block = slice(first, first + BLOCK)
-        alike = sp_matmul_topn(unit[block], other_units, CANDIDATES + 1, n_threads=0)
+        alike = sp_matmul_topn(unit[block], other_units, CANDIDATES + 1, n_threads=THREADS)
         rows = np.repeat(np.arange(alike.shape[0]), np.diff(alike.indptr)) + first
         norms = np.sqrt(weight[rows] * weight[alike.indices])
         alike.data *= norms / (norms + weights.shrinkage)
-        worded = sp_matmul_topn(texts[block], other_texts, CANDIDATES + 1, n_threads=0) * np.float32(weights.text)
+        worded = sp_matmul_topn(texts[block], other_texts, CANDIDATES + 1, n_threads=THREADS) * np.float32(weights.text)
         yield _best(first, alike.tocsr(), worded.tocsr(), weights.neighbours)
 
 
@@ -88,15 +91,19 @@ def _weights_of(reviews: Matrix, activity: float) -> NDArray[np.float32]:
 
 def _best(first: int, alike: Matrix, worded: Matrix, count: int) -> Neighbours:
     total = alike + worded
-    total.sort_indices()
     rows = np.repeat(np.arange(total.shape[0]), np.diff(total.indptr))
+    numbers, scores = total.indices, total.data
+    scores[numbers == rows + first] = 0  # each is most like itself
+    # Sorted are only those that reach the last place of their row.
+    padded = np.zeros((total.shape[0], max(int(np.diff(total.indptr).max(initial=0)), count)), np.float32)
+    padded[rows, np.arange(len(rows)) - total.indptr[rows]] = scores
+    last = np.partition(padded, -count, axis=1)[:, -count]
+    chosen = np.flatnonzero((scores >= last[rows]) & (scores > 0))
     # Of equal scores the product with the lower number comes first, so that a build can be repeated.
-    order = np.lexsort((total.indices, -total.data, rows))
-    order = order[(total.indices[order] != rows[order] + first) & (total.data[order] > 0)]
-    rows, numbers, scores = rows[order], total.indices[order], total.data[order]
-    starts = np.searchsorted(rows, rows)
-    kept = np.arange(len(rows)) - starts < count
-    rows, numbers, scores = rows[kept], numbers[kept], scores[kept]
+    chosen = chosen[np.lexsort((numbers[chosen], -scores[chosen], rows[chosen]))]
+    starts = np.searchsorted(rows[chosen], rows[chosen])
+    chosen = chosen[np.arange(len(chosen)) - starts < count]
+    rows, numbers, scores = rows[chosen], numbers[chosen], scores[chosen]
     from_reviews = np.asarray(alike[rows, numbers]).ravel() if len(rows) else np.zeros(0)
     counts = np.bincount(rows, minlength=total.shape[0])
     return Neighbours(
