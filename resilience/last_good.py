@@ -3,13 +3,16 @@
 import sys
 import threading
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from cachetools import TTLCache
+from django.db.models.base import ModelState
 
 MAX_BYTES = 64 * 1024 * 1024
-_FLAT = frozenset({str, int, float, bool, type(None)})
+# Types whose values have no parts, or next to none.
+_FLAT = frozenset({str, int, float, bool, type(None), Decimal, ModelState})
 
 
 class _Kept(NamedTuple):
@@ -52,16 +55,20 @@ class LastGoodAnswers:
 
 def approximate_size(value: Any) -> int:
     """Bytes of memory that ``value`` takes, to within a factor of two; what several parts share is counted for each."""
-    size = sys.getsizeof(value)
-    parts: Iterable[Any] = ()
+    return sys.getsizeof(value) + _size_of_parts(value)
+
+
+def _size_of_parts(value: Any) -> int:
+    size = 0
+    parts: Collection[Any] = ()
     if isinstance(value, list | tuple):
         parts = value
     elif isinstance(value, dict):
         parts = [*value, *value.values()]
     elif attributes := getattr(value, "__dict__", None):  # whose names are shared by all instances
-        size += sys.getsizeof(attributes)
-        parts = attributes.values()
-    for part in parts:
-        # Nearly all of them are flat, and this is done for every answer: no call for those.
-        size += sys.getsizeof(part) if type(part) in _FLAT else approximate_size(part)
+        size, parts = sys.getsizeof(attributes), attributes.values()
+    # This is done for every answer, so the loops over all parts are none of Python's own.
+    size += sum(map(sys.getsizeof, parts))
+    if not _FLAT.issuperset(map(type, parts)):
+        size += sum([_size_of_parts(part) for part in parts if type(part) not in _FLAT])
     return size
