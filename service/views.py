@@ -143,23 +143,26 @@ class MetricsView(OperationsView):
 
 
 class SchemaView(SpectacularAPIView):
-    """The API's schema. Written once for each format: that takes a tenth of a second, and of two that are the first at
-    once drf-spectacular fails one."""
+    """The API's schema. Written once for each format: that takes some tenths of a second, and of two that are the first
+    at once drf-spectacular fails one."""
 
     authentication_classes = ()
     permission_classes = ()
     http_method_names = ["get", "head"]
     _writing = threading.Lock()
-    _written: dict[str, Response] = {}
+    _written: dict[str, tuple[str | bytes, str]] = {}
 
     @extend_schema(exclude=True)
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        kind = request.accepted_renderer.format
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        renderer = request.accepted_renderer
         with self._writing:
-            if kind not in self._written:
-                self._written[kind] = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
-        written = self._written[kind]
-        return Response(written.data, headers=dict(written.headers))
+            if renderer.media_type not in self._written:
+                response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+                content = renderer.render(response.data, renderer.media_type, {})
+                self._written[renderer.media_type] = content, response.headers["Content-Disposition"]
+        content, name = self._written[renderer.media_type]
+        kind = f"{renderer.media_type}; charset=utf-8"
+        return HttpResponse(content, content_type=kind, headers={"Content-Disposition": name})
 
 
 class BreakersView(OperationsView):
