@@ -5,7 +5,7 @@ what is popular in the narrowest category, what is popular at all, and the best 
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import orjson
@@ -27,6 +27,8 @@ DEFAULT_LIMIT = 10
 LOOK_UP = 60
 
 _products = Rows(Product)
+# Of the products that a list starts from.
+_STARTS = ("id", "asin", "related", "leaf_category")
 
 
 class Recommended(NamedTuple):
@@ -75,7 +77,7 @@ def popular(*, limit: int, category: str | None, exclude: tuple[str, ...]) -> li
 @read_through(DATABASE, default=_popular_instead)
 def similar(*, asin: str, limit: int, category: str | None, exclude: tuple[str, ...]) -> list[Recommended]:
     """Products like this one. Raises Product.DoesNotExist. Four queries and one for each source that is needed."""
-    product = Product.objects.only("id", "asin", "related", "leaf_category").get(asin=asin)
+    product = Product.objects.only(*_STARTS).get(asin=asin)
 
     def neighbours() -> Iterator[_Candidate]:
         for others in _neighbours([product.pk]).values():
@@ -84,7 +86,7 @@ def similar(*, asin: str, limit: int, category: str | None, exclude: tuple[str, 
 
     return _fill(
         neighbours,
-        lambda: _related(product),
+        lambda: _related([product]),
         *_popular_for(product, category),
         limit=limit,
         category=category,
@@ -97,7 +99,7 @@ def for_products(
     *, asins: tuple[str, ...], limit: int, category: str | None, exclude: tuple[str, ...]
 ) -> list[Recommended]:
     """What goes with these products, the newest first; unknown ones are passed over. Five queries or more."""
-    found = Product.objects.only("id", "asin", "related", "leaf_category").filter(asin__in=asins)
+    found = Product.objects.only(*_STARTS).filter(asin__in=asins)
     known = {product.asin: product for product in found}
     history = [known[asin] for asin in dict.fromkeys(asins) if asin in known]
     return _for_history(history, set(), limit=limit, category=category, exclude=(*exclude, *asins))
@@ -112,7 +114,7 @@ def for_reviewer(
     reviewed = Review.objects.filter(reviewer_id=reviewer_id).order_by("-unix_review_time", "-id")
     seen = list(reviewed.values_list("product__id", flat=True))
     latest = seen[: _weights().history]
-    by_id = Product.objects.only("id", "asin", "related", "leaf_category").in_bulk(latest)
+    by_id = Product.objects.only(*_STARTS).in_bulk(latest)
     history = [by_id[number] for number in latest if number in by_id]
     without = set() if include_seen else set(seen)
     return _for_history(history, without, limit=limit, category=category, exclude=exclude)
@@ -132,8 +134,8 @@ def _for_history(
             yield _Candidate(each.product, each.score, kinds[each.because, each.product], asins[each.because])
 
     newest = history[0] if history else None
-    fillers = (lambda: chain.from_iterable(map(_related, history)), *_popular_for(newest, category))
-    return _fill(ranked, *fillers, limit=limit, category=category, exclude=exclude, without=without)
+    fillers = (ranked, lambda: _related(history), *_popular_for(newest, category))
+    return _fill(*fillers, limit=limit, category=category, exclude=exclude, without=without)
 
 
 def _weights() -> Weights:
@@ -157,12 +159,12 @@ def _kind(score: float, from_reviews: float) -> Source:
     return "co-reviewed" if from_reviews * 2 >= score else "similar-text"
 
 
-def _related(product: Product) -> Iterator[_Candidate]:
-    asins = [asin for kind in product.related.values() for asin in kind]
-    numbers = dict(Product.objects.filter(asin__in=asins).values_list("asin", "id"))
-    for asin in asins:
+def _related(products: list[Product]) -> Iterator[_Candidate]:
+    pairs = [(asin, product.asin) for product in products for kind in product.related.values() for asin in kind]
+    numbers = dict(Product.objects.filter(asin__in={asin for asin, _ in pairs}).values_list("asin", "id"))
+    for asin, because in pairs:
         if asin in numbers:
-            yield _Candidate(numbers[asin], 0.0, "related", product.asin)
+            yield _Candidate(numbers[asin], 0.0, "related", because)
 
 
 def _popular_for(product: Product | None, category: str | None) -> list[_Filler]:

@@ -15,9 +15,9 @@ from resilience.database import InDoubt
 from resilience.errors import CallFailed, DependencyUnavailable
 
 
-def _detail(error: DependencyUnavailable) -> dict[str, str]:
-    done = "It may or may not have been carried out." if _is_in_doubt(error) else "Nothing was changed."
-    return {"detail": f"The {error.breaker} is unavailable. {done} Try again later."}
+def _detail(error: DependencyUnavailable, is_in_doubt: bool) -> str:
+    done = "It may or may not have been carried out." if is_in_doubt else "Nothing was changed."
+    return f"The {error.breaker} is unavailable. {done} Try again later."
 
 
 def _is_in_doubt(error: DependencyUnavailable) -> bool:
@@ -31,7 +31,7 @@ def _headers(error: DependencyUnavailable) -> dict[str, str]:
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler; 503 with Retry-After where a dependency is away, 400 for more fields than Django takes."""
     if isinstance(error, DependencyUnavailable):
-        return Response(_detail(error), status=503, headers=_headers(error))
+        return Response({"detail": _detail(error, _is_in_doubt(error))}, status=503, headers=_headers(error))
     if isinstance(error, SuspiciousOperation):
         error = ParseError("There are too many parameters, fields or files.")
     return drf_exception_handler(error, context)
@@ -40,13 +40,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 def unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpResponse:
     """The same for pages: a friendly 503 for people, JSON for programs."""
     # A page that writes commits as it pleases.
-    is_in_doubt = isinstance(error, CallFailed) and request.method not in SAFE_METHODS
-    context = {
-        "dependency": error.breaker,
-        "retry_after": math.ceil(error.retry_after),
-        "is_in_doubt": is_in_doubt or _is_in_doubt(error),
-    }
-    answer = _answer(request, 503, "service/503.html", context, _detail(error)["detail"])
+    is_in_doubt = _is_in_doubt(error) or (isinstance(error, CallFailed) and request.method not in SAFE_METHODS)
+    context = {"dependency": error.breaker, "retry_after": math.ceil(error.retry_after), "is_in_doubt": is_in_doubt}
+    answer = _answer(request, 503, "service/503.html", context, _detail(error, is_in_doubt))
     for name, value in _headers(error).items():
         answer[name] = value
     return answer
