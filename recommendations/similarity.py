@@ -8,7 +8,7 @@ the cosine of the texts' TF-IDF, which gives a product that nobody has reviewed 
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from recommendations.weights import Weights
 
 # Best by cosine, of which the best by shrunk cosine are then chosen: the shrinkage does not factor into a product.
 CANDIDATES = 200
-BLOCK = 4_000  # products whose neighbours are found at once, which bounds the memory
+BLOCK = 2_000  # products whose neighbours are found at once, which bounds the memory
 # Words in more of the texts than this share say nothing; in a small catalogue nearly every word would.
 TOO_COMMON, MANY_TEXTS = 0.3, 100
 
@@ -56,56 +56,81 @@ def product_text(title: str | None, brand: str | None, categories: Sequence[str]
     return " ".join(filter(None, [title, brand, *categories, description]))
 
 
-def text_matrix(texts: Sequence[str]) -> Matrix:
-    """TF-IDF of each text (row), of length 1; rows of zeros for those without a word that says anything."""
-    too_common = TOO_COMMON if len(texts) >= MANY_TEXTS else 1.0
-    vectorizer = TfidfVectorizer(sublinear_tf=True, max_df=too_common, stop_words="english", dtype=np.float32)
+def vectorizer(count: int) -> TfidfVectorizer:
+    """TF-IDF of so many texts."""
+    too_common = TOO_COMMON if count >= MANY_TEXTS else 1.0
+    return TfidfVectorizer(sublinear_tf=True, max_df=too_common, stop_words="english", dtype=np.float32)
+
+
+def text_matrix(texts: Iterable[str], count: int) -> Matrix:
+    """TF-IDF of each of ``count`` texts (row), of length 1; rows of zeros for those without a word that says anything.
+
+    The texts are taken one by one and not kept.
+    """
     try:
-        return vectorizer.fit_transform(texts)
+        return vectorizer(count).fit_transform(texts)
     except ValueError:  # there is no word at all
-        return sparse.csr_matrix((len(texts), 1), dtype=np.float32)
+        return sparse.csr_matrix((count, 1), dtype=np.float32)
 
 
 def find_neighbours(reviews: Matrix, texts: Matrix, weights: Weights) -> Iterator[Neighbours]:
     """The neighbours of all products, block by block. ``reviews`` has a column and ``texts`` a row for each product."""
-    by_product = (sparse.diags(np.sqrt(_weights_of(reviews, weights.activity))) @ reviews).T.tocsr()
-    weight = np.asarray(by_product.multiply(by_product).sum(axis=1), np.float32).ravel()  # of a product's reviewers
-    unit = sparse.diags(1 / np.sqrt(np.where(weight > 0, weight, 1))) @ by_product
-    other_units, other_texts = unit.T.tocsr(), texts.T.tocsr()
-    for first in range(0, unit.shape[0], BLOCK):
+    of_reviewer = weights_of_reviewers(np.diff(reviews.indptr), weights.activity)
+    of_product = reviews.T @ of_reviewer  # the weight of its reviewers
+    units = reviews.T.tocsr()  # a row for each product, of length 1
+    units.data = unit_values(of_reviewer[units.indices], np.repeat(of_product, np.diff(units.indptr)))
+    other_units, other_texts = units.T.tocsr(), texts.T.tocsr()
+    for first in range(0, units.shape[0], BLOCK):
         block = slice(first, first + BLOCK)
-        alike = sp_matmul_topn(unit[block], other_units, CANDIDATES + 1, n_threads=THREADS)
-        rows = np.repeat(np.arange(alike.shape[0]), np.diff(alike.indptr)) + first
-        norms = np.sqrt(weight[rows] * weight[alike.indices])
-        alike.data *= norms / (norms + weights.shrinkage)
-        worded = sp_matmul_topn(texts[block], other_texts, CANDIDATES + 1, n_threads=THREADS) * np.float32(weights.text)
-        yield _best(first, alike.tocsr(), worded.tocsr(), weights.neighbours)
+        alike = sp_matmul_topn(units[block], other_units, CANDIDATES + 1, n_threads=THREADS)
+        worded = sp_matmul_topn(texts[block], other_texts, CANDIDATES + 1, n_threads=THREADS)
+        yield best(first, alike, worded, of_product, weights)
 
 
-def _weights_of(reviews: Matrix, activity: float) -> NDArray[np.float32]:
-    """Of each reviewer, 1 on average."""
-    counts = np.diff(reviews.indptr)
+def weights_of_reviewers(counts: NDArray[Any], activity: float) -> NDArray[np.float32]:
+    """By how much each has reviewed; 1 on average."""
     weights = np.where(counts > 0, np.maximum(counts, 1.0) ** -activity, 0)
     return np.asarray(weights / (weights[counts > 0].mean() if counts.any() else 1), np.float32)
 
 
-def _best(first: int, alike: Matrix, worded: Matrix, count: int) -> Neighbours:
-    total = alike + worded
-    rows = np.repeat(np.arange(total.shape[0]), np.diff(total.indptr))
-    numbers, scores = total.indices, total.data
-    scores[numbers == rows + first] = 0  # each is most like itself
+def unit_values(of_reviewer: NDArray[np.float32], of_product: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of each review, such that two products' sum of products is their cosine."""
+    values: NDArray[np.float32] = np.sqrt(of_reviewer / of_product)
+    return values
+
+
+def best(first: int, alike: Matrix, worded: Matrix, of_product: NDArray[np.float32], weights: Weights) -> Neighbours:
+    """The neighbours of products ``first``, ``first + 1`` …, of whom the matrices have a row each: their candidates by
+    cosine of the reviewers and of the texts. ``of_product`` has the weight of each product's reviewers."""
+    alike = alike.copy()
+    norms = np.sqrt(of_product[first + _rows(alike)] * of_product[alike.indices])
+    alike.data *= norms / (norms + weights.shrinkage)
+    total = alike + worded * np.float32(weights.text)
+    total.data[total.indices == _rows(total) + first] = 0  # each is most like itself
+    total = largest(total, weights.neighbours)
+    rows, numbers = _rows(total), total.indices
+    order = np.lexsort((numbers, -total.data, rows))
+    from_reviews = np.asarray(alike[rows, numbers], np.float32).ravel() if len(rows) else np.zeros(0, np.float32)
+    return Neighbours(first, np.diff(total.indptr), numbers[order], total.data[order], from_reviews[order])
+
+
+def largest(matrix: Matrix, count: int) -> Matrix:
+    """The ``count`` largest entries above zero of each row; of equal ones those with the lower number, so that a build
+    can be repeated."""
+    rows, values = _rows(matrix), matrix.data
     # Sorted are only those that reach the last place of their row.
-    padded = np.zeros((total.shape[0], max(int(np.diff(total.indptr).max(initial=0)), count)), np.float32)
-    padded[rows, np.arange(len(rows)) - total.indptr[rows]] = scores
+    padded = np.zeros((matrix.shape[0], max(int(np.diff(matrix.indptr).max(initial=0)), count)), np.float32)
+    padded[rows, np.arange(len(rows)) - matrix.indptr[rows]] = values
     last = np.partition(padded, -count, axis=1)[:, -count]
-    chosen = np.flatnonzero((scores >= last[rows]) & (scores > 0))
-    # Of equal scores the product with the lower number comes first, so that a build can be repeated.
-    chosen = chosen[np.lexsort((numbers[chosen], -scores[chosen], rows[chosen]))]
+    chosen = np.flatnonzero((values >= last[rows]) & (values > 0))
+    chosen = chosen[np.lexsort((matrix.indices[chosen], -values[chosen], rows[chosen]))]
     starts = np.searchsorted(rows[chosen], rows[chosen])
     chosen = chosen[np.arange(len(chosen)) - starts < count]
-    rows, numbers, scores = rows[chosen], numbers[chosen], scores[chosen]
-    from_reviews = np.asarray(alike[rows, numbers]).ravel() if len(rows) else np.zeros(0)
-    counts = np.bincount(rows, minlength=total.shape[0])
-    return Neighbours(
-        first, counts, numbers.astype(np.int32), scores.astype(np.float32), from_reviews.astype(np.float32)
-    )
+    counts = np.bincount(rows[chosen], minlength=matrix.shape[0])
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    return sparse.csr_matrix((values[chosen], matrix.indices[chosen], indptr), matrix.shape)
+
+
+def _rows(matrix: Matrix) -> NDArray[np.int64]:
+    """The row of each entry."""
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))

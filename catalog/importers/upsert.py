@@ -75,7 +75,7 @@ def _fill(cursor: CursorWrapper, name: str, columns: tuple[str, ...], encoded: s
     names = ", ".join(columns)
     if isinstance(encoded, str):
         with connection.wrap_database_errors:  # Django does so for its own methods of a cursor only
-            cursor.copy_expert(f"COPY {name} ({names}) FROM STDIN", io.StringIO(encoded), 1 << 20)
+            cursor.copy_expert(f"COPY {name} ({names}) FROM STDIN", io.BytesIO(encoded.encode()), 1 << 20)
     else:
         marks = ", ".join(["%s"] * len(columns))
         cursor.executemany(f"INSERT INTO {name} ({names}) VALUES ({marks})", encoded)  # noqa: S608

@@ -39,7 +39,7 @@ class Known:
 
     @cached_property
     def text_matrix(self) -> Matrix:
-        return text_matrix(self.texts)
+        return text_matrix(self.texts, len(self.texts))
 
     @cached_property
     def by_popularity(self) -> list[int]:

@@ -10,6 +10,7 @@ from django.db.utils import IntegrityError
 
 from catalog.models import Product, Review
 from recommendations import builder, builds
+from recommendations.engines import local, whole_numbers
 from recommendations.models import Build, Neighbours, Popular
 from recommendations.weights import Weights
 
@@ -110,7 +111,7 @@ def test_one_that_is_interrupted_leaves_the_active_one_and_the_next_cleans_up(
 ) -> None:
     run()
     with monkeypatch.context() as patch:
-        patch.setattr(builder, "_most_popular", lambda *args: (_ for _ in ()).throw(interruption))
+        patch.setattr(local, "_most_popular", lambda *args: (_ for _ in ()).throw(interruption))
         with pytest.raises((CommandError, MemoryError)):
             run()
     assert list(Build.objects.values_list("id", "is_active")) == [(2, False), (1, True)]
@@ -144,7 +145,8 @@ def test_products_without_a_review_are_alike_by_their_words() -> None:
     assert run().startswith("Build 1: 3 products, 0 reviews, 2 neighbours")
 
 
-def test_reviews_are_read_in_chunks(shop: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_read_and_written_in_chunks(shop: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_numbers, "CHUNK", 3)
     monkeypatch.setattr(builder, "CHUNK", 3)
     run()
     assert neighbours_of(shop["PEN"])["products"] == [shop["PAD"], shop["INK"]]

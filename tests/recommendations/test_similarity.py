@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommendations import similarity
-from recommendations.similarity import Matrix, find_neighbours, product_text, review_matrix, text_matrix
+from recommendations.similarity import Matrix, find_neighbours, product_text, review_matrix
 from recommendations.weights import Weights
 
 WORDS = ["desk", "lamp", "paper", "pencil", "stapler", ""]
@@ -21,6 +21,10 @@ ONLY_REVIEWS = Weights(text=0, activity=0, shrinkage=10)
 def matrix(reviews: set[tuple[int, int]], products: int) -> Matrix:
     pairs = np.array(sorted(reviews), dtype=np.int64).reshape(-1, 2)
     return review_matrix(pairs[:, 0], pairs[:, 1], (10, products))
+
+
+def text_matrix(texts: list[str]) -> Matrix:
+    return similarity.text_matrix(texts, len(texts))
 
 
 def neighbours(reviews: Matrix, texts: Matrix, weights: Weights) -> dict[int, list[tuple[int, Any]]]:

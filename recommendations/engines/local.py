@@ -1,0 +1,108 @@
+"""On this machine: all reviews as one sparse matrix, which takes some twenty bytes for each."""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+from django.db.models import BigIntegerField, Func, Window
+from django.db.models.functions import DenseRank
+from numpy.typing import NDArray
+
+from catalog.models import Product, Review
+from recommendations.engines import DAY, Computed, Place, Stages, whole_numbers
+from recommendations.models import MOST_POPULAR, MOST_POPULAR_OF_CATEGORY
+from recommendations.similarity import Matrix, find_neighbours, product_text, review_matrix, text_matrix
+from recommendations.weights import Weights
+
+Categories = list[tuple[str, ...]]  # of each product
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """Of each review the number of its reviewer, the place of its product, and its age in days when the newest came."""
+
+    reviewers: NDArray[np.int32]
+    products: NDArray[np.int32]
+    ages: NDArray[np.float32]
+
+
+class HashOfText(Func):
+    """64 bits of a text on PostgreSQL: of ten million names two share theirs with a chance of one in 400,000."""
+
+    function = "hashtextextended"
+    template = "%(function)s(%(expressions)s, 0)"
+    output_field = BigIntegerField()
+
+
+def compute(weights: Weights, stages: Stages) -> Computed:
+    """Reads all there is at once, and then finds neighbours block by block."""
+    with stages.stage("products"):
+        ids, categories, texts = _read_products()
+    with stages.stage("reviews"):
+        reviews = _read_reviews(ids)
+        popularity = _recent(reviews, len(ids), weights.popular_half_life)
+        trends = _recent(reviews, len(ids), weights.half_life).astype(np.float32)
+        shape = (int(reviews.reviewers.max(initial=-1)) + 1, len(ids))
+        matrix = review_matrix(reviews.reviewers, reviews.products, shape)
+    neighbours = find_neighbours(matrix, texts, weights)
+    return Computed(ids, matrix.nnz, trends, neighbours, _most_popular(categories, popularity))
+
+
+def _read_products() -> tuple[NDArray[np.int64], Categories, Matrix]:
+    columns = ("id", "title", "brand", "categories", "description")
+    ids, categories = array("q"), []
+    once: dict[tuple[str, ...], tuple[str, ...]] = {}  # many products share theirs
+
+    def texts() -> Iterator[str]:
+        rows = Product.objects.order_by("id").values_list(*columns)
+        for number, title, brand, names, description in rows.iterator(2000):
+            ids.append(number)
+            categories.append(once.setdefault(tuple(names), tuple(names)))
+            yield product_text(title, brand, names, description)
+
+    matrix = text_matrix(texts(), Product.objects.count())
+    return np.frombuffer(ids, np.int64), categories, matrix
+
+
+def _read_reviews(ids: NDArray[np.int64]) -> Reviews:
+    # Numbered by the database: a dictionary of a million names would be most of the memory that a build takes.
+    on_postgresql = connection.vendor == "postgresql"
+    number = HashOfText("reviewer_id") if on_postgresql else Window(DenseRank(), order_by="reviewer_id")
+    rows = Review.objects.order_by().annotate(number=number).values_list("number", "product__id", "unix_review_time")
+    reviewers, products, days = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
+
+    def take(chunk: NDArray[np.int64]) -> None:
+        places = np.searchsorted(ids, chunk[:, 1])
+        known = places < len(ids)
+        known[known] = (
+            ids[places[known]] == chunk[known, 1]
+        )  # or the product is newer than the catalogue as it was read
+        reviewers.append(chunk[known, 0])
+        products.append(places[known].astype(np.int32))
+        days.append((chunk[known, 2] / DAY).astype(np.float32))
+
+    whole_numbers.read(rows, 3, take)
+    all_reviewers = np.unique(np.concatenate(reviewers))
+    numbers = [np.searchsorted(all_reviewers, some).astype(np.int32) for some in reviewers]
+    ages = np.concatenate(days)
+    ages = ages.max(initial=0) - ages
+    return Reviews(np.concatenate(numbers), np.concatenate(products), ages)
+
+
+def _recent(reviews: Reviews, products: int, half_life: float) -> NDArray[np.float64]:
+    """Reviews of each product, each halved for every ``half_life`` days before the newest one of all."""
+    counts = np.bincount(reviews.products, weights=0.5 ** (reviews.ages / half_life), minlength=products)
+    return counts.astype(np.float64)
+
+
+def _most_popular(categories: Categories, popularity: NDArray[np.float64]) -> Iterator[Place]:
+    """By category at every depth, and of all."""
+    taken: dict[str, int] = defaultdict(int)
+    for product in np.argsort(-popularity, kind="stable").tolist():
+        for category in dict.fromkeys(("", *categories[product])):
+            if taken[category] < (MOST_POPULAR_OF_CATEGORY if category else MOST_POPULAR):
+                taken[category] += 1
+                yield category, taken[category], product, float(popularity[product])
