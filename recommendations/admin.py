@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -77,8 +78,8 @@ class ProductWithNeighboursAdmin(ProductAdmin):
         stored = Neighbours.objects.filter(build__is_active=True, product=product.pk).first()
         if stored is None:
             return "not known before the next build"
-        columns = stored.others["products"], stored.others["scores"], stored.others["from_reviews"]
-        found = list(zip(*columns, strict=True))[:SHOWN]
+        others = orjson.loads(stored.others)
+        found = list(zip(others["products"], others["scores"], others["from_reviews"], strict=True))[:SHOWN]
         titles = dict(Product.objects.filter(pk__in=[number for number, *_ in found]).values_list("pk", "title"))
         rows = [
             format_html(

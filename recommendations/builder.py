@@ -1,19 +1,20 @@
 """From all reviews and products to a build: have an engine find neighbours, store them, publish."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import orjson
 from django.conf import settings
 
 from catalog.importers.upsert import Row, Table, encode, insert
 from recommendations import builds
-from recommendations.engines import Computed, Place, Stages, local
+from recommendations.engines import Computed, Engine, Stages, local
 from recommendations.models import Build, Neighbours, Popular
 from recommendations.similarity import Neighbours as Found
 from recommendations.weights import Weights
 
-CHUNK = 50_000  # rows written at once
+CHUNK = 2_000  # rows written at once
 
 NEIGHBOURS = Table(Neighbours._meta.db_table, ("build_id", "product", "others"), ("build_id", "product"))
 POPULAR = Table(
@@ -21,26 +22,32 @@ POPULAR = Table(
 )
 
 
-def build(*, if_changed: bool = False, begin: Callable[[str], object] = lambda stage: None) -> Build | None:
+def build(
+    engine: Engine = local.compute,
+    source: Callable[[], dict[str, Any]] = builds.source,
+    *,
+    if_changed: bool = False,
+    begin: Callable[[str], object] = lambda stage: None,
+) -> Build | None:
     """Make a build and publish it. With ``if_changed`` None where nothing is new since the active one.
 
-    ``begin`` is told the name of each stage. Raises builds.Busy.
+    ``source`` says what ``engine`` reads, ``begin`` is told the name of each stage. Raises builds.Busy and EngineError.
     """
     weights: Weights = settings.RECOMMENDATION_WEIGHTS
     with builds.only_one():
-        made_of = builds.source()
+        made_of = source()
         now = builds.active()
         if if_changed and now and now.source == made_of:
             return None
         stages = Stages(begin)
         made = builds.start(made_of)
-        computed = local.compute(weights, stages)
-        with stages.stage("neighbours"):
-            found = sum(_store(made, block, computed) for block in computed.neighbours)
-        with stages.stage("popular"):
-            while chunk := list(islice(computed.popular, CHUNK)):
-                _store_popular(made, chunk, computed)
-        counts = {"products": len(computed.ids), "reviews": computed.reviews, "neighbours": found}
+        with engine(weights, stages) as computed:
+            ids = computed.ids
+            with stages.stage("neighbours"):
+                found = sum(_store(made, block, computed) for block in computed.neighbours)
+            with stages.stage("popular"):
+                _insert(POPULAR, ((made.pk, name, n, int(ids[p]), score) for name, n, p, score in computed.popular))
+        counts = {"products": len(ids), "reviews": computed.reviews, "neighbours": found}
         builds.publish(made, {**counts, "seconds": stages.seconds})
         return made
 
@@ -60,10 +67,10 @@ def _store(made: Build, block: Found, computed: Computed) -> int:
             text = orjson.dumps(others, option=orjson.OPT_SERIALIZE_NUMPY).decode()
             yield made.pk, int(computed.ids[product]), text
 
-    insert(NEIGHBOURS, encode(rows()))
+    _insert(NEIGHBOURS, rows())
     return len(block.numbers)
 
 
-def _store_popular(made: Build, places: Iterable[Place], computed: Computed) -> None:
-    rows = ((made.pk, category, place, int(computed.ids[product]), score) for category, place, product, score in places)
-    insert(POPULAR, encode(rows))
+def _insert(table: Table, rows: Iterator[Row]) -> None:
+    while chunk := list(islice(rows, CHUNK)):
+        insert(table, encode(chunk))

@@ -32,14 +32,15 @@ class Build(models.Model):
 class Neighbours(models.Model):
     """The products most like one product, best first, in a row: a request reads twenty of them.
 
-    ``others`` has lists of equal length: ``products`` (ids), ``scores``, ``from_reviews`` (the part of the score that
-    comes from the reviewers) and ``trends`` (reviews of late). There is no constraint to the products: one that is
+    ``others`` is the JSON of lists of equal length: ``products`` (ids), ``scores``, ``from_reviews`` (the part of the
+    score that comes from the reviewers) and ``trends`` (reviews of late). It is text, as nobody asks the database for
+    what is in it, and a JSON column takes a build twice as long. There is no constraint to the products: one that is
     deleted is missing where its neighbours are shown, and gone with the next build.
     """
 
     build = models.ForeignKey(Build, models.CASCADE, db_index=False)
     product = models.BigIntegerField()
-    others = models.JSONField()
+    others = models.TextField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["build", "product"], name="neighbours_once_per_build")]

@@ -146,7 +146,7 @@ def _weights() -> Weights:
 def _neighbours(products: list[int]) -> dict[int, dict[str, list[float]]]:
     """What the active build has stored of these products."""
     found = Neighbours.objects.filter(build__is_active=True, product__in=products)
-    return dict(found.values_list("product", "others"))
+    return {product: orjson.loads(others) for product, others in found.values_list("product", "others")}
 
 
 def _each(others: dict[str, list[float]]) -> Iterator[tuple[int, float, float, float]]:

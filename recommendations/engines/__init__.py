@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommendations.similarity import Neighbours
+from recommendations.weights import Weights
 
 DAY = 86_400
 
@@ -47,3 +48,6 @@ class Stages:
         started = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - started, 2)
+
+
+Engine = Callable[[Weights, Stages], AbstractContextManager[Computed]]

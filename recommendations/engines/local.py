@@ -3,6 +3,7 @@
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,8 @@ class HashOfText(Func):
     output_field = BigIntegerField()
 
 
-def compute(weights: Weights, stages: Stages) -> Computed:
+@contextmanager
+def compute(weights: Weights, stages: Stages) -> Iterator[Computed]:
     """Reads all there is at once, and then finds neighbours block by block."""
     with stages.stage("products"):
         ids, categories, texts = _read_products()
@@ -48,7 +50,7 @@ def compute(weights: Weights, stages: Stages) -> Computed:
         shape = (int(reviews.reviewers.max(initial=-1)) + 1, len(ids))
         matrix = review_matrix(reviews.reviewers, reviews.products, shape)
     neighbours = find_neighbours(matrix, texts, weights)
-    return Computed(ids, matrix.nnz, trends, neighbours, _most_popular(categories, popularity))
+    yield Computed(ids, matrix.nnz, trends, neighbours, _most_popular(categories, popularity))
 
 
 def _read_products() -> tuple[NDArray[np.int64], Categories, Matrix]:

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("product", models.BigIntegerField()),
-                ("others", models.JSONField()),
+                ("others", models.TextField()),
                 (
                     "build",
                     models.ForeignKey(

@@ -1,5 +1,6 @@
 """Builds: made apart, switched to at once, one at a time, one back."""
 
+import json
 from collections.abc import Callable
 from io import StringIO
 
@@ -42,7 +43,7 @@ def shop() -> dict[str, int]:
 
 
 def neighbours_of(product: int) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = Neighbours.objects.get(build=builds.active(), product=product).others
+    found: dict[str, list[float]] = json.loads(Neighbours.objects.get(build=builds.active(), product=product).others)
     return found
 
 

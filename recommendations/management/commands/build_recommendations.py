@@ -2,6 +2,9 @@
 
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -9,6 +12,7 @@ from django.db import Error
 from tqdm import tqdm
 
 from recommendations import builder, builds
+from recommendations.engines import Engine, EngineError, export, local
 
 STAGES = 5
 
@@ -18,6 +22,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--if-changed", action="store_true", help="do nothing where no product or review is new")
+        parser.add_argument(
+            "--engine", choices=["local", "spark"], default="local", help="local: on this machine; spark: with PySpark"
+        )
+        parser.add_argument(
+            "--parquet",
+            type=Path,
+            metavar="FOLDER",
+            help="have Spark read what export_catalogue wrote, not the database",
+        )
         parser.add_argument("--rollback", action="store_true", help="have the build before the active one read again")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,17 +39,32 @@ class Command(BaseCommand):
                 with builds.only_one():
                     self.stdout.write(f"{builds.roll_back()} is read again".capitalize())
             else:
-                self._build(options["if_changed"])
+                self._build(options["if_changed"], *self._engine(options["engine"], options["parquet"]))
         except builds.Busy:
             raise CommandError("another build is being made") from None
         except builds.NoBuild:
             raise CommandError("there is no build before the active one") from None
         except KeyboardInterrupt:
             raise CommandError("interrupted; the active build stays active") from None
+        except (EngineError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}") from error
         except Error as error:
             raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
 
-    def _build(self, if_changed: bool) -> None:
+    def _engine(self, name: str, parquet: Path | None) -> tuple[Engine, Callable[[], dict[str, Any]]]:
+        if name == "local":
+            if parquet:
+                raise CommandError("--parquet is for --engine spark")
+            return local.compute, builds.source
+        try:
+            from recommendations.engines import spark
+        except ImportError as error:
+            raise CommandError(f"--engine spark: {error}; pip install -r requirements-spark.txt") from None
+        return partial(spark.compute, parquet=parquet), partial(export.source, parquet) if parquet else builds.source
+
+    def _build(self, if_changed: bool, engine: Engine, source: Callable[[], dict[str, Any]]) -> None:
         started = time.perf_counter()
         begun: list[str] = []
         with tqdm(total=STAGES, unit="stage", disable=not sys.stderr.isatty()) as bar:
@@ -46,7 +74,7 @@ class Command(BaseCommand):
                 bar.set_description(stage)
                 begun.append(stage)
 
-            made = builder.build(if_changed=if_changed, begin=begin)
+            made = builder.build(engine, source, if_changed=if_changed, begin=begin)
         if made is None:
             self.stdout.write("No product or review is new: the active build stays")
             return

@@ -1,0 +1,67 @@
+"""What an engine on other machines reads: the same rows from the database or from a Parquet export of it."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.db.models import F, QuerySet
+
+from catalog.models import Product, Review
+from recommendations import builds
+
+PRODUCT_COLUMNS = ("id", "title", "brand", "categories", "description")
+REVIEW_COLUMNS = ("id", "product", "reviewer", "time")  # the product by its id, the time in seconds since 1970
+SOURCE = "source.json"
+CHUNK = 20_000  # rows written at once, a row group each
+
+
+def products() -> QuerySet[Product, Any]:
+    """Rows of PRODUCT_COLUMNS."""
+    return Product.objects.order_by().values_list(*PRODUCT_COLUMNS)
+
+
+def reviews() -> QuerySet[Review, Any]:
+    """Rows of REVIEW_COLUMNS."""
+    by_id = Review.objects.order_by().annotate(product_pk=F("product__id"))
+    return by_id.values_list("id", "product_pk", "reviewer_id", "unix_review_time")
+
+
+def to_parquet(folder: Path, wrote: Callable[[int], object]) -> None:
+    """Write ``products.parquet``, ``reviews.parquet`` and SOURCE, and tell how many rows were written each time.
+
+    A file is there as a whole or as it was before. Raises ImportError without pyarrow, and OSError for the folder.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    text, number = pa.string(), pa.int64()
+    tables = {
+        "products": (products(), zip(PRODUCT_COLUMNS, (number, text, text, pa.list_(text), text), strict=True)),
+        "reviews": (reviews(), zip(REVIEW_COLUMNS, (number, number, text, number), strict=True)),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    made_of = builds.source()
+    for name, (rows, columns) in tables.items():
+        schema = pa.schema(columns)
+        unfinished = folder / f".{name}.unfinished"
+        with parquet.ParquetWriter(unfinished, schema) as writer:
+            for chunk in _chunks(rows):
+                arrays = map(pa.array, zip(*chunk, strict=True), schema.types)
+                writer.write_batch(pa.record_batch(list(arrays), schema=schema))
+                wrote(len(chunk))
+        unfinished.rename(folder / f"{name}.parquet")
+    (folder / SOURCE).write_bytes(orjson.dumps(made_of))
+
+
+def source(folder: Path) -> dict[str, Any]:
+    """What builds.source() said when the export in ``folder`` was begun. Raises OSError and ValueError."""
+    made_of: dict[str, Any] = orjson.loads((folder / SOURCE).read_bytes())
+    return made_of
+
+
+def _chunks(rows: QuerySet[Any, Any]) -> Iterator[list[Any]]:
+    remaining = rows.iterator(CHUNK)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk

@@ -1,0 +1,189 @@
+"""On a cluster, with PySpark, for catalogues beyond one machine: the same neighbours as on this one.
+
+Either similarity is a sparse matrix times itself. It is cut into blocks of products; each two blocks are a task that
+knows nothing else, and of what the tasks find the best is kept. Held by the driver is what there is once for each
+product: its id and three numbers.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+import pyarrow as pa
+from django.conf import settings
+from django.db.models import Max, Min, QuerySet
+from numpy.typing import NDArray
+from py4j.protocol import Py4JError
+from pyspark import RDD, cloudpickle
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, StringType
+
+from recommendations.engines import DAY, Computed, EngineError, Place, Stages, blocks, export
+from recommendations.models import MOST_POPULAR, MOST_POPULAR_OF_CATEGORY
+from recommendations.similarity import Matrix, Neighbours, vectorizer
+from recommendations.weights import Weights
+
+BLOCK = 20_000  # products; a task holds two blocks
+ROWS_OF_A_PARTITION = 500_000  # that are read over one connection
+_NAMES = ArrayType(StringType())
+
+logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each connection
+# The tasks come with their code, so that it need not be installed on the cluster.
+for name in ("weights", "similarity", "engines.blocks"):
+    module = sys.modules[f"recommendations.{name}"]
+    cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def compute(weights: Weights, stages: Stages, parquet: Path | None = None) -> Iterator[Computed]:
+    """Reads the export in the folder ``parquet``, else the database. The session is made by the environment's settings,
+    as spark-submit and spark-defaults.conf give them, and ended afterwards. Raises EngineError."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    try:
+        spark = SparkSession.builder.appName("recommendations").getOrCreate()
+        try:
+            yield _computed(spark, weights, stages, parquet)
+        finally:
+            spark.stop()
+    except (PySparkException, Py4JError) as error:
+        raise EngineError(_in_a_line(error)) from error
+
+
+def _in_a_line(error: Exception) -> str:
+    text = str(error)
+    if "ClassNotFoundException: org.postgresql.Driver" in text:
+        return "Spark has no JDBC driver of PostgreSQL: give it one by spark.jars or spark.jars.packages"
+    if "JAVA_GATEWAY_EXITED" in text:
+        return "Spark could not be started, and said above why; it needs Java 17 or newer"
+    lines = [line.strip(": \t") for line in text.splitlines() if not line.startswith("An error occurred while calling")]
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    reason = [type(error).__name__, *lines[:1], *causes][-1]
+    return f"Spark failed: {reason.removeprefix('Caused by: ')}"
+
+
+def _computed(spark: SparkSession, weights: Weights, stages: Stages, parquet: Path | None) -> Computed:
+    with stages.stage("products"):
+        products, reviews = _from_parquet(spark, parquet) if parquet else _from_database(spark)
+        ids = products.select("id").orderBy("id").toArrow()["id"].to_numpy()
+        places = spark.createDataFrame(pa.table({"id": ids, "place": np.arange(len(ids))}))
+        products = products.join(places, "id").persist()
+    with stages.stage("reviews"):
+        # Not the reviews of products that are newer than the catalogue as it was read.
+        reviews = reviews.join(places.withColumnRenamed("id", "product"), "product")
+        reviews = _weighted(reviews.persist(), weights)
+        of_products = reviews.groupBy("place").agg(*(F.sum(each).alias(each) for each in ("weight", "trend", "recent")))
+        weight, trends, _ = _vectors(of_products.persist(), len(ids))
+        count = reviews.count()
+        cut = blocks.Cut(len(ids), BLOCK)
+        by_reviewers = _candidates(cut, _units_of_reviews(reviews, of_products))
+    with stages.stage("texts"):
+        by_text = _candidates(cut, _units_of_texts(products, len(ids)))
+    all_blocks = spark.sparkContext.parallelize([(block, None) for block in range(len(cut))])
+    finish = blocks.finished(cut, spark.sparkContext.broadcast(weight), weights)
+    found = all_blocks.leftOuterJoin(by_reviewers).leftOuterJoin(by_text).map(finish)
+    neighbours = (Neighbours(*each) for each in found.toLocalIterator())
+    return Computed(ids, count, trends, neighbours, _most_popular(products, of_products))
+
+
+def _from_parquet(spark: SparkSession, folder: Path) -> tuple[DataFrame, DataFrame]:
+    products, reviews = (spark.read.parquet(f"{folder}/{name}.parquet") for name in ("products", "reviews"))
+    return products.select(*export.PRODUCT_COLUMNS), reviews.select(*export.REVIEW_COLUMNS)
+
+
+def _from_database(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
+    database = settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("postgresql"):
+        raise EngineError("Spark reads PostgreSQL or, given by --parquet, an export; this database is another")
+    encrypted = {key: value for key, value in database.get("OPTIONS", {}).items() if key.startswith("ssl")}
+    options = {
+        "url": "jdbc:postgresql://{HOST}:{PORT}/{NAME}?".format(**database) + urlencode(encrypted),
+        "user": database["USER"],
+        "password": database["PASSWORD"],
+        "driver": "org.postgresql.Driver",
+        "fetchsize": str(export.CHUNK),
+        "partitionColumn": "id",
+    }
+
+    def read(rows: QuerySet[Any, Any], columns: tuple[str, ...]) -> DataFrame:
+        bounds = rows.model.objects.aggregate(lower=Min("id", default=0), upper=Max("id", default=0))
+        partitions = 1 + (bounds["upper"] - bounds["lower"]) // ROWS_OF_A_PARTITION
+        split = {"lowerBound": bounds["lower"], "upperBound": bounds["upper"], "numPartitions": partitions}
+        table = f"({rows.query}) AS {rows.model._meta.db_table}"
+        return spark.read.format("jdbc").options(**options, **split, dbtable=table).load().toDF(*columns)
+
+    products = read(export.products(), export.PRODUCT_COLUMNS)
+    products = products.withColumn("categories", F.from_json(F.col("categories"), _NAMES))
+    return products, read(export.reviews(), export.REVIEW_COLUMNS)
+
+
+def _weighted(reviews: DataFrame, weights: Weights) -> DataFrame:
+    """Reviews with the weight of their reviewer, and as much of 1 as they count by their age."""
+    counted = reviews.groupBy("reviewer").agg(F.pow(F.count("*"), F.lit(-weights.activity)).alias("weight"))
+    mean, newest = counted.agg(F.avg("weight")).first(), reviews.agg(F.max("time")).first()
+    age = (F.lit(newest and newest[0]) - F.col("time")) / DAY
+    return reviews.join(counted, "reviewer").select(
+        "place",
+        "reviewer",
+        (F.col("weight") / ((mean and mean[0]) or 1)).alias("weight"),
+        F.pow(F.lit(0.5), age / weights.half_life).alias("trend"),
+        F.pow(F.lit(0.5), age / weights.popular_half_life).alias("recent"),
+    )
+
+
+def _vectors(of_products: DataFrame, products: int) -> Iterator[NDArray[np.float32]]:
+    """The columns but the first, each with an entry for every product."""
+    found = of_products.toArrow()
+    for name in found.column_names[1:]:
+        vector = np.zeros(products, np.float32)
+        vector[found["place"].to_numpy()] = found[name].to_numpy()
+        yield vector
+
+
+def _units_of_reviews(reviews: DataFrame, of_products: DataFrame) -> DataFrame:
+    """Entries of the matrix of products and reviewers, whose rows have the length 1."""
+    total = of_products.select("place", F.col("weight").alias("total"))
+    value = F.sqrt(F.col("weight") / F.col("total"))
+    # A number of 64 bits needs no dictionary of a hundred million names.
+    return reviews.join(total, "place").select("place", F.xxhash64("reviewer").alias("column"), value.alias("value"))
+
+
+def _units_of_texts(products: DataFrame, count: int) -> DataFrame:
+    """Entries of the matrix of products and words: the same TF-IDF as scikit-learn's."""
+    like = vectorizer(count)
+    words = F.udf(like.build_analyzer(), _NAMES)
+    text = F.concat_ws(" ", "title", "brand", "categories", "description")
+    counted = products.select("place", F.explode(words(text)).alias("word")).groupBy("place", "word").count().persist()
+    texts = counted.groupBy("word").agg(F.count("*").alias("texts")).where(F.col("texts") <= like.max_df * count)
+    rarity = F.log((1 + count) / (1 + F.col("texts"))) + 1
+    values = counted.join(texts, "word").select("place", "word", ((1 + F.log("count")) * rarity).alias("value"))
+    length = values.groupBy("place").agg(F.sqrt(F.sum(F.col("value") ** 2)).alias("length"))
+    unit = (F.col("value") / F.col("length")).alias("value")
+    return values.join(length, "place").select("place", F.xxhash64("word").alias("column"), unit)
+
+
+def _candidates(cut: blocks.Cut, entries: DataFrame) -> "RDD[tuple[int, Matrix]]":
+    """Of each block its products' candidates."""
+    block = F.floor(F.col("place") / cut.size).alias("block")
+    rows = entries.groupBy(block).applyInArrow(blocks.packed(cut), "block long, rows binary")
+    cut_up = rows.rdd.map(blocks.unpacked).persist()
+    return cut_up.cartesian(cut_up).map(blocks.alike(cut)).reduceByKey(blocks.merged)
+
+
+def _most_popular(products: DataFrame, of_products: DataFrame) -> Iterator[Place]:
+    """By category at every depth, and of all."""
+    categories = F.array_distinct(F.concat(F.array(F.lit("")), "categories"))
+    score = F.coalesce("recent", F.lit(0.0)).alias("score")
+    each = products.join(of_products, "place", "left").select("place", F.explode(categories).alias("category"), score)
+    position = F.row_number().over(Window.partitionBy("category").orderBy(F.desc("score"), "place"))
+    ranked = each.withColumn("position", position).where(F.col("position") <= MOST_POPULAR)
+    kept = (F.col("category") == "") | (F.col("position") <= MOST_POPULAR_OF_CATEGORY)
+    for row in ranked.where(kept).toLocalIterator():
+        yield row["category"], row["position"], row["place"], row["score"]

@@ -1,0 +1,32 @@
+"""Products and reviews as files that a cluster can read."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
+from tqdm import tqdm
+
+from recommendations.engines import export
+
+
+class Command(BaseCommand):
+    help = (
+        "Write what recommendations are made of as Parquet, for build_recommendations --engine spark --parquet FOLDER."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path, help="is made where it is not there; older files in it are replaced")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with tqdm(unit="row", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+                export.to_parquet(options["folder"], bar.update)
+        except ImportError as error:
+            raise CommandError(f"{error}; pip install -r requirements-spark.txt") from None
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}") from error
+        except Error as error:
+            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+        self.stdout.write(f"Exported to {options['folder']}")
