@@ -29,15 +29,15 @@ def build(
     if_changed: bool = False,
     begin: Callable[[str], object] = lambda stage: None,
 ) -> Build | None:
-    """Make a build and publish it. With ``if_changed`` None where nothing is new since the active one.
+    """Make a build and publish it. With ``if_changed`` None where nothing is new since the newest one.
 
     ``source`` says what ``engine`` reads, ``begin`` is told the name of each stage. Raises builds.Busy and EngineError.
     """
     weights: Weights = settings.RECOMMENDATION_WEIGHTS
     with builds.only_one():
         made_of = source()
-        now = builds.active()
-        if if_changed and now and now.source == made_of:
+        newest = builds.newest()  # which is not the active one where somebody went back
+        if if_changed and newest and newest.source == made_of:
             return None
         stages = Stages(begin)
         made = builds.start(made_of)

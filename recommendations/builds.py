@@ -61,6 +61,11 @@ def active() -> Build | None:
     return Build.objects.filter(is_active=True).first()
 
 
+def newest() -> Build | None:
+    """The one that was finished last."""
+    return Build.objects.filter(finished_at__isnull=False).first()
+
+
 def start(made_of: dict[str, Any]) -> Build:
     """A new build, and an end to what builds that were killed have left."""
     for leftover in Build.objects.filter(finished_at__isnull=True):

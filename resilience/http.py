@@ -4,6 +4,7 @@ requests' own timeout is per read, so a server that drips a byte at a time holds
 socket gets what is left of ``deadlines.within``.
 """
 
+import logging
 import socket
 import ssl
 import threading
@@ -22,6 +23,8 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from resilience import deadlines
 from resilience.breaker import Outcome
+
+logger = logging.getLogger(__name__)
 
 
 class BodyTooLarge(requests.RequestException):
@@ -150,6 +153,8 @@ def post_json(via: requests.Session, url: str, body: Any, *, headers: dict[str, 
     with via.post(
         url, json=body, headers=headers, timeout=deadlines.remaining(), allow_redirects=False, stream=True
     ) as response:
+        if 400 <= response.status_code < 500:  # opens no breaker, and would go unseen
+            logger.warning("request refused", extra={"url": url, "status": response.status_code})
         if response.status_code != 200:
             raise requests.HTTPError(f"status {response.status_code}", response=response)
         read = bytearray()

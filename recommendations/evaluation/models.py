@@ -106,6 +106,10 @@ class Served:
                 start += count
         self._demand = Demand(known, self._weights.half_life)
 
+    def neighbours(self, product: int) -> list[int]:
+        """Best first."""
+        return [number for number, _ in self._neighbours[product]]
+
     def recommend(self, case: Case, length: int) -> Found:
         if case.day is not None:
             self._demand.advance(case.day)

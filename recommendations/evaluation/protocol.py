@@ -21,7 +21,7 @@ SHORTEST = 3  # reviews of a reviewer whose last two can be hidden
 Order = Callable[[str, str, int | None, int], Any]  # of a reviewer, an asin, a day and the place in the data
 
 
-def _hash(reviewer: str, asin: str) -> bytes:
+def hash_of(reviewer: str, asin: str) -> bytes:
     return hashlib.blake2b(f"{reviewer} {asin}".encode("utf-8", "surrogateescape"), digest_size=8).digest()
 
 
@@ -29,8 +29,8 @@ def _hash(reviewer: str, asin: str) -> bytes:
 # what was bought together; a hash breaks those ties to nobody's advantage.
 PROTOCOLS: dict[str, Order] = {
     "last-file": lambda reviewer, asin, day, place: place,
-    "last-hash": lambda reviewer, asin, day, place: place if day is None else (day, _hash(reviewer, asin)),
-    "random": lambda reviewer, asin, day, place: _hash(reviewer, asin),
+    "last-hash": lambda reviewer, asin, day, place: place if day is None else (day, hash_of(reviewer, asin)),
+    "random": lambda reviewer, asin, day, place: hash_of(reviewer, asin),
 }
 
 
@@ -96,15 +96,15 @@ def evaluate(model: Model, split: Split) -> Figures:
     return Figures(
         len(split.cases),
         fmean(hits),
-        _interval(hits),
+        interval(hits),
         fmean(gains),
-        _interval(gains),
+        interval(gains),
         len(shown) / len(split.known.texts),
         backfilled / len(split.cases),
     )
 
 
-def _interval(values: Sequence[float]) -> tuple[float, float]:
+def interval(values: Sequence[float]) -> tuple[float, float]:
     """The percentile bootstrap's 95 % interval of the mean."""
     rng = np.random.default_rng(1)  # the same figures give the same interval
     given = np.array(values)

@@ -106,6 +106,17 @@ def test_if_nothing_changed_nothing_is_built(shop: dict[str, int], change: Calla
     assert run("--if-changed").startswith("Build 2: ")
 
 
+def test_who_went_back_stays_there_until_something_is_new(shop: dict[str, int]) -> None:
+    run()
+    review("carl", "INK")
+    run()
+    run("--rollback")
+    assert run("--if-changed") == "No product or review is new: the active build stays"
+    assert builds.active() == Build.objects.get(pk=1)
+    review("carl", "PEN")
+    assert run("--if-changed").startswith("Build 3: ")
+
+
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, MemoryError])
 def test_one_that_is_interrupted_leaves_the_active_one_and_the_next_cleans_up(
     shop: dict[str, int], interruption: type[BaseException], monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from catalog.models import Product, Review
-from recommendations.evaluation import data
+from recommendations.evaluation import cold_start, data
 from recommendations.evaluation.models import Served
 from recommendations.evaluation.protocol import evaluate, split
 from recommendations.weights import Weights
@@ -75,7 +75,7 @@ def test_it_writes_figures_and_draws_them(sequences: str, tmp_path: Path) -> Non
     figures, picture = tmp_path / "figures.json", tmp_path / "figures.png"
     run(sequences, "--ease", f"--json={figures}", f"--plot={picture}")
     results = json.loads(figures.read_bytes())
-    assert list(results) == ["last-file", "last-hash", "random"]
+    assert list(results) == ["last-file", "last-hash", "random", "cold-start"]
     assert list(results["random"]) == ["popularity", "cosine", "served, without trend", "served", "EASE^R"]
     low, high = results["random"]["served"]["ndcg_interval"]
     assert low <= results["random"]["served"]["ndcg"] <= high
@@ -90,6 +90,19 @@ def test_it_chooses_weights_on_the_validation_items(sequences: str) -> None:
     assert f"recency={Weights().recency}" in first
     ndcgs = [float(line.split()[2]) for line in [first, *better]]
     assert ndcgs == sorted(ndcgs)
+
+
+def test_products_without_a_review_are_held_against_what_their_reviewers_have(tmp_path: Path) -> None:
+    file = tmp_path / "products.json"
+    file.write_text("".join(f'{{"asin": "P{n}", "title": "{"pen" if n % 2 else "lamp"}"}}\n' for n in range(20)))
+    reviews = tmp_path / "sequences.txt"
+    reviews.write_text("".join(f"u{n} {' '.join(f'P{p}' for p in range(n % 2, 20, 2))}\n" for n in range(8)))
+    said = run(str(file), str(reviews), "--protocol=cold-start")
+    rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()}
+    assert rows["cold-start,"] == ["2", "products", "baskets", "met", "interval", "others'", "baskets"]
+    # Pens are like pens and lamps like lamps, and nobody has both.
+    assert rows["served"] == ["1.0000", "1.0000-1.0000", "0.0000"]
+    assert float(rows["popularity"][0]) == float(rows["popularity"][2])
 
 
 @pytest.mark.parametrize(
@@ -107,6 +120,17 @@ def test_what_cannot_be_used_is_said_in_a_line(content: str, said: str, tmp_path
         run(str(file))
 
 
+def test_bars_need_a_protocol(sequences: str) -> None:
+    with pytest.raises(CommandError, match="--plot draws no bars of cold-start"):
+        run(sequences, "--protocol=cold-start", "--plot=figures.png")
+
+
+def test_where_no_basket_is_left_it_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "reviews.csv"
+    file.write_text("reviewerID,asin,overall,unixReviewTime\nr,A,5,1\n")
+    assert run(str(file), "--protocol=cold-start").startswith("cold-start: nobody has reviewed both")
+
+
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(CommandError, match="/no/such/file"):
         run("/no/such/file")
@@ -117,6 +141,13 @@ def office() -> data.Dataset:
     if not OFFICE.is_dir():
         pytest.skip(f"the reviews are not there: {OFFICE}")
     return data.from_files([str(OFFICE / "meta_office.csv.gz"), str(OFFICE / "office_both_set.csv.gz")])
+
+
+def test_what_nobody_has_reviewed_yet_is_placed_far_better_than_by_popularity(office: data.Dataset) -> None:
+    figures = cold_start.evaluate(office, Weights())
+    lift = {model: each.met / each.others_met for model, each in figures.items()}
+    assert figures["served"].met > figures["popularity"].met
+    assert lift["served"] > 5 * lift["popularity"]
 
 
 @pytest.mark.parametrize(("protocol", "trend", "hit_rate", "ndcg"), GOALS)

@@ -1,6 +1,7 @@
 """How good the recommendations are, on reviews that are hidden from them, beside simpler ones."""
 
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from catalog.importers.files import UnreadableFile
 from catalog.importers.formats import UnknownFormat
-from recommendations.evaluation import data, models, plot, protocol, tuning
+from recommendations.evaluation import cold_start, data, models, plot, protocol, tuning
 
 TUNED_ON = "last-hash"
 Results = dict[str, dict[str, protocol.Figures]]  # by protocol and model
@@ -30,8 +31,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--protocol",
             action="append",
-            choices=list(protocol.PROTOCOLS),
-            help="which review is the last; may be given many times (default: each of them)",
+            choices=[*protocol.PROTOCOLS, cold_start.NAME],
+            help=f"which review is the last, or {cold_start.NAME} for products without any; may be given many times "
+            "(default: each of them)",
         )
         parser.add_argument("--ease", action="store_true", help=f"compare EASE^R too, up to {models.MAX_EASE} products")
         parser.add_argument(
@@ -41,13 +43,18 @@ class Command(BaseCommand):
         parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them as bars; needs matplotlib")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        asked = options["protocol"] or [*protocol.PROTOCOLS, cold_start.NAME]
+        protocols = [name for name in asked if name != cold_start.NAME]
+        if options["plot"] and not protocols:
+            raise CommandError(f"--plot draws no bars of {cold_start.NAME}: give a protocol beside it")
         try:
             reviews = data.from_files(options["files"]) if options["files"] else data.from_database()
             weights = self._tuned(reviews) if options["tune"] else settings.RECOMMENDATION_WEIGHTS
-            results = self._evaluate(reviews, options["protocol"] or list(protocol.PROTOCOLS), weights, options["ease"])
-            self.stdout.write(table(results))
+            results = self._evaluate(reviews, protocols, weights, options["ease"])
+            cold = {cold_start.NAME: cold_start.evaluate(reviews, weights)} if cold_start.NAME in asked else {}
+            self.stdout.write("\n\n".join([*tables(results), *map(cold_table, cold.values())]))
             if options["json"]:
-                options["json"].write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
+                options["json"].write_bytes(orjson.dumps({**results, **cold}, option=orjson.OPT_INDENT_2))
             if options["plot"]:
                 plot.draw(results, options["plot"])
         except (UnreadableFile, UnknownFormat, ValueError, ImportError) as error:
@@ -78,17 +85,27 @@ class Command(BaseCommand):
         return results
 
 
-def table(results: Results) -> str:
-    """Lines of text; the intervals are those of 95 %."""
-    head = f"{'':<34}{'HR@10':>8}{'interval':>16}{'NDCG@10':>10}{'interval':>16}{'coverage':>10}{'backfill':>10}"
-    lines = []
+def tables(results: Results) -> Iterator[str]:
+    """Lines of text for each protocol; the intervals are those of 95 %."""
     for name, models_of in results.items():
-        reviewers = next(iter(models_of.values())).reviewers
-        lines += ["", f"{name}, {reviewers:,} reviewers{head[len(name) + len(f'{reviewers:,}') + 12 :]}"]
+        title = f"{name}, {next(iter(models_of.values())).reviewers:,} reviewers"
+        lines = [f"{title:<34}   HR@10        interval   NDCG@10        interval  coverage  backfill"]
         for model, each in models_of.items():
             hit, gain = (f"{low:.4f}-{high:.4f}" for low, high in (each.hit_rate_interval, each.ndcg_interval))
             lines.append(
                 f"  {model:<32}{each.hit_rate:>8.4f}{hit:>16}{each.ndcg:>10.4f}{gain:>16}"
                 f"{each.coverage:>10.2f}{each.backfilled:>10.2f}"
             )
-    return "\n".join(lines[1:])
+        yield "\n".join(lines)
+
+
+def cold_table(figures: Mapping[str, cold_start.Figures]) -> str:
+    """Lines of text."""
+    if not figures:
+        return f"{cold_start.NAME}: nobody has reviewed both a hidden product and another one"
+    title = f"{cold_start.NAME}, {next(iter(figures.values())).products:,} products"
+    lines = [f"{title:<34} baskets met     interval   others' baskets"]
+    for model, each in figures.items():
+        met = "{:.4f}-{:.4f}".format(*each.met_interval)
+        lines.append(f"  {model:<32}{each.met:>12.4f}{met:>16}{each.others_met:>18.4f}")
+    return "\n".join(lines)
