@@ -106,6 +106,12 @@ def test_whatever_the_server_does_the_call_ends_in_time(
     assert http.classify(raised.value) is outcome
 
 
+def test_what_is_refused_is_logged(serve: Callable[[Behavior], str], caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(http.ERRORS):
+        ask(serve(say(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")))
+    assert [(record.message, record.status) for record in caplog.records] == [("request refused", 400)]  # type: ignore[attr-defined]
+
+
 def test_a_refused_connection_is_a_failure() -> None:
     with pytest.raises(http.ERRORS) as raised:
         ask("http://127.0.0.1:1/")
