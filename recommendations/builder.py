@@ -27,11 +27,11 @@ def build(
     source: Callable[[], dict[str, Any]] = builds.source,
     *,
     if_changed: bool = False,
-    begin: Callable[[str], object] = lambda stage: None,
+    stages: Stages | None = None,
 ) -> Build | None:
     """Make a build and publish it. With ``if_changed`` None where nothing is new since the newest one.
 
-    ``source`` says what ``engine`` reads, ``begin`` is told the name of each stage. Raises builds.Busy and EngineError.
+    ``source`` says what ``engine`` reads, ``stages`` is told how far it is. Raises builds.Busy and EngineError.
     """
     weights: Weights = settings.RECOMMENDATION_WEIGHTS
     with builds.only_one():
@@ -39,12 +39,16 @@ def build(
         newest = builds.newest()  # which is not the active one where somebody went back
         if if_changed and newest and newest.source == made_of:
             return None
-        stages = Stages(begin)
+        stages = stages or Stages()
         made = builds.start(made_of)
         with engine(weights, stages) as computed:
             ids = computed.ids
-            with stages.stage("neighbours"):
-                found = sum(_store(made, block, computed) for block in computed.neighbours)
+            with stages.stage("neighbours", len(ids)):
+                found = 0
+                for block in computed.neighbours:
+                    _store(made, block, computed)
+                    found += len(block.numbers)
+                    stages.advance(len(block.counts))
             with stages.stage("popular"):
                 _insert(POPULAR, ((made.pk, name, n, int(ids[p]), score) for name, n, p, score in computed.popular))
         counts = {"products": len(ids), "reviews": computed.reviews, "neighbours": found}
@@ -52,7 +56,7 @@ def build(
         return made
 
 
-def _store(made: Build, block: Found, computed: Computed) -> int:
+def _store(made: Build, block: Found, computed: Computed) -> None:
     def rows() -> Iterator[Row]:
         start = 0
         for product, count in enumerate(block.counts.tolist(), block.first):
@@ -68,7 +72,6 @@ def _store(made: Build, block: Found, computed: Computed) -> int:
             yield made.pk, int(computed.ids[product]), text
 
     _insert(NEIGHBOURS, rows())
-    return len(block.numbers)
 
 
 def _insert(table: Table, rows: Iterator[Row]) -> None:

@@ -37,14 +37,16 @@ class Computed:
 
 @dataclass
 class Stages:
-    """Times them, and tells ``begin`` their names."""
+    """Times them, and tells how far they are: ``begin`` gets a stage's name and its length where it is known,
+    ``advance`` the rows that are done."""
 
-    begin: Callable[[str], object]
+    begin: Callable[[str, int | None], object] = field(default=lambda name, length: None)
+    advance: Callable[[int], object] = field(default=lambda rows: None)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self.begin(name)
+    def stage(self, name: str, length: int | None = None) -> Iterator[None]:
+        self.begin(name, length)
         started = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - started, 2)

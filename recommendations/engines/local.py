@@ -41,10 +41,11 @@ class HashOfText(Func):
 @contextmanager
 def compute(weights: Weights, stages: Stages) -> Iterator[Computed]:
     """Reads all there is at once, and then finds neighbours block by block."""
-    with stages.stage("products"):
-        ids, categories, texts = _read_products()
+    count = Product.objects.count()
+    with stages.stage("products", count):
+        ids, categories, texts = _read_products(count, stages)
     with stages.stage("reviews"):
-        reviews = _read_reviews(ids)
+        reviews = _read_reviews(ids, stages)
         popularity = _recent(reviews, len(ids), weights.popular_half_life)
         trends = _recent(reviews, len(ids), weights.half_life).astype(np.float32)
         shape = (int(reviews.reviewers.max(initial=-1)) + 1, len(ids))
@@ -53,7 +54,7 @@ def compute(weights: Weights, stages: Stages) -> Iterator[Computed]:
     yield Computed(ids, matrix.nnz, trends, neighbours, _most_popular(categories, popularity))
 
 
-def _read_products() -> tuple[NDArray[np.int64], Categories, Matrix]:
+def _read_products(count: int, stages: Stages) -> tuple[NDArray[np.int64], Categories, Matrix]:
     columns = ("id", "title", "brand", "categories", "description")
     ids, categories = array("q"), []
     once: dict[tuple[str, ...], tuple[str, ...]] = {}  # many products share theirs
@@ -63,13 +64,14 @@ def _read_products() -> tuple[NDArray[np.int64], Categories, Matrix]:
         for number, title, brand, names, description in rows.iterator(2000):
             ids.append(number)
             categories.append(once.setdefault(tuple(names), tuple(names)))
+            stages.advance(1)
             yield product_text(title, brand, names, description)
 
-    matrix = text_matrix(texts(), Product.objects.count())
+    matrix = text_matrix(texts(), count)
     return np.frombuffer(ids, np.int64), categories, matrix
 
 
-def _read_reviews(ids: NDArray[np.int64]) -> Reviews:
+def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
     # Numbered by the database: a dictionary of a million names would be most of the memory that a build takes.
     on_postgresql = connection.vendor == "postgresql"
     number = HashOfText("reviewer_id") if on_postgresql else Window(DenseRank(), order_by="reviewer_id")
@@ -85,6 +87,7 @@ def _read_reviews(ids: NDArray[np.int64]) -> Reviews:
         reviewers.append(chunk[known, 0])
         products.append(places[known].astype(np.int32))
         days.append((chunk[known, 2] / DAY).astype(np.float32))
+        stages.advance(len(chunk))
 
     whole_numbers.read(rows, 3, take)
     all_reviewers = np.unique(np.concatenate(reviewers))

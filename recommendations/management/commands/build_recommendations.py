@@ -12,13 +12,34 @@ from django.db import Error
 from tqdm import tqdm
 
 from recommendations import builder, builds
-from recommendations.engines import Engine, EngineError, export, local
+from recommendations.engines import Engine, EngineError, Stages, export, local
 
-STAGES = 5
+
+class _Bars:
+    """A progress bar for each stage, on a terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> "_Bars":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def begin(self, name: str, length: int | None) -> None:
+        self.__exit__()
+        self._bar = tqdm(desc=name, total=length, unit="row", unit_scale=True, disable=not sys.stderr.isatty())
+
+    def advance(self, rows: int) -> None:
+        if self._bar is not None:
+            self._bar.update(rows)
 
 
 class Command(BaseCommand):
     help = "Find what is like what and what is popular, store it as a new build, and have that one read from then on."
+    requires_system_checks = []  # they load every page, which takes half as much memory again
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--if-changed", action="store_true", help="do nothing where no product or review is new")
@@ -66,15 +87,8 @@ class Command(BaseCommand):
 
     def _build(self, if_changed: bool, engine: Engine, source: Callable[[], dict[str, Any]]) -> None:
         started = time.perf_counter()
-        begun: list[str] = []
-        with tqdm(total=STAGES, unit="stage", disable=not sys.stderr.isatty()) as bar:
-
-            def begin(stage: str) -> None:
-                bar.update(len(begun) - bar.n)
-                bar.set_description(stage)
-                begun.append(stage)
-
-            made = builder.build(engine, source, if_changed=if_changed, begin=begin)
+        with _Bars() as bars:
+            made = builder.build(engine, source, if_changed=if_changed, stages=Stages(bars.begin, bars.advance))
         if made is None:
             self.stdout.write("No product or review is new: the active build stays")
             return
