@@ -11,10 +11,10 @@ run: .venv/runtime ## prepare a demo shop and start both services
 	@$(BIN)/python run_local.py
 
 test: .venv/dev ## run every test, on SQLite and on a real PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/ad_provider_site --ignore=tests/e2e
-	$(BIN)/python -m pytest --ds=ad_provider_site.settings tests/ad_provider_site
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest --ignore=tests/ad_provider_site --ignore=tests/e2e
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest --ds=ad_provider_site.settings tests/ad_provider_site
+	$(BIN)/python -m pytest --ignore=tests/ad_provider_site --ignore=tests/campaigns --ignore=tests/e2e
+	$(BIN)/python -m pytest --ds=ad_provider_site.settings tests/ad_provider_site tests/campaigns
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest --ignore=tests/ad_provider_site --ignore=tests/campaigns --ignore=tests/e2e
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest --ds=ad_provider_site.settings tests/ad_provider_site tests/campaigns
 	$(BIN)/python -m pytest tests/e2e
 
 lint: export SECRET_KEY := checks-only-00000000000000000000000000000000000000000000000000

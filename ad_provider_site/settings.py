@@ -5,7 +5,7 @@ from base_settings import INSTALLED_APPS, SECURE_REDIRECT_EXEMPT, SPECTACULAR_SE
 
 ROOT_URLCONF = "ad_provider_site.urls"
 WSGI_APPLICATION = "ad_provider_site.wsgi.application"
-INSTALLED_APPS = ["ad_provider_site", *INSTALLED_APPS]
+INSTALLED_APPS = ["ad_provider_site", *INSTALLED_APPS, "campaigns"]
 # The recommender asks from inside too, past the proxy.
 SECURE_REDIRECT_EXEMPT = [*SECURE_REDIRECT_EXEMPT, r"^ads/?$"]
 # Cookies do not know ports: on one host the two services would sign each other's users out.

@@ -29,8 +29,8 @@ RESULTS = Path(__file__).resolve().parent / "results" / "recommendations.json"
 SIZES = (53_000, 1_200_000, 10_000_000)
 SERVED = 1_200_000  # reviews, at which it is read
 REQUESTS = 500
-# Scikit-learn imports pandas where it is installed, as it is beside PySpark, for sixty megabytes and no use. The peak is
-# asked of the process itself: what the system tells its parent includes the parent's own.
+# Scikit-learn imports pandas where it is installed, as it is beside PySpark, for sixty megabytes and no use. The
+# process itself is asked for its peak: what the system tells its parent includes the parent's own.
 COMMAND = """
 import pathlib, re, runpy, sys
 sys.modules["pandas"] = None
