@@ -1,13 +1,35 @@
 """The ad provider: what it has beyond the shared settings."""
 
 from base_settings import *  # noqa: F403
-from base_settings import INSTALLED_APPS, SECURE_REDIRECT_EXEMPT, SPECTACULAR_SETTINGS
+from base_settings import (
+    INSTALLED_APPS,
+    SECURE_REDIRECT_EXEMPT,
+    SPECTACULAR_SETTINGS,
+    VAR_DIR,
+    env,
+    http_url,
+    make_room,
+    seconds,
+    setting,
+)
 
 ROOT_URLCONF = "ad_provider_site.urls"
 WSGI_APPLICATION = "ad_provider_site.wsgi.application"
 INSTALLED_APPS = ["ad_provider_site", *INSTALLED_APPS, "campaigns"]
 # The recommender asks from inside too, past the proxy.
 SECURE_REDIRECT_EXEMPT = [*SECURE_REDIRECT_EXEMPT, r"^ads/?$"]
+# Where browsers find both services: the one counts what becomes of an ad, the other has the product's page.
+AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
+RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")
+ADS_SNAPSHOT_SECONDS = seconds("ADS_SNAPSHOT_SECONDS", 3)
+ADS_URL_SECONDS = seconds("ADS_URL_SECONDS", 3600)
+ADS_SPOOL_DIR = setting(
+    "ADS_SPOOL_DIR",
+    env.str,
+    str(VAR_DIR / "ads-spool"),
+    lambda folder: make_room(f"{folder}/events"),
+    "a folder that is there or can be made",
+)
 # Cookies do not know ports: on one host the two services would sign each other's users out.
 SESSION_COOKIE_NAME = "ad_provider_sessionid"
 CSRF_COOKIE_NAME = "ad_provider_csrftoken"

@@ -11,5 +11,6 @@ handler400, handler404 = errors.bad_request, errors.not_found
 urlpatterns = [
     path("", views.home, name="home"),
     path("ads", views.AdsView.as_view(), name="ads"),
+    path("", include("campaigns.urls")),
     path("", include("service.urls")),
 ]

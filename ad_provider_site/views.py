@@ -6,14 +6,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from ad_provider_site.choice import choose
-from catalog import repository
-from catalog.serializers import AsinField, ProductSerializer
+from campaigns.repository import get_sponsored
+from campaigns.serializers import AdContextSerializer, AdSerializer, explained, house_ad, sponsored_ads
+from catalog.repository import get_ad_candidates
 from catalog.viewsets import validated
 from resilience import breakers
 from service import openapi
@@ -21,16 +23,6 @@ from service import openapi
 # So many candidates for each ad, so that the choice has something to choose from.
 CANDIDATES_PER_AD = 4
 _rng = random.SystemRandom()
-
-
-class AdContextSerializer(serializers.Serializer[Any]):
-    """What is known of the page that the ads are for."""
-
-    asin = AsinField(required=False, help_text="The product that is looked at. It is never its own ad.")
-    categories = serializers.ListField(
-        child=serializers.CharField(max_length=200), max_length=20, required=False, help_text="Categories that fit."
-    )
-    limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
 
 
 class AdsView(GenericAPIView[Any]):
@@ -46,25 +38,42 @@ class AdsView(GenericAPIView[Any]):
         summary="Choose ads",
         parameters=openapi.DATA_SOURCE,
         responses={
-            200: ProductSerializer(many=True),
+            200: AdSerializer(many=True),
             400: openapi.INVALID,
+            403: openapi.FORBIDDEN,
             406: openapi.NOT_ACCEPTABLE,
             413: openapi.TOO_LARGE,
             415: openapi.UNSUPPORTED,
         },
     )
     def post(self, request: Request) -> Response:
-        """Up to `limit` different products: of the product's own category first, then of the whole catalogue, the best
-        rated more often. Two calls may differ. While the database is away: from the last candidates, else house ads."""
+        """Up to `limit` different products: sponsored ones that fit, by an auction, then house ads, of the product's
+        own category first, the best rated more often. Two calls may differ. While the database is away: house ads only,
+        from the last candidates, else default ones."""
         context = validated(AdContextSerializer, request.data)
-        limit = context["limit"]
-        candidates = repository.get_ad_candidates(
-            asin=context.get("asin"),
-            categories=tuple(context.get("categories", ())),
-            limit=CANDIDATES_PER_AD * limit,
+        if context["explain"] and not _is_staff(request):
+            raise PermissionDenied("Only staff may ask why.")
+        limit, asin, categories = context["limit"], context.get("asin"), tuple(context["categories"])
+        chosen = get_sponsored(
+            asin=asin,
+            categories=categories,
+            keywords=tuple(context["keywords"]),
+            limit=limit,
+            viewer=context.get("viewer"),
         )
-        ads = choose(candidates, limit, _rng)
-        return Response([ProductSerializer(ad).data for ad in ads])
+        ads = sponsored_ads(chosen, context.get("placement", ""))
+        if len(ads) < limit:
+            count = CANDIDATES_PER_AD * limit
+            candidates = get_ad_candidates(asin=asin, categories=categories, limit=count)
+            house = choose(candidates.without({ad["asin"] for ad in ads}), limit - len(ads), _rng)
+            ads += [house_ad(product) for product in house]
+        return Response({"ads": ads, "candidates": explained(chosen)} if context["explain"] else ads)
+
+
+def _is_staff(request: Request) -> bool:
+    # Asked of who wants to know why, and of nobody else: the database need not be there for ads.
+    user = Request(request._request, authenticators=[each() for each in APIView.authentication_classes]).user
+    return bool(user and user.is_staff)
 
 
 def home(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ Reads answer live, else from the last good answer to the same question, else wit
 DependencyUnavailable. Lists and instances leave here, never a QuerySet: a lazy one would fail outside of the breaker.
 """
 
+from collections.abc import Collection
 from typing import Any, NamedTuple, TypedDict
 
 from django.db import IntegrityError
@@ -54,6 +55,10 @@ class AdCandidates(NamedTuple):
 
     fitting: list[Product]
     others: list[Product]
+
+    def without(self, asins: Collection[str]) -> "AdCandidates":
+        """All but these."""
+        return AdCandidates(*([each for each in part if each.asin not in asins] for part in self))
 
 
 @read_through(DATABASE, default=defaults.product)

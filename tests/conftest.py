@@ -1,6 +1,7 @@
 """What every test starts from: closed breakers, nothing remembered, and a way to lose the database for real."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,3 +38,13 @@ def lose_database(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Ca
             monkeypatch.setitem(connection.settings_dict, name, value)
 
     return lose
+
+
+@pytest.fixture(autouse=True)
+def ads_at_hand(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No threads of the ad provider's: campaigns are read for each request, what is spooled stays until asked for."""
+    if "campaigns" in settings.INSTALLED_APPS:
+        from campaigns import repository
+
+        settings.ADS_SNAPSHOT_SECONDS, settings.ADS_SPOOL_DIR = 0, str(tmp_path / "spool")
+        monkeypatch.setattr(repository.spool, "watch", lambda: None)

@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from ad_provider_site import views
+from campaigns.snapshot import keeper
 from catalog.defaults import HOUSE_ADS
 from catalog.models import Product
 
@@ -33,7 +34,9 @@ def test_ads_are_product_shaped_and_live(client: Client, shop: list[Product], pa
     response = client.post(path, {"limit": 1}, content_type="application/json")
     assert response["X-Data-Source"] == "live"
     fields = {"asin", "title", "description", "imUrl", "related", "salesRank", "categories", "brand", "price"}
-    assert set(response.json()[0]) == fields
+    (ad,) = response.json()
+    assert set(ad) == fields | {"sponsored", "ad_id", "impression_url", "click_url"}
+    assert (ad["sponsored"], ad["ad_id"], ad["impression_url"], ad["click_url"]) == (False, None, None, None)
 
 
 def test_the_own_category_comes_first_then_the_rest_and_never_the_product(client: Client, shop: list[Product]) -> None:
@@ -74,14 +77,17 @@ def test_an_empty_shop_has_no_ads(client: Client, db: None) -> None:
     assert asins(client) == []
 
 
-@pytest.mark.parametrize(("context", "queries"), [({}, 1), ({"asin": "PEN0"}, 3), ({"categories": ["Paper"]}, 2)])
+@pytest.mark.parametrize(("context", "queries"), [({}, 1), ({"asin": "PEN0"}, 4), ({"categories": ["Paper"]}, 2)])
 def test_it_asks_as_much_for_one_ad_as_for_a_hundred(
     client: Client,
     shop: list[Product],
     context: dict[str, Any],
     queries: int,
     django_assert_num_queries: DjangoAssertNumQueries,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    latest = keeper.latest()
+    monkeypatch.setattr(keeper, "latest", lambda: latest)
     for limit in (1, 100):
         with django_assert_num_queries(queries):
             ask(client, context | {"limit": limit})
@@ -103,6 +109,13 @@ def test_it_asks_as_much_for_one_ad_as_for_a_hundred(
         ({"categories": ["A\x00"]}, "categories"),
         ({"categories": ["A"] * 21}, "categories"),
         ({"categories": ["A" * 201]}, "categories"),
+        ({"keywords": "pen"}, "keywords"),
+        ({"keywords": ["a" * 201]}, "keywords"),
+        ({"placement": "p" * 51}, "placement"),
+        ({"placement": None}, "placement"),
+        ({"viewer": "v" * 201}, "viewer"),
+        ({"viewer": {}}, "viewer"),
+        ({"explain": "perhaps"}, "explain"),
         ([], "non_field_errors"),
         ("asin", "detail"),
     ],

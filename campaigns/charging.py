@@ -1,0 +1,137 @@
+"""What counts, and what it costs, is decided by the database: once for each decision and ad, and within the budgets.
+
+On PostgreSQL a click is one statement. What is spent is bounded by CHECK constraints: where two clicks are after the
+last of a budget, the second one's statement fails as a whole. SQLite has one writer at a time, and runs the same steps
+in a transaction.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from campaigns.decisions import Decision
+from campaigns.models import Campaign, Day, Event, Kind, Reason, Viewer, day_of
+
+VIEWER_CLICKS = 3  # of a campaign and day that are billed; a race may let one more through
+
+_EVENT = """
+    INSERT INTO campaigns_event (decision, ad_id, campaign_id, kind, at, day, position, placement, price)
+    SELECT %(decision)s, a.id, c.id, %(kind)s, %(at)s, %(day)s, %(position)s, %(placement)s, %(price)s
+    FROM campaigns_sponsoredproduct a
+    JOIN campaigns_campaign c ON c.id = a.campaign_id
+    LEFT JOIN campaigns_day d ON d.campaign_id = c.id AND d.day = %(day)s
+    WHERE a.id = %(ad)s AND c.status = 'active' AND c.starts <= %(at)s AND (c.ends IS NULL OR c.ends > %(at)s)
+      AND (%(price)s = 0 OR (c.spent + %(price)s <= c.total_budget AND d.spent + %(price)s <= d.budget))
+      AND NOT EXISTS (
+        SELECT 1 FROM campaigns_viewer v WHERE v.day = %(day)s AND v.viewer = %(viewer)s AND v.campaign_id = c.id
+        AND CASE WHEN %(kind)s = 'click' THEN v.clicks >= %(clicks)s ELSE v.impressions >= c.viewer_limit END)
+    ON CONFLICT (decision, ad_id, kind) DO NOTHING
+"""
+# Each of them is for a row that the event is of. In this order, so that no two wait for each other in a circle.
+_TOTAL = "UPDATE campaigns_campaign SET spent = spent + %(price)s WHERE id = %(campaign)s"
+_DAY = "UPDATE campaigns_day SET spent = spent + %(price)s WHERE campaign_id = %(campaign)s AND day = %(day)s"
+_AD = "UPDATE campaigns_sponsoredproduct SET {column} = {column} + 1 WHERE id = %(ad)s"
+_VIEWER = """
+    INSERT INTO campaigns_viewer (campaign_id, day, viewer, impressions, clicks)
+    SELECT %(campaign)s, %(day)s, %(viewer)s, %(impression)s, 1 - %(impression)s WHERE %(viewer)s <> '' {{guard}}
+    ON CONFLICT (day, viewer, campaign_id) DO UPDATE SET {column} = campaigns_viewer.{column} + 1
+"""
+_UNBILLED = """
+    INSERT INTO campaigns_unbilled (campaign_id, day, kind, reason, count)
+    VALUES ((SELECT id FROM campaigns_campaign WHERE id = %s), %s, %s, %s, 1)
+    ON CONFLICT (COALESCE(campaign_id, 0), day, kind, reason) DO UPDATE SET count = campaigns_unbilled.count + 1
+"""
+
+
+def _steps(kind: Kind) -> list[str]:
+    column = "clicks" if kind == Kind.CLICK else "impressions"
+    charged = [_TOTAL, _DAY] if kind == Kind.CLICK else []
+    return [*charged, _AD.format(column=column), _VIEWER.format(column=column)]
+
+
+def _in_one_statement(kind: Kind) -> str:
+    guard = "AND EXISTS (SELECT 1 FROM event)"
+    steps = [step.format(guard=guard) if "{guard}" in step else f"{step} {guard}" for step in _steps(kind)]
+    rest = "".join(f", step_{number} AS ({step})" for number, step in enumerate(steps))
+    return f"WITH event AS ({_EVENT} RETURNING 1){rest} SELECT count(*) FROM event"  # noqa: S608  only texts from above
+
+
+_STATEMENTS = {kind: _in_one_statement(kind) for kind in Kind}
+
+
+def charge(kind: Kind, decision: Decision, at: datetime) -> Reason | None:
+    """Count an impression or a click, and charge for it. None where it counts, else the reason why not.
+
+    ``at`` is when it happened, by which it has its day. Raises django.db.Error.
+    """
+    parameters = {
+        "decision": decision.id,
+        "ad": decision.ad,
+        "campaign": decision.campaign,
+        "kind": kind.value,
+        "at": at,
+        "day": day_of(at),
+        "position": decision.position,
+        "placement": decision.placement,
+        "price": decision.price if kind == Kind.CLICK else 0,
+        "viewer": decision.viewer,
+        "clicks": VIEWER_CLICKS,
+        "impression": int(kind == Kind.IMPRESSION),
+    }
+    if _counted(kind, parameters):
+        return None
+    if kind == Kind.CLICK and _begin_day(decision.campaign, at) and _counted(kind, parameters):
+        return None
+    return _reason(kind, decision, at)
+
+
+def _counted(kind: Kind, parameters: dict[str, Any]) -> bool:
+    if connection.vendor == "postgresql":
+        try:
+            # In a transaction of its own, or in a savepoint of a test's.
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(_STATEMENTS[kind], parameters)
+                return bool(cursor.fetchone()[0])
+        except IntegrityError:  # a CHECK: the budget was spent meanwhile
+            return False
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_EVENT, parameters)
+        if not cursor.rowcount:
+            return False
+        for step in _steps(kind):
+            cursor.execute(step.format(guard="") if "{guard}" in step else step, parameters)
+        return True
+
+
+def _begin_day(campaign: int, at: datetime) -> bool:
+    """Whether the campaign's budget of the day was not there and is now."""
+    budget = Campaign.objects.filter(pk=campaign).values_list("daily_budget", flat=True).first()
+    if budget is None or Day.objects.filter(campaign=campaign, day=day_of(at)).exists():
+        return False
+    Day.objects.bulk_create([Day(campaign_id=campaign, day=day_of(at), budget=budget)], ignore_conflicts=True)
+    return True
+
+
+def _reason(kind: Kind, decision: Decision, at: datetime) -> Reason:
+    if Event.objects.filter(decision=decision.id, ad=decision.ad, kind=kind).exists():
+        return Reason.REPEATED
+    campaign = Campaign.objects.filter(pk=decision.campaign).first()
+    if (
+        campaign is None
+        or campaign.status != Campaign.Status.ACTIVE
+        or at < campaign.starts
+        or (campaign.ends and at >= campaign.ends)
+    ):
+        return Reason.INACTIVE
+    limits = {"clicks__gte": VIEWER_CLICKS} if kind == Kind.CLICK else {"impressions__gte": campaign.viewer_limit}
+    seen = Viewer.objects.filter(campaign=campaign, day=day_of(at), viewer=decision.viewer)
+    if decision.viewer and None not in limits.values() and seen.filter(**limits).exists():
+        return Reason.VIEWER
+    return Reason.BUDGET if kind == Kind.CLICK else Reason.INACTIVE
+
+
+def count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reason) -> None:
+    """One more that does not count. Raises django.db.Error."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNBILLED, [campaign, day_of(at), kind.value, reason.value])

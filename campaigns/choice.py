@@ -1,0 +1,193 @@
+"""Which ads are shown, in which order and at which price: a generalized second-price auction.
+
+An ad's rank is its bid times the rate at which it is clicked times how well its target fits (Edelman, Ostrovsky and
+Schwarz, American Economic Review 2007, say it of bid and click rate). A click costs as much as the ad would have had to
+bid to keep its place. Everything here is arithmetic on a Snapshot: the database is not asked.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+
+from campaigns.models import Campaign, Target
+
+FLOOR = 10_000  # micros; no click costs less
+# How well a target fits: the product's own page best. Categories are told widest first, the last one is its leaf.
+FIT = {Target.Kind.PRODUCT: 1.0, Target.Kind.KEYWORD: 0.8, Target.Kind.CATEGORY: 0.7}
+FIT_OF_A_WIDE_CATEGORY = 0.3
+# What is known of an ad's click rate before anybody has seen it, and as if after how many impressions.
+TYPICAL_RATE, TYPICAL_IMPRESSIONS = 0.02, 50
+# Of fit and click rate, where a typical ad on the best place has 1: what is below is not shown, whatever it bids.
+LEAST_RELEVANCE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Ad:
+    """``never`` are the places of its negative targets."""
+
+    id: int
+    campaign: int
+    asin: str
+    impressions: int
+    clicks: int
+    never: frozenset["Place"]
+
+
+class Place(NamedTuple):
+    """A kind of target and its value."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignState:
+    """A campaign, and what it has spent, in micros."""
+
+    id: int
+    name: str
+    status: str
+    starts: datetime
+    ends: datetime | None
+    total_left: int
+    daily_budget: int
+    spent_today: int
+    even: bool
+    viewer_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that may be shown, as it was ``at`` some moment; the ads of a place with their bids."""
+
+    at: datetime
+    campaigns: Mapping[int, CampaignState]
+    ads: Mapping[Place, Sequence[tuple[Ad, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The page that the ads are for. ``categories`` are those of its product, widest first; ``more_categories`` others
+    that fit as well. ``seen`` has the impressions of today by campaign, of the viewer."""
+
+    now: datetime
+    asin: str | None = None
+    categories: Sequence[str] = ()
+    more_categories: Sequence[str] = ()
+    keywords: Sequence[str] = ()
+    seen: Mapping[int, int] | None = None
+
+    def places(self) -> dict[Place, float]:
+        """Each with how well a target there fits."""
+        wide = dict.fromkeys((Place(Target.Kind.CATEGORY, name) for name in self.categories), FIT_OF_A_WIDE_CATEGORY)
+        leaves = [*self.categories[-1:], *self.more_categories]
+        return (
+            wide
+            | {Place(Target.Kind.CATEGORY, name): FIT[Target.Kind.CATEGORY] for name in leaves}
+            | {Place(Target.Kind.KEYWORD, word): FIT[Target.Kind.KEYWORD] for word in self.keywords}
+            | ({Place(Target.Kind.PRODUCT, self.asin): FIT[Target.Kind.PRODUCT]} if self.asin else {})
+        )
+
+
+@dataclass(slots=True)
+class Candidate:
+    """An ad at its best place, and how it fared: ``lost`` says why, or is empty where it won."""
+
+    ad: Ad
+    place: Place
+    bid: int
+    fit: float
+    rate: float = 0.0
+    score: float = 0.0
+    price: int = 0
+    lost: str = ""
+
+
+def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candidate], list[Candidate]]:
+    """The winners, best first, and the others. Each is there once; of a campaign one may win."""
+    places = context.places()
+    states: dict[int, tuple[str, int]] = {}
+    ranked: list[Candidate] = []
+    lost: list[Candidate] = []
+    for candidate in _candidates(snapshot, places):
+        ad = candidate.ad
+        if ad.campaign not in states:
+            states[ad.campaign] = eligibility(snapshot.campaigns[ad.campaign], context)
+        candidate.lost, most = states[ad.campaign]
+        candidate.lost = candidate.lost or _unfit(ad, context.asin, places)
+        candidate.bid = min(candidate.bid, most)
+        mean, optimistic = click_rate(ad.impressions, ad.clicks)
+        candidate.rate = optimistic
+        candidate.score = candidate.bid * candidate.rate * candidate.fit
+        if not candidate.lost and candidate.fit * mean / TYPICAL_RATE < LEAST_RELEVANCE:
+            candidate.lost = "not relevant enough"
+        (lost if candidate.lost else ranked).append(candidate)
+    ranked.sort(key=lambda each: (-each.score, each.ad.id))
+    first_of: dict[int, Candidate] = {}
+    for candidate in ranked:
+        if first_of.setdefault(candidate.ad.campaign, candidate) is not candidate:
+            candidate.lost = "another ad of its campaign ranks higher"
+            lost.append(candidate)
+    firsts = list(first_of.values())
+    for place, candidate in enumerate(firsts):
+        after = firsts[place + 1].score if place + 1 < len(firsts) else 0.0
+        enough = math.ceil(after / (candidate.rate * candidate.fit))
+        candidate.price = min(max(enough, FLOOR), candidate.bid)
+    for candidate in firsts[limit:]:
+        candidate.lost = "outranked"
+    return firsts[:limit], firsts[limit:] + lost
+
+
+def _candidates(snapshot: Snapshot, places: Mapping[Place, float]) -> list[Candidate]:
+    """Each ad once, at the place where bid and fit are worth most."""
+    best: dict[int, Candidate] = {}
+    for place, fit in places.items():
+        for ad, bid in snapshot.ads.get(place, ()):
+            known = best.get(ad.id)
+            if known is None or bid * fit > known.bid * known.fit:
+                best[ad.id] = Candidate(ad, place, bid, fit)
+    return list(best.values())
+
+
+def _unfit(ad: Ad, asin: str | None, places: Mapping[Place, float]) -> str:
+    if ad.asin == asin:
+        return "is the product itself"
+    if ad.never and not ad.never.isdisjoint(places):
+        return "has a negative target here"
+    return ""
+
+
+def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int]:
+    """Why a campaign's ads are not shown, or an empty text and the most micros that a click may cost it now."""
+    now = context.now
+    if campaign.status != Campaign.Status.ACTIVE:
+        return campaign.status, 0
+    if now < campaign.starts or (campaign.ends and now >= campaign.ends):
+        return "out of its dates", 0
+    most = min(campaign.total_left, campaign.daily_budget - campaign.spent_today)
+    if most < FLOOR:
+        return "out of money", 0
+    if campaign.even and campaign.spent_today > pace(campaign, now):
+        return "ahead of its pace", 0
+    if campaign.viewer_limit and context.seen and context.seen.get(campaign.id, 0) >= campaign.viewer_limit:
+        return "the viewer's limit is reached", 0
+    return "", most
+
+
+def pace(campaign: CampaignState, now: datetime) -> float:
+    """Micros that an even line through the hours of today, as far as the campaign runs in them, has come to."""
+    midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+    first = max(midnight, campaign.starts)
+    last = min(midnight + timedelta(days=1), campaign.ends or datetime.max.replace(tzinfo=UTC))
+    return campaign.daily_budget * (now - first) / (last - first)
+
+
+def click_rate(impressions: int, clicks: int) -> tuple[float, float]:
+    """An ad's mean rate, drawn to what is typical while little is known; and that rate plus its standard deviation, by
+    which ads are ranked, so that one that nobody has seen yet gets a fair try (an upper confidence bound of the Beta
+    distribution: Auer, Cesa-Bianchi and Fischer, Machine Learning 2002)."""
+    known = impressions + TYPICAL_IMPRESSIONS
+    mean = min((clicks + TYPICAL_RATE * TYPICAL_IMPRESSIONS) / known, 1.0)
+    return mean, mean + math.sqrt(mean * (1 - mean) / (known + 1))

@@ -1,0 +1,92 @@
+"""The wire format of ads: product-shaped, with what is needed to count them."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from campaigns import decisions
+from campaigns.choice import Candidate
+from campaigns.decisions import Decision
+from campaigns.models import MICROS
+from campaigns.repository import Chosen
+from catalog.models import Product
+from catalog.serializers import AsinField, ProductSerializer
+
+
+class AdContextSerializer(serializers.Serializer[Any]):
+    """What is known of the page that the ads are for, and of who looks at it."""
+
+    asin = AsinField(required=False, help_text="The product that is looked at. It is never its own ad.")
+    categories = serializers.ListField(
+        child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="Categories that fit."
+    )
+    keywords = serializers.ListField(
+        child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="What was searched for."
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
+    placement = serializers.CharField(max_length=50, required=False, help_text="Where on the page; for reports.")
+    viewer = serializers.CharField(
+        max_length=200, required=False, help_text="A key of your own for who looks; only a hash of the day is kept."
+    )
+    explain = serializers.BooleanField(default=False, help_text="Staff: tell why each candidate won or lost.")
+
+
+class AdSerializer(ProductSerializer):
+    """A product that is shown as an ad, and what is to be asked when it was."""
+
+    sponsored = serializers.BooleanField(help_text="False for a house ad, which nobody pays for.")
+    ad_id = serializers.IntegerField(allow_null=True)
+    impression_url = serializers.URLField(allow_null=True, help_text="An image to show with the ad, once.")
+    click_url = serializers.URLField(allow_null=True, help_text="Where the ad leads: on to the product.")
+
+
+def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
+    """The ads of a choice, under one decision."""
+    decision, ads = decisions.new_id(), []
+    for position, (candidate, product) in enumerate(chosen.ads, 1):
+        ad = candidate.ad
+        token = decisions.sign(
+            Decision(decision, ad.id, ad.campaign, ad.asin, position, candidate.price, placement, chosen.viewer)
+        )
+        ads.append(_ad(product, ad.id, token))
+    return ads
+
+
+def house_ad(product: Product) -> dict[str, Any]:
+    """An ad that nobody pays for and nothing counts."""
+    return _ad(product, None, None)
+
+
+def _ad(product: Product, number: int | None, token: str | None) -> dict[str, Any]:
+    base = f"{settings.AD_PROVIDER_PUBLIC_URL}/ads"
+    return {
+        **ProductSerializer(product).data,
+        "sponsored": token is not None,
+        "ad_id": number,
+        "impression_url": token and f"{base}/impression/{token}",
+        "click_url": token and f"{base}/click/{token}",
+    }
+
+
+def explained(chosen: Chosen) -> list[dict[str, Any]]:
+    """Why each candidate won or lost, the winners first; money in units of the currency."""
+    winners = [candidate for candidate, _ in chosen.ads]
+    return [_explained(each, f"won place {place}") for place, each in enumerate(winners, 1)] + [
+        _explained(each, each.lost) for each in sorted(chosen.others, key=lambda each: (-each.score, each.ad.id))
+    ]
+
+
+def _explained(candidate: Candidate, outcome: str) -> dict[str, Any]:
+    return {
+        "ad_id": candidate.ad.id,
+        "campaign_id": candidate.ad.campaign,
+        "asin": candidate.ad.asin,
+        "target": f"{candidate.place.kind} {candidate.place.value}",
+        "bid": candidate.bid / MICROS,
+        "fit": candidate.fit,
+        "click_rate": round(candidate.rate, 5),
+        "score": round(candidate.score, 3),
+        "price": candidate.price / MICROS,
+        "outcome": outcome,
+    }

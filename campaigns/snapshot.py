@@ -1,0 +1,121 @@
+"""All that may be shown, read from the database by a thread of its own, so that a choice takes a part of a millisecond.
+
+It may be some seconds old, as no money depends on it: charging decides on that. What campaigns have spent is read
+often, ads and targets, of which there are many, seldom.
+"""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import Error, connection
+from django.db.models import Model
+from django.utils import timezone
+
+from campaigns.choice import Ad, CampaignState, Place, Snapshot
+from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
+
+CHUNK = 10_000  # rows of a query, so that none takes long
+ADS_EVERY = 10  # times that campaigns are read, ads are read once
+FIRST_WAIT = 1.0  # seconds that a request waits for the first one
+
+Ads = Mapping[Place, Sequence[tuple[Ad, int]]]
+
+logger = logging.getLogger(__name__)
+
+
+def load_campaigns(at: datetime) -> dict[int, CampaignState]:
+    """Two queries. Raises django.db.Error."""
+    days = Day.objects.filter(day=day_of(at)).values_list("campaign", "budget", "spent")
+    today = {campaign: (budget, spent) for campaign, budget, spent in days}
+    states = {}
+    for each in Campaign.objects.order_by():
+        budget, spent = today.get(each.pk, (each.daily_budget, 0))
+        states[each.pk] = CampaignState(
+            id=each.pk,
+            name=each.name,
+            status=each.status,
+            starts=each.starts,
+            ends=each.ends,
+            total_left=each.total_budget - each.spent,
+            daily_budget=budget,
+            spent_today=spent,
+            even=each.pacing == Campaign.Pacing.EVEN,
+            viewer_limit=each.viewer_limit,
+        )
+    return states
+
+
+def load_ads() -> Ads:
+    """The ads of each place with their bids. A query for each CHUNK rows. Raises django.db.Error."""
+    targets: dict[int, list[tuple[Place, int | None]]] = defaultdict(list)
+    for _, ad, kind, value, bid in _rows(Target, "ad", "kind", "value", "bid"):
+        targets[ad].append((Place(kind, value), bid))
+    places: dict[Place, list[tuple[Ad, int]]] = defaultdict(list)
+    for number, campaign, asin, impressions, clicks in _rows(
+        SponsoredProduct, "campaign", "product", "impressions", "clicks"
+    ):
+        never = frozenset(place for place, bid in targets[number] if bid is None)
+        ad = Ad(number, campaign, asin, impressions, clicks, never)
+        for place, bid in targets[number]:
+            if bid is not None:
+                places[place].append((ad, bid))
+    return places
+
+
+def _rows(model: type[Model], *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Of the whole table, the id first."""
+    last = 0
+    while True:
+        rows = model._default_manager.filter(pk__gt=last).order_by("pk").values_list("pk", *columns)[:CHUNK]
+        yield from rows
+        if len(rows) < CHUNK:
+            return
+        last = rows[CHUNK - 1][0]
+
+
+class Keeper:
+    """Has the latest one, and a thread that reads it, from the first question on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._latest: Snapshot | None = None
+
+    def latest(self) -> Snapshot | None:
+        """None while nothing could be read yet. With ADS_SNAPSHOT_SECONDS = 0 it is read now, for this request."""
+        if not settings.ADS_SNAPSHOT_SECONDS:
+            now = timezone.now()
+            return Snapshot(now, load_campaigns(now), load_ads())
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._keep, name="ads-snapshot", daemon=True)
+                self._thread.start()
+        self._read.wait(FIRST_WAIT)
+        return self._latest
+
+    def _keep(self) -> None:
+        ads: Ads = {}
+        turn = 0
+        while True:
+            try:
+                ads = load_ads() if turn % ADS_EVERY == 0 else ads
+                now = timezone.now()
+                self._latest = Snapshot(now, load_campaigns(now), ads)
+                turn += 1
+            except Error as error:
+                logger.warning("campaigns cannot be read", extra={"error": type(error).__name__})
+                turn = 0
+            finally:
+                connection.close()  # the next one may be another; and none is held while it sleeps
+            self._read.set()
+            time.sleep(settings.ADS_SNAPSHOT_SECONDS)
+
+
+keeper = Keeper()

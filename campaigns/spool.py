@@ -1,0 +1,122 @@
+"""Events that could not be written while the database was away, in a file, until it is back.
+
+The file outlives the process. Whoever delivers may die in the middle and deliver some again: the ledger counts an event
+once. All processes of a host share one file; what is in it is bounded, and what goes beyond is lost and logged.
+"""
+
+import fcntl
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+
+from campaigns.decisions import Decision
+from campaigns.models import Kind, Reason
+from resilience.errors import DependencyUnavailable
+
+MAX_BYTES = 20_000_000
+EVERY = 0.5  # seconds between looks whether the database is back
+
+logger = logging.getLogger(__name__)
+
+
+class Happened(NamedTuple):
+    """An impression or a click. ``decision`` is None where its signature was bad; ``reason`` is why it does not count,
+    as far as that is known without the database."""
+
+    kind: Kind
+    decision: Decision | None
+    at: datetime
+    reason: Reason | None
+
+
+class Spool:
+    """``deliver`` writes one to the database; it raises DependencyUnavailable while that is away."""
+
+    def __init__(self, deliver: Callable[[Happened], object]) -> None:
+        self._deliver = deliver
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def _folder(self) -> Path:
+        return Path(settings.ADS_SPOOL_DIR)
+
+    def add(self, happened: Happened) -> None:
+        """Keep it, if there is room. Never raises."""
+        kind, decision, at, reason = happened
+        line = json.dumps([kind, decision, at.isoformat(), reason]) + "\n"
+        try:
+            with self._alone("write.lock"), (self._folder / "events").open("a") as file:
+                if file.tell() + len(line) > MAX_BYTES:
+                    logger.error("the spool is full: an event is lost", extra={"kind": kind})
+                    return
+                file.write(line)
+        except OSError as error:
+            logger.error("the spool cannot be written: an event is lost", extra={"error": str(error)})
+
+    def watch(self) -> None:
+        """Deliver what is there, also what another process has left, as soon as that is possible."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._keep_delivering, name="ads-spool", daemon=True)
+                self._thread.start()
+
+    def _keep_delivering(self) -> None:
+        while True:
+            with suppress(DependencyUnavailable):
+                try:
+                    self.deliver()
+                except OSError as error:
+                    logger.error("the spool cannot be read", extra={"error": str(error)})
+            time.sleep(EVERY)
+
+    def deliver(self) -> int:
+        """Write all events to the database, one process at a time. Returns how many. Raises DependencyUnavailable."""
+        taken, count = self._folder / "delivering", 0
+        if not (taken.exists() or (self._folder / "events").exists()):
+            return 0
+        with self._alone("deliver.lock", wait=False) as alone:
+            while alone:
+                if not taken.exists():
+                    with self._alone("write.lock"), suppress(FileNotFoundError):
+                        (self._folder / "events").rename(taken)
+                if not taken.exists():
+                    break
+                for line in taken.read_text().splitlines():
+                    for happened in _parsed(line):
+                        self._deliver(happened)
+                        count += 1
+                taken.unlink()
+        return count
+
+    @contextmanager
+    def _alone(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """While no other process or thread is; without ``wait`` it tells whether that is so."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / name).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+
+def _parsed(line: str) -> Iterator[Happened]:
+    """Nothing of a line that was cut off when the disk was full."""
+    with suppress(ValueError, TypeError):
+        kind, decision, at, reason = json.loads(line)
+        yield Happened(
+            Kind(kind),
+            Decision(*decision) if decision else None,
+            datetime.fromisoformat(at),
+            Reason(reason) if reason else None,
+        )
