@@ -117,6 +117,8 @@ def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candi
             states[ad.campaign] = eligibility(snapshot.campaigns[ad.campaign], context)
         candidate.lost, most = states[ad.campaign]
         candidate.lost = candidate.lost or _unfit(ad, context.asin, places)
+        if not candidate.lost and candidate.bid < FLOOR:
+            candidate.lost = "bids below the floor"
         candidate.bid = min(candidate.bid, most)
         mean, optimistic = click_rate(ad.impressions, ad.clicks)
         candidate.rate = optimistic

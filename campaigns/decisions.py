@@ -1,7 +1,7 @@
 """What was decided, signed into the URLs of an ad: choosing writes nothing, and nobody can change a price."""
 
 import base64
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -50,7 +50,7 @@ def sign(decision: Decision) -> str:
 def read(token: str) -> Decision:
     """Raises Expired, after ADS_URL_SECONDS, or Forged."""
     try:
-        return Decision(*signing.loads(token, salt=_SALT, max_age=settings.ADS_URL_SECONDS))
+        return Decision(*signing.loads(token, salt=_SALT, max_age=timedelta(seconds=settings.ADS_URL_SECONDS)))
     except signing.SignatureExpired:
         raise Expired(Decision(*signing.loads(token, salt=_SALT))) from None
     except (signing.BadSignature, ValueError, TypeError):

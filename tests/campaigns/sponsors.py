@@ -1,0 +1,35 @@
+"""Campaigns to test with: everything as permissive as can be unless a test says otherwise."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from campaigns.models import MICROS, Advertiser, Campaign, SponsoredProduct, Target
+from catalog.models import Product
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def campaign(name: str = "Pens", **fields: Any) -> Campaign:
+    advertiser, _ = Advertiser.objects.get_or_create(name="Quill & Co")
+    given = {
+        "starts": LONG_AGO,
+        "daily_budget": 10 * MICROS,
+        "total_budget": 100 * MICROS,
+        "pacing": Campaign.Pacing.ASAP,
+    } | fields
+    return Campaign.objects.create(advertiser=advertiser, name=name, **given)
+
+
+def ad(of: Campaign, asin: str, *places: str, bid: int = 500_000, **counters: int) -> SponsoredProduct:
+    """An ad for the product, made if need be. ``places`` are like ``category Pens``, negative ``-keyword red``."""
+    Product.objects.get_or_create(asin=asin, defaults={"title": asin})
+    made = SponsoredProduct.objects.create(campaign=of, product_id=asin, **counters)
+    for place in places:
+        kind, value = place.removeprefix("-").split(" ", 1)
+        negative = place.startswith("-")
+        Target.objects.create(ad=made, kind=kind, value=value, negative=negative, bid=None if negative else bid)
+    return made
+
+
+def in_days(days: float) -> datetime:
+    return datetime.now(UTC) + timedelta(days=days)

@@ -1,0 +1,126 @@
+"""What counts, once, and what it costs, within the budgets, whoever clicks at the same time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+
+from campaigns import charging
+from campaigns.charging import VIEWER_CLICKS, charge
+from campaigns.decisions import Decision
+from campaigns.models import Campaign, Day, Event, Kind, Reason, SponsoredProduct, Unbilled
+from tests.campaigns import sponsors
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def ad() -> SponsoredProduct:
+    return sponsors.ad(sponsors.campaign(daily_budget=1_000_000, total_budget=2_500_000), "PEN", "category Pens")
+
+
+def decided(ad: SponsoredProduct, number: int = 1, **fields: Any) -> Decision:
+    given: dict[str, Any] = {"price": 300_000, "position": 1, "placement": "top", "viewer": ""} | fields
+    return Decision(id=f"decision-{number}", ad=ad.pk, campaign=ad.campaign_id, asin="PEN", **given)
+
+
+def spent(ad: SponsoredProduct) -> tuple[int, int, int]:
+    """In all, on the days, and by the ledger."""
+    total = Campaign.objects.get(pk=ad.campaign_id).spent
+    days = Day.objects.aggregate(spent=Sum("spent", default=0))
+    ledger = Event.objects.aggregate(spent=Sum("price", default=0))
+    return total, days["spent"], ledger["spent"]
+
+
+def test_a_click_is_charged_once(ad: SponsoredProduct) -> None:
+    assert charge(Kind.CLICK, decided(ad), NOW) is None
+    for _ in range(3):
+        assert charge(Kind.CLICK, decided(ad), NOW) is Reason.REPEATED
+    assert charge(Kind.CLICK, decided(ad, 2), NOW) is None
+    assert spent(ad) == (600_000, 600_000, 600_000)
+    ad.refresh_from_db()
+    assert (ad.clicks, ad.impressions) == (2, 0)
+    event = Event.objects.latest("pk")
+    assert (event.position, event.placement, event.day, event.price) == (1, "top", NOW.date(), 300_000)
+
+
+def test_an_impression_counts_once_and_costs_nothing(ad: SponsoredProduct) -> None:
+    assert charge(Kind.IMPRESSION, decided(ad), NOW) is None
+    assert charge(Kind.IMPRESSION, decided(ad), NOW) is Reason.REPEATED
+    assert charge(Kind.CLICK, decided(ad), NOW) is None
+    ad.refresh_from_db()
+    assert (ad.clicks, ad.impressions) == (1, 1)
+    assert spent(ad) == (300_000, 300_000, 300_000)
+
+
+def test_no_day_and_no_campaign_is_overspent(ad: SponsoredProduct) -> None:
+    outcomes = [charge(Kind.CLICK, decided(ad, n), NOW) for n in range(5)]
+    assert outcomes == [None, None, None, Reason.BUDGET, Reason.BUDGET]
+    assert charge(Kind.CLICK, decided(ad, 5, price=100_000), NOW) is None  # what is left is enough for this one
+    tomorrow = NOW + timedelta(days=1)
+    outcomes = [charge(Kind.CLICK, decided(ad, 10 + n), tomorrow) for n in range(4)]
+    assert outcomes == [None, None, None, Reason.BUDGET]
+    outcomes = [charge(Kind.CLICK, decided(ad, 20 + n), NOW + timedelta(days=2)) for n in range(3)]
+    assert outcomes == [None, None, Reason.BUDGET]  # of the total 600,000 were left
+    assert spent(ad) == (2_500_000, 2_500_000, 2_500_000)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "paused"},
+        {"status": "ended"},
+        {"starts": NOW + timedelta(seconds=1)},
+        {"ends": NOW},
+    ],
+)
+@pytest.mark.parametrize("kind", Kind)
+def test_a_campaign_that_does_not_run_pays_nothing(ad: SponsoredProduct, fields: dict[str, Any], kind: Kind) -> None:
+    Campaign.objects.update(**fields)
+    assert charge(kind, decided(ad), NOW) is Reason.INACTIVE
+    assert spent(ad) == (0, 0, 0)
+    Campaign.objects.update(status="active", starts=NOW, ends=None)
+    assert charge(kind, decided(ad), NOW) is None
+
+
+def test_an_ad_of_another_campaign_is_not_charged(ad: SponsoredProduct) -> None:
+    gone = decided(ad)._replace(ad=ad.pk + 1000, campaign=ad.campaign_id + 1000)
+    assert charge(Kind.CLICK, gone, NOW) is Reason.INACTIVE
+
+
+def test_a_viewer_is_counted_and_pays_for_a_few_clicks_a_day_only(ad: SponsoredProduct) -> None:
+    Campaign.objects.update(viewer_limit=2)
+    mine: dict[str, Any] = {"viewer": "somebody", "price": 10_000}
+    clicks = [charge(Kind.CLICK, decided(ad, n, **mine), NOW) for n in range(VIEWER_CLICKS + 2)]
+    assert clicks == [None] * VIEWER_CLICKS + [Reason.VIEWER] * 2
+    shown = [charge(Kind.IMPRESSION, decided(ad, n, **mine), NOW) for n in range(3)]
+    assert shown == [None, None, Reason.VIEWER]
+    assert charge(Kind.CLICK, decided(ad, 100, viewer="another", price=10_000), NOW) is None
+    assert charge(Kind.CLICK, decided(ad, 101, **mine), NOW + timedelta(days=1)) is None
+
+
+def test_what_does_not_count_is_counted_by_reason() -> None:
+    of = sponsors.campaign()
+    for campaign in (of.pk, of.pk, None, None, None, of.pk + 1000):
+        charging.count_unbilled(Kind.CLICK, campaign, NOW, Reason.SIGNATURE)
+    charging.count_unbilled(Kind.CLICK, of.pk, NOW, Reason.BUDGET)
+    found = Unbilled.objects.values_list("campaign", "reason", "count")
+    assert set(found) == {(of.pk, "signature", 2), (None, "signature", 4), (of.pk, "budget", 1)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_clicks_at_once_as_many_are_charged_as_there_is_money_for(ad: SponsoredProduct) -> None:
+    def click(number: int) -> Reason | None:
+        try:
+            return charge(Kind.CLICK, decided(ad, number // 2, price=70_000), NOW)  # each decision twice
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(click, range(80)))
+    assert outcomes.count(None) == 14
+    assert spent(ad) == (980_000, 980_000, 980_000)

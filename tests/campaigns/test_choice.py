@@ -1,0 +1,191 @@
+"""The auction, by its outcome: who is shown, in which order, at which price, and why not."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from campaigns.choice import FLOOR, Ad, CampaignState, Candidate, Context, Place, Snapshot, choose, click_rate, pace
+
+NOON = datetime(2026, 5, 5, 12, tzinfo=UTC)
+HERE = Place("category", "Pens")
+
+
+def state(number: int, **fields: object) -> CampaignState:
+    given: dict[str, object] = {
+        "id": number,
+        "name": f"campaign {number}",
+        "status": "active",
+        "starts": NOON - timedelta(days=10),
+        "ends": None,
+        "total_left": 10_000_000,
+        "daily_budget": 10_000_000,
+        "spent_today": 0,
+        "even": False,
+        "viewer_limit": None,
+    }
+    return CampaignState(**given | fields)  # type: ignore[arg-type]
+
+
+def an_ad(number: int, campaign: int | None = None, seen: tuple[int, int] = (0, 0), never: str = "") -> Ad:
+    places = frozenset({Place(*never.split(" ", 1))} if never else ())
+    return Ad(number, campaign or number, f"AD{number}", *seen, places)
+
+
+def run(
+    ads: list[tuple[Ad, int]],
+    states: list[CampaignState] | None = None,
+    *,
+    place: Place = HERE,
+    limit: int = 10,
+    context: Context | None = None,
+) -> tuple[list[Candidate], list[Candidate]]:
+    states = states or [state(number) for number in {ad.campaign for ad, _ in ads}]
+    snapshot = Snapshot(NOON, {each.id: each for each in states}, {place: ads})
+    return choose(snapshot, context or Context(NOON, more_categories=["Pens"]), limit)
+
+
+def test_the_higher_bid_wins_and_pays_what_the_next_would_have() -> None:
+    winners, _ = run([(an_ad(1), 300_000), (an_ad(2), 500_000), (an_ad(3), 100_000)])
+    assert [each.ad.id for each in winners] == [2, 1, 3]
+    assert [each.price for each in winners] == [300_000, 100_000, FLOOR]
+
+
+def test_the_last_place_is_priced_by_who_is_left_out() -> None:
+    winners, others = run([(an_ad(1), 300_000), (an_ad(2), 500_000)], limit=1)
+    assert [(each.ad.id, each.price) for each in winners] == [(2, 300_000)]
+    assert [(each.ad.id, each.lost) for each in others] == [(1, "outranked")]
+
+
+def test_a_better_click_rate_beats_a_higher_bid_and_pays_less() -> None:
+    liked, bold = an_ad(1, seen=(10_000, 600)), an_ad(2, seen=(10_000, 100))
+    winners, _ = run([(liked, 200_000), (bold, 400_000)])
+    assert [each.ad.id for each in winners] == [1, 2]
+    assert winners[0].price < 200_000
+
+
+def test_an_ad_nobody_has_seen_gets_a_try_before_a_typical_one() -> None:
+    winners, _ = run([(an_ad(1, seen=(20_000, 400)), 300_000), (an_ad(2), 300_000)], limit=1)
+    assert winners[0].ad.id == 2
+    tried, _ = run([(an_ad(1, seen=(20_000, 400)), 300_000), (an_ad(2, seen=(500, 0)), 300_000)], limit=1)
+    assert tried[0].ad.id == 1  # and loses it when nobody clicks
+
+
+def test_no_money_makes_up_for_what_does_not_fit() -> None:
+    ignored = an_ad(1, seen=(50_000, 20))
+    winners, others = run([(ignored, 100_000_000), (an_ad(2), 20_000)])
+    assert [each.ad.id for each in winners] == [2]
+    assert others[0].lost == "not relevant enough"
+
+
+def test_the_better_target_counts() -> None:
+    places = {
+        Place("product", "P1"): [(an_ad(1), 100_000)],
+        Place("keyword", "ink"): [(an_ad(2), 100_000)],
+        Place("category", "Pens"): [(an_ad(3), 100_000), (an_ad(1), 100_000)],
+        Place("category", "Office"): [(an_ad(4), 100_000)],
+    }
+    snapshot = Snapshot(NOON, {number: state(number) for number in range(1, 5)}, places)
+    winners, _ = choose(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
+    assert [each.ad.id for each in winners] == [1, 2, 3, 4]
+    assert winners[0].place == Place("product", "P1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"status": "paused"}, "paused"),
+        ({"status": "ended"}, "ended"),
+        ({"starts": NOON + timedelta(seconds=1)}, "out of its dates"),
+        ({"ends": NOON}, "out of its dates"),
+        ({"total_left": FLOOR - 1}, "out of money"),
+        ({"spent_today": 10_000_000 - FLOOR + 1}, "out of money"),
+        ({"even": True, "spent_today": 5_000_001}, "ahead of its pace"),
+        ({"viewer_limit": 3}, "the viewer's limit is reached"),
+    ],
+)
+def test_who_may_not_be_shown_is_told_why(fields: dict[str, object], reason: str) -> None:
+    context = Context(NOON, more_categories=["Pens"], seen={1: 3})
+    winners, others = run([(an_ad(1), 300_000)], [state(1, **fields)], context=context)
+    assert (winners, [each.lost for each in others]) == ([], [reason])
+
+
+@pytest.mark.parametrize(
+    "fields", [{"even": True, "spent_today": 5_000_000}, {"viewer_limit": 4}, {"ends": NOON + timedelta(seconds=1)}]
+)
+def test_who_is_just_within_is_shown(fields: dict[str, object]) -> None:
+    context = Context(NOON, more_categories=["Pens"], seen={1: 3})
+    winners, _ = run([(an_ad(1), 300_000)], [state(1, **fields)], context=context)
+    assert len(winners) == 1
+
+
+def test_neither_the_product_itself_nor_a_negative_target_is_shown() -> None:
+    ads = [(an_ad(1), 1_000_000), (an_ad(2, never="keyword gold"), 1_000_000), (an_ad(3), 20_000)]
+    context = Context(NOON, "AD1", ["Pens"], (), ["gold"])
+    winners, others = run(ads, context=context)
+    assert [each.ad.id for each in winners] == [3]
+    reasons = {each.ad.id: each.lost for each in others}
+    assert reasons == {1: "is the product itself", 2: "has a negative target here"}
+
+
+def test_one_ad_of_a_campaign_is_shown_and_it_does_not_bid_against_itself() -> None:
+    winners, others = run([(an_ad(1, 7), 900_000), (an_ad(2, 7), 800_000), (an_ad(3, 8), 100_000)])
+    assert [(each.ad.id, each.price) for each in winners] == [(1, 100_000), (3, FLOOR)]
+    assert [each.lost for each in others] == ["another ad of its campaign ranks higher"]
+
+
+def test_what_is_left_of_a_budget_is_the_most_that_is_bid() -> None:
+    winners, _ = run([(an_ad(1), 900_000), (an_ad(2), 400_000)], [state(1, total_left=300_000), state(2)])
+    assert [(each.ad.id, each.bid) for each in winners] == [(2, 400_000), (1, 300_000)]
+
+
+def test_who_bids_less_than_the_floor_is_not_shown() -> None:
+    winners, others = run([(an_ad(1), FLOOR - 1)])
+    assert (winners, others[0].lost) == ([], "bids below the floor")
+
+
+def test_ties_go_to_the_older_ad_every_time() -> None:
+    ads = [(an_ad(number), 300_000) for number in (3, 1, 2)]
+    assert [each.ad.id for each in run(ads)[0]] == [1, 2, 3]
+
+
+def test_the_even_line_goes_through_the_hours_that_the_campaign_has() -> None:
+    assert pace(state(1), NOON) == 5_000_000
+    assert pace(state(1, starts=NOON - timedelta(hours=6)), NOON) == pytest.approx(10_000_000 / 3)
+    assert pace(state(1, ends=NOON + timedelta(hours=4)), NOON) == 7_500_000
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_a_click_rate_is_one(impressions: int, clicks: int) -> None:
+    mean, optimistic = click_rate(impressions, clicks)
+    assert 0 < mean <= 1
+    assert optimistic >= mean
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 6), st.integers(FLOOR, 2_000_000), st.integers(0, 5000), st.integers(0, 300)),
+        min_size=1,
+        max_size=12,
+    ),
+    st.integers(1, 5),
+)
+def test_an_auction_keeps_its_rules(drawn: list[tuple[int, int, int, int]], limit: int) -> None:
+    ads = [
+        (an_ad(number, campaign, (max(seen, clicks), clicks)), bid)
+        for number, (campaign, bid, seen, clicks) in enumerate(drawn, 1)
+    ]
+    winners, others = run(ads, limit=limit)
+    assert len(winners) <= limit
+    assert {each.ad.id for each in winners + others} == {ad.id for ad, _ in ads}
+    assert len({each.ad.campaign for each in winners}) == len(winners)
+    scores = [each.score for each in winners]
+    assert scores == sorted(scores, reverse=True)
+    for winner, after in pairwise(winners):
+        assert FLOOR <= winner.price <= winner.bid
+        # At that price it still ranks at least as high as the next.
+        assert winner.price * winner.rate * winner.fit >= after.score * (1 - 1e-9)
+    assert all(each.lost for each in others)

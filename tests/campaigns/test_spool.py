@@ -1,0 +1,93 @@
+"""What is kept while the database is away: in order, bounded, across crashes."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaigns import spool as module
+from campaigns.decisions import Decision
+from campaigns.models import Kind, Reason
+from campaigns.spool import Happened, Spool
+from resilience.errors import DependencyUnavailable
+
+NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)
+
+
+def click(number: int, reason: Reason | None = None) -> Happened:
+    return Happened(Kind.CLICK, Decision(f"d{number}", 1, 2, "PEN", 1, 300_000, "top", "hash"), NOW, reason)
+
+
+def test_what_is_kept_comes_back_as_it_was() -> None:
+    delivered: list[Happened] = []
+    kept = [click(1), click(2, Reason.ROBOT), Happened(Kind.IMPRESSION, None, NOW, Reason.SIGNATURE)]
+    for each in kept:
+        Spool(delivered.append).add(each)
+    assert Spool(delivered.append).deliver() == 3  # another process, after a restart
+    assert delivered == kept
+    assert Spool(delivered.append).deliver() == 0
+
+
+def test_what_was_being_delivered_when_it_failed_is_delivered_again_and_first() -> None:
+    delivered: list[Happened] = []
+
+    def fail_at_the_second(happened: Happened) -> None:
+        if happened == click(2):
+            raise DependencyUnavailable("database", 20)
+        delivered.append(happened)
+
+    spool = Spool(fail_at_the_second)
+    spool.add(click(1))
+    spool.add(click(2))
+    with pytest.raises(DependencyUnavailable):
+        spool.deliver()
+    spool.add(click(3))
+    Spool(delivered.append).deliver()
+    assert delivered == [click(1), click(1), click(2), click(3)]
+
+
+def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    delivered: list[Happened] = []
+    spool = Spool(delivered.append)
+    for number in range(50):
+        spool.add(click(number))
+    assert (Path(settings.ADS_SPOOL_DIR) / "events").stat().st_size <= 1000
+    assert 1 <= spool.deliver() < 50
+    assert delivered == [click(number) for number in range(len(delivered))]
+
+
+def test_a_line_that_was_cut_off_costs_no_other(settings: Any) -> None:
+    delivered: list[Happened] = []
+    spool = Spool(delivered.append)
+    spool.add(click(1))
+    with (Path(settings.ADS_SPOOL_DIR) / "events").open("a") as file:
+        file.write('["click", ["d9", 1\n')
+    spool.add(click(2))
+    assert spool.deliver() == 2
+    assert delivered == [click(1), click(2)]
+
+
+def test_where_nothing_can_be_written_nothing_fails(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    settings.ADS_SPOOL_DIR = "/proc/nowhere"
+    Spool(lambda happened: None).add(click(1))
+    assert "an event is lost" in caplog.text
+
+
+def test_many_at_once_are_all_kept() -> None:
+    delivered: list[Happened] = []
+    spool = Spool(delivered.append)
+
+    def add_fifty(first: int) -> None:
+        for number in range(first, first + 50):
+            spool.add(click(number))
+
+    threads = [threading.Thread(target=add_fifty, args=[first]) for first in range(0, 800, 100)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        spool.deliver()
+    spool.deliver()
+    assert len(delivered) == len({each.decision for each in delivered}) == 400

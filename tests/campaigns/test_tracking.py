@@ -1,0 +1,216 @@
+"""What a shopper's browser gets, and what is counted of it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+
+from campaigns import decisions, repository
+from campaigns.models import Campaign, Event, Reason, SponsoredProduct, Unbilled, Viewer
+from catalog.models import Product
+from resilience import breakers
+from resilience.errors import DependencyUnavailable
+from tests.campaigns import sponsors
+
+pytestmark = pytest.mark.django_db
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+SHOP = "http://localhost:8000"
+
+
+@pytest.fixture
+def ad() -> SponsoredProduct:
+    return sponsors.ad(sponsors.campaign(), "PEN", "category Pens", "keyword red  Ink")
+
+
+def ask(client: Client, **context: Any) -> Any:
+    response = client.post("/ads", {"limit": 1} | context, content_type="application/json")
+    assert response.status_code == 200
+    return response.json()
+
+
+def path(url: str) -> str:
+    return url.removeprefix(django_settings.AD_PROVIDER_PUBLIC_URL)
+
+
+@pytest.fixture
+def shown(client: Client, ad: SponsoredProduct) -> dict[str, Any]:
+    (found,) = ask(client, categories=["Pens"], placement="sidebar", viewer="v-1")
+    assert found["sponsored"]
+    return {key: value for key, value in found.items() if key in ("ad_id", "impression_url", "click_url")}
+
+
+def unbilled() -> set[tuple[str, str, int]]:
+    return set(Unbilled.objects.values_list("kind", "reason", "count"))
+
+
+def test_choosing_writes_nothing(client: Client, shown: dict[str, Any], ad: SponsoredProduct) -> None:
+    assert shown["ad_id"] == ad.pk
+    assert not Event.objects.exists()
+    assert not Viewer.objects.exists()
+
+
+def test_an_impression_is_an_image_of_one_pixel_and_counts_once(client: Client, shown: dict[str, Any]) -> None:
+    for _ in range(3):
+        response = client.get(path(shown["impression_url"]), headers=BROWSER)
+        assert (response.status_code, response["Content-Type"]) == (200, "image/gif")
+        assert "no-store" in response["Cache-Control"]
+        assert response.content.startswith(b"GIF89a")
+    event = Event.objects.get()
+    assert (event.kind, event.placement, event.position, event.price) == ("impression", "sidebar", 1, 0)
+    assert unbilled() == {("impression", "repeated", 2)}
+
+
+def test_a_click_leads_to_the_product_and_is_charged_once(client: Client, shown: dict[str, Any]) -> None:
+    for _ in range(2):
+        response = client.get(path(shown["click_url"]), headers=BROWSER)
+        assert (response.status_code, response["Location"]) == (302, f"{SHOP}/products/PEN")
+        assert "no-store" in response["Cache-Control"]
+    assert Event.objects.get().price == Campaign.objects.get().spent > 0
+    assert unbilled() == {("click", "repeated", 1)}
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"User-Agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}, "robot"),
+        ({"User-Agent": "Mozilla/5.0 (compatible; bingbot/2.0)"}, "robot"),
+        ({"User-Agent": "curl/8.0"}, "robot"),
+        ({}, "robot"),
+        (BROWSER | {"Sec-Purpose": "prefetch;prerender"}, "robot"),
+        (BROWSER | {"X-Moz": "prefetch"}, "robot"),
+        (BROWSER | {"Purpose": "Preview"}, "robot"),
+    ],
+)
+def test_machines_are_answered_and_not_billed(
+    client: Client, shown: dict[str, Any], headers: dict[str, str], reason: str
+) -> None:
+    assert client.get(path(shown["click_url"]), headers=headers)["Location"] == f"{SHOP}/products/PEN"
+    assert not Event.objects.exists()
+    assert unbilled() == {("click", reason, 1)}
+    client.get(path(shown["click_url"]), headers=BROWSER)  # and take nothing from who comes after
+    assert Event.objects.count() == 1
+
+
+def test_head_is_answered_and_not_billed(client: Client, shown: dict[str, Any]) -> None:
+    assert client.head(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.head(path(shown["impression_url"]), headers=BROWSER).status_code == 200
+    assert unbilled() == {("click", "head", 1), ("impression", "head", 1)}
+
+
+def test_what_is_expired_leads_on_and_is_not_billed(client: Client, shown: dict[str, Any], settings: Any) -> None:
+    settings.ADS_URL_SECONDS = -1
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
+    assert not Event.objects.exists()
+    assert Unbilled.objects.filter(campaign=Campaign.objects.get(), reason=Reason.EXPIRED).count() == 2
+
+
+@pytest.mark.parametrize(
+    "token", ["nonsense", "a:b:c", "W10:1tE2bJ:x", "%00", "https:%2F%2Fevil.example", "é", "x" * 3000]
+)
+def test_what_is_not_ours_leads_to_the_shop_and_nowhere_else(client: Client, token: str) -> None:
+    response = client.get(f"/ads/click/{token}", headers=BROWSER)
+    assert (response.status_code, response["Location"]) == (302, f"{SHOP}/")
+    assert client.get(f"/ads/impression/{token}", headers=BROWSER).status_code == 200
+    assert unbilled() == {("click", "signature", 1), ("impression", "signature", 1)}
+
+
+def test_a_price_that_was_changed_is_no_price(client: Client, shown: dict[str, Any]) -> None:
+    payload, rest = path(shown["click_url"]).removeprefix("/ads/click/").split(":", 1)
+    changed = payload[:-2] + ("A" if payload[-2] != "A" else "B") + payload[-1]
+    assert client.get(f"/ads/click/{changed}:{rest}", headers=BROWSER)["Location"] == f"{SHOP}/"
+    assert not Event.objects.exists()
+
+
+def test_what_was_paused_since_is_not_billed(client: Client, shown: dict[str, Any]) -> None:
+    Campaign.objects.update(status="paused")
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert unbilled() == {("click", "inactive", 1)}
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_they_only_read(client: Client, shown: dict[str, Any], method: str) -> None:
+    assert getattr(client, method)(path(shown["click_url"])).status_code == 405
+
+
+def test_a_viewer_sees_a_campaign_so_often_a_day(client: Client, ad: SponsoredProduct) -> None:
+    Campaign.objects.update(viewer_limit=2)
+    for _ in range(2):
+        (found,) = ask(client, categories=["Pens"], viewer="somebody")
+        client.get(path(found["impression_url"]), headers=BROWSER)
+    assert [found["sponsored"] for found in ask(client, categories=["Pens"], viewer="somebody")] == [False]
+    assert [found["sponsored"] for found in ask(client, categories=["Pens"], viewer="another")] == [True]
+    assert [found["sponsored"] for found in ask(client, categories=["Pens"])] == [True]
+
+
+def test_nothing_personal_is_kept(client: Client, shown: dict[str, Any]) -> None:
+    client.get(path(shown["impression_url"]), headers=BROWSER)
+    viewer = Viewer.objects.get()
+    assert "v-1" not in viewer.viewer
+    assert viewer.viewer != decisions.viewer_hash("v-1", viewer.day + timedelta(days=1))
+
+
+def test_keywords_are_compared_as_people_write_them(client: Client, ad: SponsoredProduct) -> None:
+    assert ask(client, keywords=["RED ink"])[0]["ad_id"] == ad.pk
+    assert ask(client, keywords=["ink"])[0]["ad_id"] is None
+
+
+def test_the_products_own_page_and_category_are_known(client: Client, ad: SponsoredProduct) -> None:
+    Product.objects.create(asin="PAD", title="Pad", categories=["Office", "Pens"])
+    assert ask(client, asin="PAD")[0]["ad_id"] == ad.pk
+    assert ask(client, asin="PEN")[0]["asin"] == "PAD"  # a house ad, and never the product itself
+
+
+def test_what_stays_empty_is_filled_with_other_products(client: Client, ad: SponsoredProduct) -> None:
+    Product.objects.bulk_create(Product(asin=f"P{n}", title="Pad", categories=["Pens"]) for n in range(3))
+    found = ask(client, categories=["Pens"], limit=3)
+    assert [each["sponsored"] for each in found] == [True, False, False]
+    assert len({each["asin"] for each in found}) == 3
+
+
+def test_an_ad_of_a_product_that_is_gone_is_not_shown(client: Client, ad: SponsoredProduct) -> None:
+    Product.objects.all().delete()
+    assert ask(client, categories=["Pens"]) == []
+
+
+def test_staff_are_told_why(client: Client, ad: SponsoredProduct) -> None:
+    context = {"categories": ["Pens"], "explain": True}
+    assert client.post("/ads", context, content_type="application/json").status_code == 403
+    client.force_login(User.objects.create_user("clerk"))
+    assert client.post("/ads", context, content_type="application/json").status_code == 403
+    client.force_login(User.objects.create_user("staff", is_staff=True))
+    sponsors.ad(sponsors.campaign("Paused", status="paused"), "PAD", "category Pens")
+    found = client.post("/ads", context, content_type="application/json").json()
+    assert [each["asin"] for each in found["ads"] if each["sponsored"]] == ["PEN"]
+    outcomes = {each["asin"]: each["outcome"] for each in found["candidates"]}
+    assert outcomes == {"PEN": "won place 1", "PAD": "paused"}
+    assert found["candidates"][0]["target"] == "category Pens"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_database_is_away_they_answer_and_what_happens_is_kept(
+    client: Client, shown: dict[str, Any], lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = dict(connection.settings_dict)
+    lose_database()
+    for _ in range(2):
+        assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
+    assert client.get("/ads/click/nonsense", headers=BROWSER)["Location"] == f"{SHOP}/"
+    with pytest.raises(DependencyUnavailable):
+        repository.spool.deliver()
+
+    connection.close()
+    for name, value in there.items():
+        monkeypatch.setitem(connection.settings_dict, name, value)
+    breakers.get.cache_clear()
+    assert repository.spool.deliver() == 4
+    assert {event.kind: event.price > 0 for event in Event.objects.all()} == {"click": True, "impression": False}
+    assert Campaign.objects.get().spent > 0
+    assert unbilled() == {("click", "repeated", 1), ("click", "signature", 1)}
+    assert repository.spool.deliver() == 0
