@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench-breaker bench-faults bench-import bench-recommendations bench-serve
+.PHONY: help run test lint format clean bench-ads bench-breaker bench-faults bench-import bench-recommendations bench-serve
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ lint: .venv/dev ## check style, types, imports, settings, migrations and the API
 format: .venv/dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench-ads: .venv/dev ## milliseconds that a choice of ads takes, and clicks charged per second
+	$(BIN)/python -m benchmarks.ads
 
 bench-import: .venv/dev ## rows per second of seed_reviews beside the bare database
 	$(BIN)/python -m benchmarks.import_reviews

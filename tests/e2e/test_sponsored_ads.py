@@ -95,8 +95,9 @@ def test_what_happens_while_the_database_is_away_is_counted_once_and_later(tmp_p
         house = service.post("/ads", json={"categories": ["Sold"]})
         assert house.status_code == 200
         assert not any(ad["sponsored"] for ad in house.json())
-        workers = psutil.Process(service.process.pid).children()
-        for process in [service.process, *workers]:
+        master = psutil.Process(service.process.pid)
+        workers = master.children()
+        for process in [master, *workers]:
             process.kill()
         service.process.wait()
         psutil.wait_procs(workers, 10)
