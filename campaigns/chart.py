@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from campaigns.money import amount
 from campaigns.reports import Figures
 
-WIDTH, HEIGHT = 720, 90  # of a panel, in units of the drawing
-WIDEST = 40  # a bar: that of a campaign's first day would fill the panel
+WIDTH, HEIGHT = 360, 90  # of a panel, in units of the drawing
+WIDEST = 24  # a bar: that of a campaign's first day would fill the panel
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ class TargetInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = ("kind", "value", "bid", "in_currency", "negative")
     readonly_fields = ("in_currency",)
 
-    @admin.display(description="in currency", empty_value="")
-    def in_currency(self, target: Target) -> str | None:
-        return None if target.bid is None else amount(target.bid)
+    @admin.display(description="in currency")
+    def in_currency(self, target: Target) -> str:
+        return "" if target.bid is None else amount(target.bid)
 
 
 @admin.register(SponsoredProduct)

@@ -78,7 +78,7 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Campaign)
 class CampaignAdmin(ReportPages):
     form = CampaignForm
-    list_display = ("name", "advertiser", "status", "starts", "ends", "spent_in_all", "spent_today", "report_link")
+    list_display = ("name", "advertiser", "status", "runs", "spent_in_all", "spent_today", "report_link")
     list_filter = ("status", "pacing")
     list_per_page = 50
     list_select_related = ("advertiser",)
@@ -143,12 +143,12 @@ class CampaignAdmin(ReportPages):
     def _switch(self, request: HttpRequest, chosen: QuerySet[Campaign], before: str, after: str) -> None:
         campaigns = list(chosen)
         found = [each for each in campaigns if each.status == before]
-        Campaign.objects.filter(pk__in=[each.pk for each in found], status=before).update(status=after)
+        changed = Campaign.objects.filter(pk__in=[each.pk for each in found], status=before).update(status=after)
         if found:
             LogEntry.objects.log_actions(request.user.pk or 0, found, CHANGE, f"Now {after}.")
-        others = f" {len(campaigns) - len(found)} left alone: not {before}." if len(found) < len(campaigns) else ""
-        level = messages.SUCCESS if found else messages.WARNING
-        self.message_user(request, f"Now {after}: {len(found)}.{others}", level)
+        others = f" {len(campaigns) - changed} left alone: not {before}." if changed < len(campaigns) else ""
+        level = messages.SUCCESS if changed else messages.WARNING
+        self.message_user(request, f"Now {after}: {changed}.{others}", level)
 
     @admin.display(description="in currency")
     def daily_in_currency(self, campaign: Campaign) -> str | None:
@@ -157,6 +157,11 @@ class CampaignAdmin(ReportPages):
     @admin.display(description="in currency")
     def total_in_currency(self, campaign: Campaign) -> str | None:
         return amount(campaign.total_budget) if campaign.pk else None
+
+    @admin.display(ordering="starts")
+    def runs(self, campaign: Campaign) -> str:
+        last = f"{campaign.ends:%Y-%m-%d}" if campaign.ends else ""
+        return format_html("{} –<br>{}", f"{campaign.starts:%Y-%m-%d}", last)  # noqa: RUF001
 
     @admin.display(description="spent")
     def spent_in_all(self, campaign: Campaign) -> str | None:
@@ -180,7 +185,8 @@ class CampaignAdmin(ReportPages):
 def spend_bar(spent: int, budget: int) -> str:
     """A bar without styles of its own, which a content security policy would refuse."""
     return format_html(
-        '<span class="spend"><meter min="0" max="{0}" high="{1}" value="{2}">{4}</meter> {3} of {5} ({4})</span>',
+        '<span class="spend"><meter min="0" max="{0}" high="{1}" value="{2}">{4}</meter> '
+        "<span>{3} of {5} ({4})</span></span>",
         max(budget, 1),
         max(budget, 1) * 9 // 10,
         spent,

@@ -128,6 +128,6 @@ def _bid(micros: float) -> int:
 
 def _words(product: Product) -> list[str]:
     """What it is called, up to the first comma of the title, by the last words: "gel pen" and "pen"."""
-    words = re.findall(r"[^\W\d_]{3,}", product.title.split(",")[0])
+    words = re.findall(r"[^\W\d_]{3,}(?:-[^\W\d_]+)*", product.title.split(",")[0])
     found = [keyword(" ".join(words[-2:]))[:200], keyword(words[-1])[:200]] if words else []
     return list(dict.fromkeys(found))

@@ -1,14 +1,17 @@
 """Campaigns and ads, as the staff sees and changes them."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.db import connection, transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from campaigns import reports
 from campaigns.models import MICROS, Campaign, Day, SponsoredProduct, Target
 from catalog.models import Product
 from tests.campaigns.conftest import happen
@@ -125,9 +128,27 @@ def test_what_is_charged_while_a_form_is_saved_is_not_lost(
     assert Day.objects.values_list("budget", "spent").get() == (9 * MICROS, 700_000)
 
 
-def test_a_total_below_what_is_spent_is_refused_also_when_it_is_spent_meanwhile(
-    staff: Client, ad: SponsoredProduct
-) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_saving_and_charging_at_once_lose_nothing_and_break_nothing(staff: Client, ad: SponsoredProduct) -> None:
+    def click() -> None:
+        try:
+            for _ in range(40):
+                with transaction.atomic():
+                    happen(ad, 1000)
+        finally:
+            connection.close()
+
+    campaign = Campaign.objects.get()
+    with ThreadPoolExecutor(1) as pool:
+        clicking = pool.submit(click)
+        for n in range(12):
+            assert saved(staff, campaign, name=f"{n}", daily_budget=(5 + n) * MICROS).status_code == 302
+        clicking.result()
+    assert Campaign.objects.values_list("daily_budget", "spent").get() == (16 * MICROS, 40_000)
+    assert reports.differences() == []
+
+
+def test_a_total_below_what_is_spent_is_refused(staff: Client, ad: SponsoredProduct) -> None:
     campaign = Campaign.objects.get()
     happen(ad, 1_250_000)
     page = saved(staff, campaign, total_budget=MICROS)
