@@ -4,10 +4,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import IntegrityError
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Greatest
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -42,10 +43,8 @@ class CampaignForm(ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         if self.instance.pk and "total_budget" in cleaned:
-            # Locked until it is saved, so that no charge makes untrue what is found here. Not against the foreign
-            # keys of new events: only the counters have to wait.
-            locked = Campaign.objects.select_for_update(no_key=True).filter(pk=self.instance.pk)
-            spent = locked.order_by("pk").values_list("spent", flat=True).first() or 0
+            # Not all that it takes, as more may be spent before it is saved: then the database refuses.
+            spent = self.instance.spent
             if cleaned["total_budget"] < spent:
                 self.add_error("total_budget", f"Not below what is spent: {spent} micros, {amount(spent)}.")
         return cleaned
@@ -117,13 +116,30 @@ class CampaignAdmin(ReportPages):
         if not change:
             obj.save()
             return
-        # Not all fields: ``spent`` is what it was when the form was opened, and belongs to those who charge.
-        obj.save(update_fields=form.changed_data)
         if "daily_budget" in form.changed_data:
-            # The campaign is locked since it was validated: a charge that makes today's row is before it or after.
-            Day.objects.filter(campaign=obj, day=day_of(timezone.now())).update(
-                budget=Greatest(obj.daily_budget, F("spent"))
+            # A charge may be about to make today's row with the budget that it has read before. It leaves alone one
+            # that is there, and one that it has made first is found here.
+            today = Day(campaign=obj, day=day_of(timezone.now()), budget=obj.daily_budget)
+            Day.objects.bulk_create([today], ignore_conflicts=True)
+            Day.objects.filter(campaign=obj, day=today.day).update(budget=Greatest(obj.daily_budget, F("spent")))
+        # After the day, as charging has it, so that no two wait for each other in a circle. And not all fields:
+        # ``spent`` is what it was when the campaign was read, and belongs to those who charge.
+        obj.save(update_fields=form.changed_data)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError:  # what was true when the form was validated is not any more
+            self.message_user(
+                request, "Something else changed meanwhile. Nothing was saved: try again.", messages.ERROR
             )
+            return HttpResponseRedirect(request.get_full_path())
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

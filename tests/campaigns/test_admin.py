@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns import reports
-from campaigns.models import MICROS, Campaign, Day, SponsoredProduct
+from campaigns.charging import charge
+from campaigns.decisions import Decision
+from campaigns.models import MICROS, Campaign, Day, Kind, Reason, SponsoredProduct
 from catalog.models import Product
 from tests.campaigns.conftest import happen
 
@@ -130,11 +133,10 @@ def test_what_is_charged_while_a_form_is_saved_is_not_lost(
 
 @pytest.mark.django_db(transaction=True)
 def test_saving_and_charging_at_once_lose_nothing_and_break_nothing(staff: Client, ad: SponsoredProduct) -> None:
-    def click() -> None:
+    def click() -> list[Reason | None]:
         try:
-            for _ in range(40):
-                with transaction.atomic():
-                    happen(ad, 1000)
+            clicks = [Decision(f"{n}", ad.pk, ad.campaign_id, "PEN", 1, 1000, "", "") for n in range(40)]
+            return [charge(Kind.CLICK, each, timezone.now()) for each in clicks]
         finally:
             connection.close()
 
@@ -143,7 +145,7 @@ def test_saving_and_charging_at_once_lose_nothing_and_break_nothing(staff: Clien
         clicking = pool.submit(click)
         for n in range(12):
             assert saved(staff, campaign, name=f"{n}", daily_budget=(5 + n) * MICROS).status_code == 302
-        clicking.result()
+        assert set(clicking.result()) == {None}
     assert Campaign.objects.values_list("daily_budget", "spent").get() == (16 * MICROS, 40_000)
     assert reports.differences() == []
 
@@ -157,6 +159,25 @@ def test_a_total_below_what_is_spent_is_refused(staff: Client, ad: SponsoredProd
     assert saved(staff, campaign, total_budget=1_250_000).status_code == 302
     campaign.refresh_from_db()
     assert campaign.total_budget == campaign.spent == 1_250_000
+
+
+def test_a_total_that_is_passed_while_it_is_saved_is_refused_too(
+    staff: Client, ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from campaigns.admin.campaigns import CampaignForm
+
+    validate = CampaignForm.clean
+
+    def charged_just_after(form: CampaignForm) -> Any:
+        cleaned = validate(form)
+        happen(ad, 2 * MICROS)
+        return cleaned
+
+    monkeypatch.setattr(CampaignForm, "clean", charged_just_after)
+    campaign = Campaign.objects.get()
+    page = staff.post(f"{LIST}{campaign.pk}/change/", form(campaign, total_budget=MICROS), follow=True)
+    assert "Something else changed meanwhile. Nothing was saved: try again." in text(page)
+    assert Campaign.objects.get().total_budget == 100 * MICROS
 
 
 @pytest.mark.parametrize(
@@ -186,6 +207,15 @@ def test_another_daily_budget_holds_from_today_on_but_not_below_what_is_spent(
     assert saved(staff, Campaign.objects.get(), daily_budget=budget * MICROS).status_code == 302
     assert Campaign.objects.get().daily_budget == budget * MICROS
     assert list(Day.objects.values_list("budget", flat=True)) == [today * MICROS, 5 * MICROS]
+
+
+def test_a_charge_that_has_read_the_daily_budget_before_does_not_bring_it_back(
+    staff: Client, campaign: Campaign
+) -> None:
+    late = Day(campaign=campaign, day=timezone.now().date(), budget=campaign.daily_budget)
+    assert saved(staff, campaign, daily_budget=MICROS).status_code == 302
+    Day.objects.bulk_create([late], ignore_conflicts=True)
+    assert Day.objects.get().budget == MICROS
 
 
 def test_a_campaign_with_events_stays_whatever_is_pressed(staff: Client, ad: SponsoredProduct) -> None:
