@@ -25,6 +25,7 @@ def main() -> None:
     manage("recommender", "migrate", "--verbosity=0")
     manage("ad_provider", "migrate", "--verbosity=0")
     manage("recommender", "seed_demo", "--if-empty")
+    manage("ad_provider", "seed_campaigns", "--if-empty")
     manage("recommender", "build_recommendations", "--if-changed")
     manage("recommender", "create_admin", f"--password-file={VAR / 'admin-password'}")
     processes = [start(site, port) for site, port in SERVICES.items()]

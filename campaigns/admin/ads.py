@@ -1,0 +1,103 @@
+"""Sponsored products and their targets."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from campaigns.models import DailyFigures, Event, SponsoredProduct, Target, keyword
+from campaigns.money import amount
+from catalog.admin import BoundedPaginator
+from catalog.models import Product
+
+
+def with_titles(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
+    """Each with its product's ``title``. Not by a join: an ad stays in the list when its product is gone."""
+    return ads.annotate(title=Subquery(Product.objects.filter(asin=OuterRef("product_id")).values("title")[:1]))
+
+
+def product_of(ad: SponsoredProduct) -> str:
+    title = getattr(ad, "title", None)
+    return f"{ad.product_id} {'(gone)' if title is None else title}"
+
+
+class TargetForm(ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Target
+        fields = ("kind", "value", "bid", "negative")
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("kind") == Target.Kind.KEYWORD and "value" in cleaned:
+            # Saving does so too, but that is too late to see that the ad has the keyword already.
+            cleaned["value"] = keyword(cleaned["value"])
+        if not cleaned.get("negative") and "bid" in cleaned and cleaned["bid"] is None:
+            # The database's own check is not false of a bid that is NULL, but unknown, which passes.
+            self.add_error("bid", "A target needs a bid above zero, and a negative one none.")
+        return cleaned
+
+
+class TargetInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Target
+    form = TargetForm
+    extra = 1
+    fields = ("kind", "value", "bid", "in_currency", "negative")
+    readonly_fields = ("in_currency",)
+
+    @admin.display(description="in currency")
+    def in_currency(self, target: Target) -> str:
+        return "" if target.bid is None else amount(target.bid)
+
+
+@admin.register(SponsoredProduct)
+class SponsoredProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("id", "product_shown", "campaign", "impressions", "clicks", "click_rate")
+    list_display_links = ("id", "product_shown")
+    list_per_page = 50
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    search_fields = ("product_id__exact", "campaign__name__icontains")
+    search_help_text = "A whole asin, or a part of the campaign's name"
+    autocomplete_fields = ("campaign", "product")
+    inlines = [TargetInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SponsoredProduct]:
+        return with_titles(super().get_queryset(request).select_related("campaign__advertiser"))
+
+    def get_fields(self, request: HttpRequest, obj: SponsoredProduct | None = None) -> tuple[str, ...]:
+        return ("campaign", "product_shown", "impressions", "clicks", "click_rate") if obj else ("campaign", "product")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: SponsoredProduct | None = None) -> tuple[str, ...]:
+        # What an ad has earned belongs to its campaign and product: another of either is another ad.
+        return self.get_fields(request, obj)[:] if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: SponsoredProduct, form: Any, change: bool) -> None:
+        if not change:  # nothing of it can be changed, and the counters belong to those who count
+            obj.save()
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        chosen = list(objs)
+        of_these = {"campaign__in": [ad.campaign_id for ad in chosen], "ad__in": chosen}
+        return protected_by([Event, DailyFigures], of_these, chosen) or super().get_deleted_objects(chosen, request)
+
+    @admin.display(description="product")
+    def product_shown(self, ad: SponsoredProduct) -> str:
+        return product_of(ad)
+
+    @admin.display(description="click rate")
+    def click_rate(self, ad: SponsoredProduct) -> str | None:
+        return f"{ad.clicks / ad.impressions:.2%}" if ad.impressions else None
+
+
+def protected_by(
+    ledgers: list[type[Model]], of_these: dict[str, Any], objs: list[Any]
+) -> tuple[list[Any], dict[str, int], set[str], list[Any]] | None:
+    """What Django's page says of rows that are billed, without a list of what may be a million events."""
+    kept = [
+        str(model._meta.verbose_name_plural) for model in ledgers if model._default_manager.filter(**of_these).exists()
+    ]
+    return ([str(each) for each in objs], {}, set(), kept) if kept else None

@@ -1,0 +1,212 @@
+"""Advertisers and their campaigns."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import IntegrityError
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Greatest
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from campaigns.admin.ads import protected_by
+from campaigns.admin.report import ReportPages
+from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, SponsoredProduct, Unbilled, day_of
+from campaigns.money import amount
+
+
+@admin.register(Advertiser)
+class AdvertiserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "campaigns")
+    search_fields = ("name__icontains",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Advertiser]:
+        advertisers: QuerySet[Advertiser] = super().get_queryset(request).annotate(number=Count("campaigns"))
+        return advertisers
+
+    @admin.display(ordering="number")
+    def campaigns(self, advertiser: Advertiser) -> str:
+        url = reverse("admin:campaigns_campaign_changelist")
+        number = getattr(advertiser, "number", 0)
+        return format_html('<a href="{}?advertiser__id__exact={}">{}</a>', url, advertiser.pk, number)
+
+
+class CampaignForm(ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Campaign
+        exclude = ("spent",)  # noqa: DJ006  what is editable is said by the admin below
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if self.instance.pk and "total_budget" in cleaned:
+            # Not all that it takes, as more may be spent before it is saved: then the database refuses.
+            spent = self.instance.spent
+            if cleaned["total_budget"] < spent:
+                self.add_error("total_budget", f"Not below what is spent: {spent} micros, {amount(spent)}.")
+        return cleaned
+
+
+class AdInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Ads are added here; their targets have a page of their own, where an ad is deleted too."""
+
+    model = SponsoredProduct
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    fields = ("product", "number_of_targets", "impressions", "clicks")
+    readonly_fields = ("number_of_targets", "impressions", "clicks")
+    autocomplete_fields = ("product",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # another product is another ad
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SponsoredProduct]:
+        # Prefetched rather than joined: an ad stays in the list when its product is gone.
+        ads: QuerySet[SponsoredProduct] = super().get_queryset(request).prefetch_related("product")
+        return ads.annotate(number_of_targets=Count("targets"))
+
+    @admin.display(description="targets")
+    def number_of_targets(self, ad: SponsoredProduct) -> int:
+        return getattr(ad, "number_of_targets", 0)
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ReportPages):
+    form = CampaignForm
+    list_display = ("name", "advertiser", "status", "runs", "spent_in_all", "spent_today", "report_link")
+    list_filter = ("status", "pacing")
+    list_per_page = 50
+    list_select_related = ("advertiser",)
+    search_fields = ("name__icontains", "advertiser__name__icontains")
+    autocomplete_fields = ("advertiser",)
+    inlines = [AdInline]
+    actions = ["pause", "resume"]
+    fields = (
+        "advertiser",
+        "name",
+        "status",
+        ("starts", "ends"),
+        ("daily_budget", "daily_in_currency"),
+        ("total_budget", "total_in_currency"),
+        "pacing",
+        "viewer_limit",
+        "spent_in_all",
+        "spent_today",
+        "report_link",
+    )
+    readonly_fields = ("daily_in_currency", "total_in_currency", "spent_in_all", "spent_today", "report_link")
+
+    class Media:
+        css = {"all": ["campaigns/admin.css"]}
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "advertiser__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        today = Day.objects.filter(campaign=OuterRef("pk"), day=day_of(timezone.now()))
+        annotations = {f"today_{name}": Subquery(today.values(name)) for name in ("spent", "budget")}
+        campaigns: QuerySet[Campaign] = super().get_queryset(request).annotate(**annotations)
+        return campaigns
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        if not change:
+            obj.save()
+            return
+        if "daily_budget" in form.changed_data:
+            # A charge may be about to make today's row with the budget that it has read before. It leaves alone one
+            # that is there, and one that it has made first is found here.
+            today = Day(campaign=obj, day=day_of(timezone.now()), budget=obj.daily_budget)
+            Day.objects.bulk_create([today], ignore_conflicts=True)
+            Day.objects.filter(campaign=obj, day=today.day).update(budget=Greatest(obj.daily_budget, F("spent")))
+        # After the day, as charging has it, so that no two wait for each other in a circle. And not all fields:
+        # ``spent`` is what it was when the campaign was read, and belongs to those who charge.
+        obj.save(update_fields=form.changed_data)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError:  # what was true when the form was validated is not any more
+            self.message_user(
+                request, "Something else changed meanwhile. Nothing was saved: try again.", messages.ERROR
+            )
+            return HttpResponseRedirect(request.get_full_path())
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        chosen = list(objs)
+        kept = protected_by([Event, DailyFigures, Day, Unbilled], {"campaign__in": chosen}, chosen)
+        return kept or super().get_deleted_objects(chosen, request)
+
+    @admin.action(description="Pause", permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        self._switch(request, queryset, Campaign.Status.ACTIVE, Campaign.Status.PAUSED)
+
+    @admin.action(description="Resume", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        self._switch(request, queryset, Campaign.Status.PAUSED, Campaign.Status.ACTIVE)
+
+    def _switch(self, request: HttpRequest, chosen: QuerySet[Campaign], before: str, after: str) -> None:
+        campaigns = list(chosen)
+        found = [each for each in campaigns if each.status == before]
+        changed = Campaign.objects.filter(pk__in=[each.pk for each in found], status=before).update(status=after)
+        if found:
+            LogEntry.objects.log_actions(request.user.pk or 0, found, CHANGE, f"Now {after}.")
+        others = f" {len(campaigns) - changed} left alone: not {before}." if changed < len(campaigns) else ""
+        level = messages.SUCCESS if changed else messages.WARNING
+        self.message_user(request, f"Now {after}: {changed}.{others}", level)
+
+    @admin.display(description="in currency")
+    def daily_in_currency(self, campaign: Campaign) -> str | None:
+        return amount(campaign.daily_budget) if campaign.pk else None
+
+    @admin.display(description="in currency")
+    def total_in_currency(self, campaign: Campaign) -> str | None:
+        return amount(campaign.total_budget) if campaign.pk else None
+
+    @admin.display(ordering="starts")
+    def runs(self, campaign: Campaign) -> str:
+        last = f"{campaign.ends:%Y-%m-%d}" if campaign.ends else ""
+        return format_html("{} –<br>{}", f"{campaign.starts:%Y-%m-%d}", last)  # noqa: RUF001
+
+    @admin.display(description="spent")
+    def spent_in_all(self, campaign: Campaign) -> str | None:
+        return spend_bar(campaign.spent, campaign.total_budget) if campaign.pk else None
+
+    @admin.display(description="spent today")
+    def spent_today(self, campaign: Campaign) -> str | None:
+        if not campaign.pk:
+            return None
+        budget = getattr(campaign, "today_budget", None)  # none before the day's first charge
+        spent = getattr(campaign, "today_spent", None) or 0
+        return spend_bar(spent, campaign.daily_budget if budget is None else budget)
+
+    @admin.display(description="report")
+    def report_link(self, campaign: Campaign) -> str | None:
+        if not campaign.pk:
+            return None
+        return format_html('<a href="{}">report</a>', reverse("admin:campaigns_campaign_report", args=[campaign.pk]))
+
+
+def spend_bar(spent: int, budget: int) -> str:
+    """A bar without styles of its own, which a content security policy would refuse."""
+    return format_html(
+        '<span class="spend"><meter min="0" max="{0}" high="{1}" value="{2}">{4}</meter> '
+        "<span>{3} of {5} ({4})</span></span>",
+        max(budget, 1),
+        max(budget, 1) * 9 // 10,
+        spent,
+        amount(spent),
+        f"{spent / budget:.0%}" if budget else "–",  # noqa: RUF001
+        amount(budget),
+    )

@@ -1,0 +1,75 @@
+"""What happened and what was billed: to be looked at, and never added to, changed or deleted."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from campaigns.models import DailyFigures, Day, Event, Unbilled
+from campaigns.money import amount
+from catalog.admin import BoundedPaginator
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Usable with many rows: no page counts them all."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("campaign__advertiser")
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("id", "at", "kind", "ad_id", "campaign", "paid", "placement", "position")
+    list_filter = ("kind",)
+    search_fields = ("decision__exact",)
+    search_help_text = "A whole decision"
+    fields = ("decision", "campaign", "ad", "kind", "at", "day", "position", "placement", "price", "paid")
+    readonly_fields = ("paid",)
+
+    @admin.display(description="paid")
+    def paid(self, event: Event) -> str:
+        return amount(event.price)
+
+
+@admin.register(DailyFigures)
+class DailyFiguresAdmin(ReadOnlyAdmin):
+    list_display = ("day", "campaign", "ad_id", "impressions", "clicks", "paid")
+
+    @admin.display(description="spent")
+    def paid(self, figures: DailyFigures) -> str:
+        return amount(figures.spent)
+
+
+@admin.register(Unbilled)
+class UnbilledAdmin(ReadOnlyAdmin):
+    list_display = ("day", "campaign", "kind", "reason", "count")
+    list_filter = ("kind", "reason")
+    ordering = ("-day", "-id")
+
+
+@admin.register(Day)
+class DayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "campaign", "paid", "allowed")
+
+    @admin.display(description="spent")
+    def paid(self, day: Day) -> str:
+        return amount(day.spent)
+
+    @admin.display(description="budget")
+    def allowed(self, day: Day) -> str:
+        return amount(day.budget)

@@ -1,0 +1,110 @@
+"""A made-up history of campaigns, by the rules of real ones: no budget is passed, and all of it adds up."""
+
+import random
+from base64 import urlsafe_b64encode
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from campaigns.demo.campaigns import HISTORY, STEP, Plan
+from campaigns.models import Campaign, Day, Kind, Reason, SponsoredProduct, day_of
+
+EVENT_DAYS = 3  # the newest have their events, those before them daily figures, as if they had been rolled up
+_PLACEMENTS = ["product page", "search", "category page"]
+# How much is shown in each hour of the day, by UTC.
+_HOURS = [2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 12, 12, 11, 10, 10, 11, 12, 10, 7, 4]
+# How many of 1000 impressions or clicks do not count, whatever the budget.
+_UNBILLED = {Reason.REPEATED: 25, Reason.ROBOT: 40, Reason.HEAD: 3, Reason.EXPIRED: 4}
+
+
+@dataclass
+class Happened:
+    """An event that is not stored yet."""
+
+    decision: str
+    ad: SponsoredProduct
+    kind: Kind
+    at: datetime
+    position: int
+    placement: str
+    price: int
+
+
+@dataclass
+class History:
+    events: list[Happened] = field(default_factory=list)
+    # By ad and day, as the ads are not stored yet: impressions, clicks, spend.
+    figures: dict[tuple[int, date], tuple[SponsoredProduct, list[int]]] = field(default_factory=dict)
+    days: list[Day] = field(default_factory=list)
+    unbilled: Counter[tuple[int | None, date, str, str]] = field(default_factory=Counter)  # by the number of the plan
+
+
+def make_history(rng: random.Random, plans: list[Plan], now: datetime) -> History:
+    """Fills in what campaigns have spent, and how often their ads were shown and clicked, too."""
+    history = History()
+    today = day_of(now)
+    every = [today - timedelta(days=n) for n in reversed(range(HISTORY))]
+    for plan in plans:
+        for day in every:
+            recent = day > today - timedelta(EVENT_DAYS)
+            _live(rng, history, plan, Day(campaign=plan.campaign, day=day), recent)
+    for day in every:
+        history.unbilled[None, day, Kind.CLICK, Reason.SIGNATURE] += rng.randint(1, 9)
+    return history
+
+
+def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bool) -> None:
+    """A day of one campaign, in the order of time."""
+    campaign, day.budget, day.spent = plan.campaign, plan.campaign.daily_budget, 0
+    missed: Counter[tuple[Kind, Reason]] = Counter()
+    for at in _moments(rng, plan, day.day):
+        if campaign.pacing == Campaign.Pacing.EVEN and day.spent > day.budget * (at.hour + 1) / 24:
+            continue
+        offer = rng.choice(plan.offers)
+        bid = rng.choice([target.bid for target in offer.targets if target.bid])
+        price = max(STEP, round(bid * rng.uniform(0.5, 1) / STEP) * STEP)
+        broke = day.spent + price > day.budget or campaign.spent + price > campaign.total_budget
+        if broke:  # it is not shown any more, but some click on what they were shown before
+            if rng.random() < offer.rate / 2:
+                missed[Kind.CLICK, Reason.BUDGET] += 1
+            continue
+        clicked = rng.random() < offer.rate
+        decision = urlsafe_b64encode(rng.randbytes(16)).decode().rstrip("=")
+        where = rng.randint(1, 4), rng.choice(_PLACEMENTS)
+        later = min(at + timedelta(seconds=rng.randint(2, 90)), at.replace(hour=23, minute=59, second=59), plan.over)
+        for kind in (Kind.IMPRESSION, Kind.CLICK) if clicked else (Kind.IMPRESSION,):
+            missed.update({(kind, r): 1 for r, share in _UNBILLED.items() if rng.randrange(1000) < share})
+            paid = price if kind == Kind.CLICK else 0
+            when = later if kind == Kind.CLICK else at
+            _count(history, Happened(decision, offer.ad, kind, when, *where, paid), day.day, recent)
+            day.spent += paid
+            campaign.spent += paid
+        if campaign.viewer_limit and rng.random() < 0.03:
+            missed[Kind.IMPRESSION, Reason.VIEWER] += 1
+    if campaign.status == Campaign.Status.PAUSED and day.day == day_of(plan.over):
+        missed[Kind.CLICK, Reason.INACTIVE] += rng.randint(1, 5)
+    history.unbilled.update({(plan.number, day.day, kind, reason): count for (kind, reason), count in missed.items()})
+    if day.spent:
+        history.days.append(day)
+
+
+def _moments(rng: random.Random, plan: Plan, day: date) -> list[datetime]:
+    """When a day's impressions are shown, as far as the campaign ran and the day has come."""
+    weekend = 0.6 if day.weekday() >= 5 else 1.0
+    midnight = plan.over.replace(year=day.year, month=day.month, day=day.day, hour=0, minute=0, second=0, microsecond=0)
+    shown = round(plan.demand * weekend * rng.uniform(0.8, 1.2))
+    hours = rng.choices(range(24), _HOURS, k=shown)
+    moments = [midnight + timedelta(hours=hour, seconds=rng.randrange(3600)) for hour in sorted(hours)]
+    return sorted(at for at in moments if plan.begun <= at < plan.over)
+
+
+def _count(history: History, event: Happened, day: date, recent: bool) -> None:
+    clicks = int(event.kind == Kind.CLICK)
+    event.ad.impressions += 1 - clicks
+    event.ad.clicks += clicks
+    if recent:
+        history.events.append(event)
+        return
+    _, sums = history.figures.setdefault((id(event.ad), day), (event.ad, [0, 0, 0]))
+    for place, number in enumerate((1 - clicks, clicks, event.price)):
+        sums[place] += number

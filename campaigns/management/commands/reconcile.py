@@ -1,0 +1,30 @@
+"""The ledger beside the counters that budgets are checked with: they agree, or somebody has to know."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
+
+from campaigns import reports
+from campaigns.models import Campaign
+from campaigns.money import amount
+
+
+class Command(BaseCommand):
+    help = "Compare what the ledger says was spent with the counters of campaigns and days; exit 1 if they differ."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            different = reports.differences()
+            campaigns = Campaign.objects.count()
+        except Error as error:
+            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+        for each in different:
+            where = f"campaign {each.campaign}" + (f" on {each.day}" if each.day else "")
+            self.stdout.write(
+                f"{where}: ledger {amount(each.ledger)}, counter {amount(each.counter)}, "
+                f"difference {each.micros} micros"
+            )
+        if different:
+            raise CommandError(f"{campaigns} campaigns, differences: {len(different)}")
+        self.stdout.write(f"{campaigns} campaigns, difference 0")

@@ -1,0 +1,59 @@
+"""Made-up advertisers and what became of their campaigns, to have something to look at.
+
+The same seed number makes the same of the same products at the same time of the day.
+"""
+
+import random
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, transaction
+from django.utils import timezone
+
+from campaigns.demo.campaigns import make_advertisers, make_campaigns
+from campaigns.demo.history import make_history
+from campaigns.demo.store import store
+from campaigns.models import Campaign
+from campaigns.money import amount
+from catalog.models import Product
+
+CHOSEN_FROM = 5000  # products: as many as it takes to look believable, of a catalogue that may have a million
+
+
+class Command(BaseCommand):
+    help = "Fill the database with made-up campaigns for the products that are there, and two weeks of their history."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seed", type=int, default=1, help="another number makes other campaigns")
+        parser.add_argument("--if-empty", action="store_true", help="do nothing where there is a campaign already")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._seed(options["seed"], options["if_empty"], options["dry_run"])
+        except Error as error:
+            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+
+    def _seed(self, seed: int, if_empty: bool, dry_run: bool) -> None:
+        if Campaign.objects.exists():
+            if not if_empty:  # what is billed stays, so there is no way to begin again
+                raise CommandError("there are campaigns already")
+            self.stdout.write("There are campaigns already; nothing was seeded.")
+            return
+        products = list(Product.objects.defer("description", "related", "sales_rank").order_by("asin")[:CHOSEN_FROM])
+        if not products:
+            raise CommandError("there are no products to advertise; seed_demo makes some")
+        rng, now = random.Random(seed), timezone.now()  # noqa: S311
+        advertisers = make_advertisers(rng, products)
+        plans = make_campaigns(rng, advertisers, products, now)
+        history = make_history(rng, plans, now)
+        with transaction.atomic():
+            store(advertisers, plans, history)
+            transaction.set_rollback(dry_run)
+        offers = [offer for plan in plans for offer in plan.offers]
+        self.stdout.write(
+            ("Nothing was written. " if dry_run else "")
+            + f"{len(advertisers)} advertisers, {len(plans)} campaigns, {len(offers)} ads, "
+            f"{sum(len(offer.targets) for offer in offers)} targets; {len(history.events)} events, "
+            f"{len(history.figures)} daily figures, {amount(sum(plan.campaign.spent for plan in plans))} spent"
+        )

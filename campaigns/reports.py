@@ -1,0 +1,107 @@
+"""What campaigns got for their money, and whether the counters agree with the ledger.
+
+The ledger is the events and the daily figures that older events are folded into. Both are always read in one
+statement, which sees one moment: an event is counted once, even while it is being folded.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.db import connection
+from django.db.models import Count, Q, Sum
+
+from campaigns.models import Campaign, DailyFigures, Day, Event, Kind, Unbilled
+
+_COUNTED = """
+    SELECT campaign_id, {day} AS day, SUM(ledger), SUM(counter) FROM (
+        SELECT campaign_id, day, price AS ledger, 0 AS counter FROM {events} WHERE price > 0
+        UNION ALL SELECT campaign_id, day, spent, 0 FROM {figures}
+        UNION ALL SELECT {counters}
+    ) AS parts GROUP BY {key} HAVING SUM(ledger) <> SUM(counter)
+"""
+
+
+@dataclass
+class Figures:
+    """Of a campaign and a day, or of more. Money is in micros. ``unbilled`` has the number for each reason."""
+
+    impressions: int = 0
+    clicks: int = 0
+    spent: int = 0
+    unbilled: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def click_rate(self) -> float | None:
+        """From 0 to 1; none without an impression. Above 1 where clicks of a day belong to impressions before it."""
+        return self.clicks / self.impressions if self.impressions else None
+
+    @property
+    def average_price(self) -> int | None:
+        """What a click cost, to the nearest micro; none without a click."""
+        return round(self.spent / self.clicks) if self.clicks else None
+
+    def add(self, other: "Figures") -> None:
+        self.impressions += other.impressions
+        self.clicks += other.clicks
+        self.spent += other.spent
+        self.unbilled += other.unbilled
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where the ledger and a counter disagree: a campaign's total, or its ``day``. In micros."""
+
+    campaign: int
+    day: date | None
+    ledger: int
+    counter: int
+
+    @property
+    def micros(self) -> int:
+        return self.ledger - self.counter
+
+
+def by_day(campaigns: Collection[int] | None = None) -> dict[tuple[int, date], Figures]:
+    """The figures by campaign and day, in this order; of all campaigns unless some are given. Two queries."""
+    found: dict[tuple[int, date], Figures] = {}
+    chosen = Q() if campaigns is None else Q(campaign__in=campaigns)
+    events = Event.objects.filter(chosen).order_by().values_list("campaign_id", "day")
+    folded = DailyFigures.objects.filter(chosen).order_by().values_list("campaign_id", "day")
+    ledger = events.annotate(
+        shown=Count("pk", filter=Q(kind=Kind.IMPRESSION)),
+        clicked=Count("pk", filter=Q(kind=Kind.CLICK)),
+        paid=Sum("price"),
+    ).union(folded.annotate(shown=Sum("impressions"), clicked=Sum("clicks"), paid=Sum("spent")), all=True)
+    for campaign, day, shown, clicked, paid in ledger:
+        found.setdefault((campaign, day), Figures()).add(Figures(int(shown), int(clicked), int(paid)))
+    unbilled = Unbilled.objects.filter(chosen, campaign__isnull=False).values_list("campaign_id", "day", "reason")
+    for campaign, day, reason, number in unbilled.annotate(number=Sum("count")):
+        found.setdefault((campaign or 0, day), Figures()).add(Figures(unbilled=Counter({reason: int(number)})))
+    return dict(sorted(found.items()))
+
+
+def total(figures: Collection[Figures]) -> Figures:
+    summed = Figures()
+    for each in figures:
+        summed.add(each)
+    return summed
+
+
+def differences() -> list[Difference]:
+    """Where the ledger is not what the counters say, of totals and of days; none where all is well. One query."""
+    tables = {"events": Event._meta.db_table, "figures": DailyFigures._meta.db_table}
+    totals = _COUNTED.format(
+        **tables, day="NULL", key="campaign_id", counters=f"id, NULL, 0, spent FROM {Campaign._meta.db_table}"
+    )
+    days = _COUNTED.format(
+        **tables, day="day", key="campaign_id, day", counters=f"campaign_id, day, 0, spent FROM {Day._meta.db_table}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"{days} UNION ALL {totals}")
+        found = [
+            Difference(campaign, date.fromisoformat(str(day)) if day else None, int(ledger), int(counter))
+            for campaign, day, ledger, counter in cursor.fetchall()
+        ]
+    return sorted(found, key=lambda each: (each.campaign, each.day or date.min))

@@ -1,0 +1,63 @@
+"""Old events are folded into daily figures, and viewers are forgotten."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from campaigns.models import DailyFigures, Event, Kind, Viewer, day_of
+
+VIEWER_DAYS = 2  # how long it is known what a viewer saw; limits are by the day
+_LOCK = 1_397_706_322  # any number that nothing else locks
+
+_FOLD = f"""
+    INSERT INTO {DailyFigures._meta.db_table} (ad_id, campaign_id, day, impressions, clicks, spent)
+    SELECT ad_id, campaign_id, day, SUM(CASE WHEN kind = '{Kind.IMPRESSION.value}' THEN 1 ELSE 0 END),
+        SUM(CASE WHEN kind = '{Kind.CLICK.value}' THEN 1 ELSE 0 END), SUM(price)
+    FROM {{source}} WHERE day = %s GROUP BY ad_id, campaign_id, day
+    ON CONFLICT (ad_id, day) DO UPDATE SET
+        impressions = {DailyFigures._meta.db_table}.impressions + excluded.impressions,
+        clicks = {DailyFigures._meta.db_table}.clicks + excluded.clicks,
+        spent = {DailyFigures._meta.db_table}.spent + excluded.spent
+"""  # noqa: S608  only names from the code, no values
+_DELETE = f"DELETE FROM {Event._meta.db_table} WHERE day = %s"  # noqa: S608
+
+
+@dataclass
+class Done:
+    days: int = 0
+    events: int = 0
+    viewers: int = 0
+
+
+def roll_up(older_than: int) -> Done:
+    """Fold the events of days more than ``older_than`` days ago, each day in a transaction of its own."""
+    today = day_of(timezone.now())
+    done = Done()
+    days = Event.objects.filter(day__lt=today - timedelta(days=older_than)).order_by("day").values_list("day")
+    for (day,) in list(days.distinct()):
+        done.days += 1
+        done.events += _fold(day)
+    done.viewers, _ = Viewer.objects.filter(day__lt=today - timedelta(days=VIEWER_DAYS)).delete()
+    return done
+
+
+def _fold(day: date) -> int:
+    """Returns how many events. What is summed is what is deleted, whatever others write or fold meanwhile."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # One at a time, so that two never wait for each other's rows in a circle.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            # A late event may come between two statements, but not between the parts of one.
+            cursor.execute(
+                f"WITH gone AS ({_DELETE} RETURNING *), folded AS ({_FOLD.format(source='gone')}) "  # noqa: S608
+                "SELECT count(*) FROM gone",
+                [day, day],
+            )
+            events: int = cursor.fetchone()[0]
+        else:  # whose transaction is the only one that writes
+            cursor.execute(_FOLD.format(source=Event._meta.db_table), [day])
+            cursor.execute(_DELETE, [day])
+            events = cursor.rowcount
+    return events

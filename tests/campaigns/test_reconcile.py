@@ -1,0 +1,65 @@
+"""Where ledger and counters differ, somebody is told."""
+
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import F
+
+from campaigns.models import Campaign, DailyFigures, Day, SponsoredProduct
+from tests.campaigns.conftest import days_ago, happen
+
+
+def reconcile() -> str:
+    out = StringIO()
+    try:
+        call_command("reconcile", stdout=out)
+    except CommandError as error:
+        out.write(f"error: {error}")
+    return out.getvalue().strip()
+
+
+def test_it_is_fine_when_they_agree(ad: SponsoredProduct) -> None:
+    for days in (0, 0, 2):
+        happen(ad, 250_000, days=days)
+        happen(ad, days=days)
+    assert reconcile() == "1 campaigns, difference 0"
+
+
+@pytest.mark.django_db
+def test_it_is_fine_without_a_campaign() -> None:
+    assert reconcile() == "0 campaigns, difference 0"
+
+
+def test_a_total_that_differs_is_told_to_the_micro(ad: SponsoredProduct) -> None:
+    happen(ad, 250_000)
+    Campaign.objects.update(spent=F("spent") + 1)
+    assert reconcile().splitlines() == [
+        f"campaign {ad.campaign_id}: ledger 0.25, counter 0.250001, difference -1 micros",
+        "error: 1 campaigns, differences: 1",
+    ]
+
+
+def test_days_that_differ_are_told_though_the_totals_agree(ad: SponsoredProduct) -> None:
+    happen(ad, 250_000, days=1)
+    Day.objects.update(day=days_ago(2).date())
+    day_before, day, closing = reconcile().splitlines()
+    assert f"on {days_ago(2).date()}: ledger 0.00, counter 0.25, difference -250000 micros" in day_before
+    assert f"on {days_ago(1).date()}: ledger 0.25, counter 0.00, difference 250000 micros" in day
+    assert closing == "error: 1 campaigns, differences: 2"
+
+
+def test_what_is_folded_counts(ad: SponsoredProduct) -> None:
+    happen(ad, 250_000, days=1)
+    figures = {"ad": ad, "campaign_id": ad.campaign_id, "day": days_ago(1).date()}
+    DailyFigures.objects.create(**figures, impressions=0, clicks=1, spent=7)
+    assert "difference 7 micros" in reconcile()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
+    lose_database()
+    said = reconcile()
+    assert said.startswith("error: the database cannot be used: ")
+    assert len(said.splitlines()) == 1

@@ -1,0 +1,97 @@
+"""A campaign's report, as a page and as CSV."""
+
+import csv
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from campaigns.models import Advertiser, Campaign, Kind, Reason, SponsoredProduct, Unbilled
+from tests.campaigns.conftest import days_ago, happen
+from tests.campaigns.test_admin import LIST, someone, text
+
+
+def report(client: Client, ad: SponsoredProduct | Campaign, ending: str = "/") -> Any:
+    campaign = ad.campaign_id if isinstance(ad, SponsoredProduct) else ad.pk
+    return client.get(f"{LIST}{campaign}/report{ending}")
+
+
+@pytest.fixture
+def busy(ad: SponsoredProduct) -> SponsoredProduct:
+    """Two days of an ad, with one between them without anything."""
+    for days, prices in ((0, (0, 0, 0, 300_000)), (2, (0, 500_000, 500_001))):
+        for price in prices:
+            happen(ad, price, days=days)
+    Unbilled.objects.create(
+        campaign_id=ad.campaign_id, day=days_ago(2).date(), kind=Kind.CLICK, reason=Reason.ROBOT, count=7
+    )
+    return ad
+
+
+def test_it_has_a_line_for_each_day_a_total_and_a_chart(staff: Client, busy: SponsoredProduct) -> None:
+    page = report(staff, busy)
+    today, before = days_ago(0).date(), days_ago(2).date()
+    assert f"{today} 3 1 33.33% 0.30 0.30 0 {before} 1 2 200.00% 1.000001 0.50 7" in text(page)
+    assert "Total 4 3 75.00% 1.300001 0.433334 7" in text(page)
+    assert "robot or prefetch" in text(page)
+    assert "bad signature" not in text(page)
+    markup = page.content.decode()
+    assert markup.count("<rect") == 3 * 3
+    assert f"<title>{before}: 1.000001</title>" in markup
+
+
+def test_it_needs_no_inline_style_or_script(staff: Client, busy: SponsoredProduct) -> None:
+    for page in (report(staff, busy), staff.get(LIST)):
+        content = page.content.decode()
+        assert "style=" not in content
+        assert "<style" not in content
+        assert "<script>" not in content
+
+
+def test_it_takes_few_queries(
+    staff: Client, busy: SponsoredProduct, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(5):
+        report(staff, busy)
+
+
+def test_a_campaign_without_anything_has_a_report_too(staff: Client, campaign: Campaign) -> None:
+    assert "Nothing has happened yet." in text(report(staff, campaign))
+    assert len(report(staff, campaign, ".csv").content.splitlines()) == 1
+
+
+def test_the_csv_has_the_figures(staff: Client, busy: SponsoredProduct) -> None:
+    response = report(staff, busy, ".csv")
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"] == f'attachment; filename="campaign-{busy.campaign_id}.csv"'
+    before, today = csv.DictReader(response.content.decode().splitlines())
+    assert before["day"] == f"{days_ago(2).date()}"
+    assert (before["spent_micros"], before["spent"], before["average_price_micros"]) == (
+        "1000001",
+        "1.000001",
+        "500000",
+    )
+    assert (before["unbilled_robot"], today["unbilled_robot"]) == ("7", "0")
+    assert (today["advertiser"], today["impressions"], today["click_rate"]) == ("Hollin", "3", "0.333333")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
+def test_a_name_is_no_formula_in_the_csv(staff: Client, busy: SponsoredProduct, name: str) -> None:
+    Campaign.objects.update(name=name)
+    Advertiser.objects.update(name=name)
+    _, line, *_ = csv.reader(report(staff, busy, ".csv").content.decode().splitlines(keepends=True))
+    assert line[:2] == [f"'{name}"] * 2
+
+
+@pytest.mark.parametrize("ending", ["/", ".csv"])
+def test_it_is_for_those_who_may_see_campaigns(client: Client, busy: SponsoredProduct, ending: str) -> None:
+    assert report(client, busy, ending)["Location"].startswith("/admin/login/")
+    assert report(someone(client), busy, ending).status_code == 403
+
+
+@pytest.mark.parametrize("ending", ["/", ".csv"])
+def test_who_may_look_finds_it_and_not_that_of_no_campaign(client: Client, busy: SponsoredProduct, ending: str) -> None:
+    clerk = someone(client, "view_campaign")
+    assert report(clerk, busy, ending).status_code == 200
+    assert clerk.get(f"{LIST}4711/report{ending}").status_code == 404

@@ -1,0 +1,103 @@
+"""Old events become daily figures, and nobody who reads a report notices."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from campaigns import reports, retention
+from campaigns.models import Campaign, DailyFigures, Event, SponsoredProduct, Viewer
+from tests.campaigns.conftest import days_ago, happen
+
+
+def rollup(*words: str) -> str:
+    out = StringIO()
+    call_command("rollup", *words, stdout=out)
+    return out.getvalue().strip()
+
+
+def test_no_report_changes_and_recent_events_stay(ad: SponsoredProduct) -> None:
+    for days in (0, 9, 10, 11, 11, 30):
+        happen(ad, days=days)
+        happen(ad, 100_000 + days, days=days)
+    before = reports.by_day()
+    assert rollup("--older-than", "10") == "6 events of 2 days folded; 0 rows of viewers deleted"
+    assert reports.by_day() == before
+    assert reports.differences() == []
+    assert {event.day for event in Event.objects.all()} == {days_ago(days).date() for days in (0, 9, 10)}
+    assert [(each.impressions, each.clicks, each.spent) for each in DailyFigures.objects.all()] == [
+        (2, 2, 200_022),
+        (1, 1, 100_030),
+    ]
+
+
+def test_what_comes_late_is_added_to_the_row_that_is_there(ad: SponsoredProduct) -> None:
+    happen(ad, 100_000, days=100)
+    happen(ad, days=100)
+    rollup()
+    happen(ad, 50_000, days=100)
+    happen(ad, days=100)
+    before = reports.by_day()
+    assert rollup().startswith("2 events of 1 days folded")
+    assert reports.by_day() == before
+    figures = DailyFigures.objects.get()
+    assert (figures.impressions, figures.clicks, figures.spent) == (2, 2, 150_000)
+
+
+def test_ads_are_told_apart(ad: SponsoredProduct) -> None:
+    other = SponsoredProduct.objects.create(campaign_id=ad.campaign_id, product_id="GONE")
+    happen(ad, 100_000, days=100)
+    happen(other, 30_000, days=100)
+    rollup()
+    assert dict(DailyFigures.objects.values_list("ad", "spent")) == {ad.pk: 100_000, other.pk: 30_000}
+
+
+def test_viewers_are_forgotten_after_two_days(campaign: Campaign) -> None:
+    for days in range(5):
+        Viewer.objects.create(campaign=campaign, day=days_ago(days).date(), viewer="x")
+    assert rollup() == "0 events of 0 days folded; 2 rows of viewers deleted"
+    assert Viewer.objects.order_by("day")[0].day == days_ago(0).date() - timedelta(days=2)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "1000000"])
+def test_days_that_cannot_be_meant_are_refused(days: str) -> None:
+    with pytest.raises(CommandError, match="--older-than: must be from 1 to"):
+        rollup("--older-than", days)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
+    lose_database()
+    with pytest.raises(CommandError, match=r"^the database cannot be used: [^\n]+$"):
+        rollup()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_and_events_that_arrive_meanwhile_lose_nothing(ad: SponsoredProduct) -> None:
+    for days in range(91, 99):
+        for _ in range(10):
+            happen(ad, 1000, days=days)
+
+    def in_thread(call: Callable[[], object]) -> None:
+        try:
+            call()
+        finally:
+            connection.close()
+
+    def late() -> None:
+        for days in [*range(91, 99)] * 3:
+            happen(ad, 1000, days=days)
+
+    with ThreadPoolExecutor(3) as pool:
+        for each in [pool.submit(in_thread, call) for call in (lambda: retention.roll_up(90),) * 2 + (late,)]:
+            each.result()
+    total = reports.total(reports.by_day().values())
+    assert (total.clicks, total.spent) == (104, 104_000)
+    assert reports.differences() == []
+    retention.roll_up(90)
+    assert not Event.objects.exists()
+    assert reports.total(reports.by_day().values()) == total
