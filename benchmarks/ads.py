@@ -2,8 +2,8 @@
 
 PostgreSQL with 2,000 campaigns, 20,000 sponsored products and 100,000 targets. A choice alone is that of a snapshot in
 memory; over HTTP it is the whole `POST /ads`, one request at a time. Clicks come from 8 threads of one process, all for
-one campaign and then spread over 200, beside 8 threads that add 1 to one row and to one of 200 rows and commit, which is
-the least that such a counter takes.
+one campaign and then spread over 200, beside 8 threads that add 1 to one row and to one of 200 rows and commit, which
+is the least that such a counter takes.
 """
 
 import http.client

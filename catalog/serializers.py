@@ -128,9 +128,14 @@ class ReviewSerializer(serializers.Serializer[Review]):
         min_value=0,
         max_value=2**32,
         required=False,
-        help_text="Seconds since 1970, UTC; now, unless you say otherwise.",
+        help_text="Seconds since 1970, UTC, and not in the future; now, unless you say otherwise.",
     )
     reviewTime = serializers.CharField(read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”.")
+
+    def validate_unixReviewTime(self, seconds: int) -> int:
+        if seconds > time.time() + 86_400:  # clocks differ, days do not
+            raise serializers.ValidationError("This is in the future.")
+        return seconds
 
     def validate_helpful(self, votes: list[int]) -> list[int]:
         if votes[0] > votes[1]:

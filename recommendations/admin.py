@@ -33,12 +33,12 @@ class BuildAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Have this build read", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Build]) -> None:
-        chosen = list(queryset)
-        if len(chosen) != 1 or chosen[0].finished_at is None:
-            self.message_user(request, "Choose one build that is finished.", messages.ERROR)
-            return
         try:
             with builds.only_one():
+                chosen = list(queryset)  # now that none can be removed
+                if len(chosen) != 1 or chosen[0].finished_at is None:
+                    self.message_user(request, "Choose one build that is finished.", messages.ERROR)
+                    return
                 builds.switch_to(chosen[0])
         except builds.Busy:
             self.message_user(request, "A build is being made. Try again when it is finished.", messages.ERROR)

@@ -1,14 +1,11 @@
 """Which build is read: one at a time is made, one is active, and the one that was active before it is kept."""
 
 import fcntl
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max
 from django.utils import timezone
@@ -40,8 +37,8 @@ def only_one() -> Iterator[None]:
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_BUILD_LOCK])
     else:
-        name = sha256(str(settings.DATABASES["default"]["NAME"]).encode()).hexdigest()[:16]
-        with (Path(tempfile.gettempdir()) / f"recommendations-{name}.lock").open("w") as file:
+        database = Path(connection.settings_dict["NAME"]).resolve()
+        with database.with_name(f"{database.name}.build-lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -97,4 +94,4 @@ def switch_to(build: Build) -> None:
     with transaction.atomic():
         Build.objects.filter(is_active=True).update(is_active=False)
         build.is_active = True
-        build.save()
+        build.save(force_update=True)

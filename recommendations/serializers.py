@@ -5,7 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog.serializers import AsinField, ProductSerializer
-from recommendations.repository import DEFAULT_LIMIT, SOURCES, Recommended
+from recommendations.candidates import SOURCES, Recommended
+from recommendations.repository import DEFAULT_LIMIT
 
 MAX_LIMIT = MAX_ASINS = 100
 
@@ -29,6 +30,7 @@ class ListParameters(serializers.Serializer[Any]):
         max_length=200, default=None, help_text="Products of this category only, at any depth."
     )
     exclude = AsinsField(
+        allow_blank=True,
         default=tuple,  # type: ignore[arg-type]
         help_text=f"Asins to leave out, with commas between them; up to {MAX_ASINS}.",
     )

@@ -14,7 +14,7 @@ from catalog.openapi import ASIN_IN_PATH, NOT_FOUND
 from catalog.serializers import PathParameters
 from catalog.viewsets import UnknownProduct, validated
 from recommendations import repository
-from recommendations.repository import Recommended
+from recommendations.candidates import Recommended
 from recommendations.serializers import (
     BasketSerializer,
     ListParameters,
@@ -39,7 +39,9 @@ class RecommendationsView(GenericAPIView[Any]):
 
     def asked(self, serializer_class: Any = ListParameters) -> dict[str, Any]:
         """The validated query parameters. Raises ValidationError."""
-        return validated(serializer_class, self.request.query_params.dict())
+        given = self.request.query_params
+        excluded = {"exclude": ",".join(given.getlist("exclude"))} if "exclude" in given else {}
+        return validated(serializer_class, given.dict() | excluded)
 
     def answer(self, found: list[Recommended]) -> Response:
         serializer = RecommendedSerializer()

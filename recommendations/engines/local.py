@@ -1,5 +1,6 @@
 """On this machine: all reviews as one sparse matrix, which takes some twenty bytes for each."""
 
+import time
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
@@ -92,8 +93,9 @@ def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
     whole_numbers.read(rows, 3, take)
     all_reviewers = np.unique(np.concatenate(reviewers))
     numbers = [np.searchsorted(all_reviewers, some).astype(np.int32) for some in reviewers]
-    ages = np.concatenate(days)
-    ages = ages.max(initial=0) - ages
+    # What is dated later than now counts as of now: one wrong date must not make all others old.
+    dated = np.minimum(np.concatenate(days), np.float32(time.time() / DAY))
+    ages = dated.max(initial=0) - dated
     return Reviews(np.concatenate(numbers), np.concatenate(products), ages)
 
 

@@ -8,11 +8,12 @@ product: its id and three numbers.
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import numpy as np
 import pyarrow as pa
@@ -103,8 +104,9 @@ def _from_database(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
     if not database["ENGINE"].endswith("postgresql"):
         raise EngineError("Spark reads PostgreSQL or, given by --parquet, an export; this database is another")
     encrypted = {key: value for key, value in database.get("OPTIONS", {}).items() if key.startswith("ssl")}
+    address = f"{database['HOST'] or 'localhost'}:{database['PORT'] or 5432}"
     options = {
-        "url": "jdbc:postgresql://{HOST}:{PORT}/{NAME}?".format(**database) + urlencode(encrypted),
+        "url": f"jdbc:postgresql://{address}/{quote(database['NAME'])}?{urlencode(encrypted)}",
         "user": database["USER"],
         "password": database["PASSWORD"],
         "driver": "org.postgresql.Driver",
@@ -127,8 +129,10 @@ def _from_database(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
 def _weighted(reviews: DataFrame, weights: Weights) -> DataFrame:
     """Reviews with the weight of their reviewer, and as much of 1 as they count by their age."""
     counted = reviews.groupBy("reviewer").agg(F.pow(F.count("*"), F.lit(-weights.activity)).alias("weight"))
-    mean, newest = counted.agg(F.avg("weight")).first(), reviews.agg(F.max("time")).first()
-    age = (F.lit(newest and newest[0]) - F.col("time")) / DAY
+    # What is dated later than now counts as of now: one wrong date must not make all others old.
+    dated = F.least("time", F.lit(int(time.time())))
+    mean, newest = counted.agg(F.avg("weight")).first(), reviews.agg(F.max(dated)).first()
+    age = (F.lit(newest and newest[0]) - dated) / DAY
     return reviews.join(counted, "reviewer").select(
         "place",
         "reviewer",

@@ -1,6 +1,7 @@
 """Builds: made apart, switched to at once, one at a time, one back."""
 
 import json
+import time
 from collections.abc import Callable
 from io import StringIO
 
@@ -69,6 +70,16 @@ def test_what_is_popular_is_known_of_all_and_by_category(shop: dict[str, int]) -
     writing = [each for each in found if each.category == "Writing"]
     assert [(each.place, each.product) for each in writing] == [(1, shop["PEN"]), (2, shop["INK"])]
     assert [each.category for each in found if each.product == shop["CHAIR"]] == ["", "Furniture \\ and\tmore"]
+
+
+def test_a_review_that_is_dated_later_than_now_makes_no_other_old(shop: dict[str, int]) -> None:
+    today = int(time.time() / DAY)
+    review("carl", "PEN", day=today)
+    review("dora", "INK", day=40_000)
+    run()
+    overall = {each.product: each.score for each in Popular.objects.filter(build=builds.active(), category="")}
+    assert overall[shop["INK"]] == pytest.approx(1)
+    assert overall[shop["PEN"]] == pytest.approx(1, abs=0.05)
 
 
 def test_the_one_before_is_kept_and_no_other(shop: dict[str, int]) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import Product, Review
+from recommendations import candidates
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = 86_400
@@ -156,6 +157,7 @@ def test_without_a_build_there_are_recommendations_all_the_same(client: Client) 
 def test_a_list_takes_few_queries(
     client: Client, shop: None, path: str, queries: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
+    client.get("/recommendations/popular")  # which is kept for a minute
     with django_assert_num_queries(queries):
         client.get(path)
 
@@ -187,6 +189,48 @@ def test_a_basket_that_cannot_be_used_is_refused(client: Client, body: dict[str,
     assert list(response.json()) == ["asins"]
 
 
+def test_lists_are_full_while_the_catalogue_has_more(client: Client) -> None:
+    for number in range(20):
+        Product.objects.create(asin=f"PEN{number}", title="Pen", categories=["Office", "Pens"])
+    # Without a build, and with products that are newer than it.
+    for category in ("Pens", "Office"):
+        assert len(ask(client, f"/products/PEN0/recommendations?category={category}&limit=30")) == 19
+        assert len(ask(client, f"/reviewers/x/recommendations?category={category}&limit=30")) == 20
+        assert len(ask(client, f"/recommendations/popular?category={category}&limit=30")) == 20
+    assert len(ask(client, "/recommendations/popular?limit=30")) == 20
+    call_command("build_recommendations", verbosity=0)
+    for number in range(15):
+        Product.objects.create(asin=f"INK{number}", title="Ink", categories=["Office", "Ink"])
+    assert len(ask(client, "/recommendations/popular?category=Ink&limit=30")) == 15
+    assert len(ask(client, "/products/INK0/recommendations?category=Ink&limit=30")) == 14
+    assert len(ask(client, "/recommendations/popular?limit=40")) == 35
+
+
+def test_who_has_reviewed_all_that_is_popular_gets_the_rest(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "MOST_POPULAR", 10)
+    monkeypatch.setattr(candidates, "BEST_RATED", 10)
+    Product.objects.bulk_create(
+        Product(asin=f"P{n}", title="Pen", categories=["Pens"], leaf_category="Pens") for n in range(60)
+    )
+    for number in range(50):
+        review("fan", f"P{number}")
+    for path in ("/reviewers/fan/recommendations?limit=20", "/reviewers/fan/recommendations?limit=20&category=Pens"):
+        assert set(asins(ask(client, path))) == {f"P{n}" for n in range(50, 60)}
+
+
+def test_of_a_category_the_narrowest_one_of_the_product_comes_first(client: Client, shop: None) -> None:
+    Product.objects.create(asin="NEW", title="Unheard of", categories=["Office", "Pens"])
+    found = ask(client, "/products/NEW/recommendations?category=Office&limit=10")
+    assert all("Pens" in each["categories"] for each in found)
+
+
+def test_what_is_excluded_may_be_given_many_times(client: Client, shop: None) -> None:
+    found = asins(ask(client, "/products/PEN0/recommendations?exclude=PEN1&exclude=PEN2,PEN3&limit=31"))
+    assert not {"PEN1", "PEN2", "PEN3"} & set(found)
+    assert len(found) == 27
+    assert len(ask(client, "/products/PEN0/recommendations?exclude=&limit=31")) == 30
+
+
 def test_an_unknown_product_has_none(client: Client, shop: None) -> None:
     assert client.get("/products/UNKNOWN/recommendations").status_code == 404
 
@@ -205,6 +249,26 @@ def test_while_the_database_is_away_the_last_answer_goes_on_then_what_is_popular
     assert {each["source"] for each in other.json()} == {"popular"}
     assert "CHAIR7" not in asins(other.json())
     assert len(other.json()) == 3
+
+
+def test_what_is_popular_is_known_from_the_first_answer_on(
+    client: Client, shop: None, lose_database: Callable[[], None]
+) -> None:
+    client.get("/products/PEN0/recommendations")
+    lose_database()
+    for path in ("/products/INK/recommendations", "/reviewers/x/recommendations", "/recommendations/popular"):
+        answer = client.get(f"{path}?limit=5")
+        assert (answer["X-Data-Source"], len(answer.json())) == ("default", 5)
+    pens = client.get("/products/INK/recommendations?category=Pens").json()
+    assert {each["categories"][-1] for each in pens} == {"Pens"}
+    assert asins(client.get("/recommendations/popular?category=Nothing").json()) == ["UNAVAILABLE"]
+
+
+def test_a_fallback_does_not_ask_again(client: Client, shop: None, lose_database: Callable[[], None]) -> None:
+    lose_database()
+    client.get("/products/PEN0/recommendations")
+    (database, *_) = client.get("/breakers").json()
+    assert (database["name"], database["answers"]["default"]) == ("database", 1)
 
 
 def test_while_nothing_is_known_a_stand_in_says_so(client: Client, lose_database: Callable[[], None]) -> None:
