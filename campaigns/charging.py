@@ -5,6 +5,7 @@ last of a budget, the second one's statement fails as a whole. SQLite has one wr
 in a transaction.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -28,13 +29,13 @@ _EVENT = """
         AND CASE WHEN %(kind)s = 'click' THEN v.clicks >= %(clicks)s ELSE v.impressions >= c.viewer_limit END)
     ON CONFLICT (decision, ad_id, kind) DO NOTHING
 """
-# Each of them is for a row that the event is of. In this order, so that no two wait for each other in a circle.
-_TOTAL = "UPDATE campaigns_campaign SET spent = spent + %(price)s WHERE id = %(campaign)s"
-_DAY = "UPDATE campaigns_day SET spent = spent + %(price)s WHERE campaign_id = %(campaign)s AND day = %(day)s"
-_AD = "UPDATE campaigns_sponsoredproduct SET {column} = {column} + 1 WHERE id = %(ad)s"
+# What follows from it. In this order, which is the admin's too, so that no two wait for each other in a circle.
+_DAY = "UPDATE campaigns_day SET spent = spent + %(price)s WHERE campaign_id = %(campaign)s AND day = %(day)s {guard}"
+_TOTAL = "UPDATE campaigns_campaign SET spent = spent + %(price)s WHERE id = %(campaign)s {guard}"
+_AD = "UPDATE campaigns_sponsoredproduct SET {column} = {column} + 1 WHERE id = %(ad)s {guard}"
 _VIEWER = """
     INSERT INTO campaigns_viewer (campaign_id, day, viewer, impressions, clicks)
-    SELECT %(campaign)s, %(day)s, %(viewer)s, %(impression)s, 1 - %(impression)s WHERE %(viewer)s <> '' {{guard}}
+    SELECT %(campaign)s, %(day)s, %(viewer)s, %(impression)s, 1 - %(impression)s WHERE %(viewer)s <> '' {guard}
     ON CONFLICT (day, viewer, campaign_id) DO UPDATE SET {column} = campaigns_viewer.{column} + 1
 """
 _UNBILLED = """
@@ -44,17 +45,18 @@ _UNBILLED = """
 """
 
 
-def _steps(kind: Kind) -> list[str]:
+def _steps(kind: Kind, guard: Callable[[int], str]) -> list[str]:
+    """``guard`` gives what else must hold for the step of this number."""
     column = "clicks" if kind == Kind.CLICK else "impressions"
-    charged = [_TOTAL, _DAY] if kind == Kind.CLICK else []
-    return [*charged, _AD.format(column=column), _VIEWER.format(column=column)]
+    steps = [_DAY, _TOTAL, _AD, _VIEWER] if kind == Kind.CLICK else [_AD, _VIEWER]
+    return [step.format(column=column, guard=guard(number)) for number, step in enumerate(steps)]
 
 
 def _in_one_statement(kind: Kind) -> str:
-    guard = "AND EXISTS (SELECT 1 FROM event)"
-    steps = [step.format(guard=guard) if "{guard}" in step else f"{step} {guard}" for step in _steps(kind)]
-    rest = "".join(f", step_{number} AS ({step})" for number, step in enumerate(steps))
-    return f"WITH event AS ({_EVENT} RETURNING 1){rest} SELECT count(*) FROM event"  # noqa: S608  only texts from above
+    # Each step asks for the one before: without that their order, and so that of the locks, would be anybody's guess.
+    steps = _steps(kind, lambda number: f"AND EXISTS (SELECT 1 FROM step_{number})")  # noqa: S608
+    parts = ", ".join(f"step_{number} AS ({step} RETURNING 1)" for number, step in enumerate([_EVENT, *steps]))
+    return f"WITH {parts} SELECT count(*) FROM step_0"  # noqa: S608  only texts from above
 
 
 _STATEMENTS = {kind: _in_one_statement(kind) for kind in Kind}
@@ -99,8 +101,8 @@ def _counted(kind: Kind, parameters: dict[str, Any]) -> bool:
         cursor.execute(_EVENT, parameters)
         if not cursor.rowcount:
             return False
-        for step in _steps(kind):
-            cursor.execute(step.format(guard="") if "{guard}" in step else step, parameters)
+        for step in _steps(kind, lambda number: ""):
+            cursor.execute(step, parameters)
         return True
 
 

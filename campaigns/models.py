@@ -81,7 +81,7 @@ class Campaign(models.Model):
 
 
 class Day(models.Model):
-    """A campaign's budget of a day. It is there from the day's first charge on."""
+    """A campaign's budget of a day. It is there from the day's first charge or first change of the budget on."""
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="days")
     day = models.DateField()
@@ -141,7 +141,7 @@ class Target(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["ad", "kind", "value"], name="target_once_per_ad"),
             models.CheckConstraint(
-                condition=Q(negative=True, bid__isnull=True) | Q(negative=False, bid__gt=0),
+                condition=Q(negative=True, bid__isnull=True) | Q(negative=False, bid__isnull=False, bid__gt=0),
                 name="target_has_a_bid_or_is_negative",
                 violation_error_message="A target needs a bid above zero, and a negative one none.",
             ),
@@ -231,6 +231,7 @@ class Unbilled(models.Model):
     count = models.PositiveBigIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "unbilled"
         constraints = [
             models.UniqueConstraint(Coalesce("campaign", 0), "day", "kind", "reason", name="unbilled_once_per_reason")
         ]
@@ -250,7 +251,7 @@ class Viewer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "viewer", "campaign"], name="viewer_once_per_campaign_day")
+            models.UniqueConstraint(fields=["day", "viewer", "campaign"], name="viewer_once_per_campaign_day"),
         ]
 
     def __str__(self) -> str:
@@ -269,6 +270,7 @@ class DailyFigures(Permanent):
 
     class Meta:
         ordering = ["-day"]
+        verbose_name_plural = "daily figures"
         constraints = [models.UniqueConstraint(fields=["ad", "day"], name="figures_once_per_ad_day")]
         indexes = [models.Index(fields=["campaign", "day"], name="figures_by_campaign_day")]
 

@@ -4,7 +4,8 @@ Two similarities are added. Shrunk cosine over the reviewers, c_ij / (sqrt(n_i n
 weight of those who reviewed both and n_i of those who reviewed the one (Koren and Bell, Recommender Systems Handbook,
 2011): the shrinkage keeps pairs that few people saw from looking certain. Who reviews much says less with each review
 (Breese, Heckerman and Kadie, UAI 1998, say it of products), so a reviewer weighs the less the more they reviewed. And
-the cosine of the texts' TF-IDF, which gives a product that nobody has reviewed its neighbours.
+the cosine of the texts' TF-IDF, which gives a product that nobody has reviewed its neighbours. Of either similarity the
+best CANDIDATES of a product are known: a pair that is among them by one only has the score of that one.
 """
 
 import os
@@ -69,7 +70,7 @@ def text_matrix(texts: Iterable[str], count: int) -> Matrix:
     """
     try:
         return vectorizer(count).fit_transform(texts)
-    except ValueError:  # there is no word at all
+    except ValueError:  # there is no word at all, or none that not nearly all texts have
         return sparse.csr_matrix((count, 1), dtype=np.float32)
 
 

@@ -62,8 +62,8 @@ def _figures(
     met, others_met = [], []
     for product, chosen in lists.items():
         holds = np.asarray(columns[:, list(chosen)].sum(axis=1)).ravel() > 0
-        later = np.zeros(len(baskets), np.bool_)
-        later[reviewers[product]] = True
-        met.append(holds[later & baskets].mean())
-        others_met += [holds[~later & baskets].mean()] if (~later & baskets).any() else []
+        its = np.zeros(len(baskets), np.bool_)
+        its[reviewers[product]] = True
+        met.append(holds[its & baskets].mean())
+        others_met += [holds[~its & baskets].mean()] if (~its & baskets).any() else []
     return Figures(len(lists), fmean(met), interval(met), fmean(others_met or [0.0]))

@@ -25,6 +25,7 @@ class Dataset:
     products: dict[str, int] = field(default_factory=dict)  # asin to number
     texts: dict[int, str] = field(default_factory=dict)
     reviews: dict[str, dict[int, int | None]] = field(default_factory=dict)  # reviewer to product to day
+    passed_over: int = 0  # rows of files that could not be used
 
     def product(self, asin: str) -> int:
         return self.products.setdefault(asin, len(self.products))
@@ -68,8 +69,8 @@ def from_files(names: Sequence[str]) -> Dataset:
 
 
 def _is_sequence(line: str) -> bool:
-    """Whether this is the literature's ``user item item …`` and neither CSV nor an object."""
-    return len(line.split()) > 2 and not {"{", ",", '"'} & set(line)
+    """Whether this is the literature's ``user item item …`` and neither CSV, columns between tabs, nor an object."""
+    return len(line.split()) > 1 and not {"{", ",", '"', "\t"} & set(line)
 
 
 def _read_sequences(lines: Iterator[str], data: Dataset) -> None:
@@ -83,6 +84,7 @@ def _read_rows(lines: Iterator[str], data: Dataset) -> None:
     reviews, products = ReviewImporter(), ProductImporter()
     for _, fields in formats.rows(lines):
         if isinstance(fields, RejectedRow):
+            data.passed_over += 1
             continue
         try:
             if fields.get("reviewerID") or fields.get("user_id"):
@@ -93,4 +95,4 @@ def _read_rows(lines: Iterator[str], data: Dataset) -> None:
                 categories = json.loads(row["categories"] or "[]")
                 data.add_text(row["asin"], product_text(row["title"], row["brand"], categories, row["description"]))
         except RejectedRow:
-            continue
+            data.passed_over += 1

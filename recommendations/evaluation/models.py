@@ -89,7 +89,8 @@ class Demand:
 
 
 class Served:
-    """As a request is answered. Without times there is no trend."""
+    """As a request is answered, but with the trend as of the case's day, where serving has that of the build, and
+    with what is popular at all behind the neighbours. Without times there is no trend."""
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights

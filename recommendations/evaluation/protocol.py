@@ -5,7 +5,7 @@ not reviewed, never among a sample, which would put the models in another order 
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -32,6 +32,8 @@ PROTOCOLS: dict[str, Order] = {
     "last-hash": lambda reviewer, asin, day, place: place if day is None else (day, hash_of(reviewer, asin)),
     "random": lambda reviewer, asin, day, place: hash_of(reviewer, asin),
 }
+# Of these the order says nothing, so that no product is newer than another.
+WITHOUT_ORDER = {"random"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,6 @@ class Figures:
     ndcg_interval: tuple[float, float]
     coverage: float
     backfilled: float
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def split(data: Dataset, protocol: str, *, hidden: str) -> Split:

@@ -42,6 +42,21 @@ def test_it_reads_the_sequences_of_the_literature(sequences: str) -> None:
     assert float(rows["served"][0]) > float(rows["popularity"][0])
 
 
+def test_the_first_reviewer_may_have_one_product(tmp_path: Path) -> None:
+    file = tmp_path / "sequences.txt"
+    file.write_text("u1 a\nu2 a b c d\nu3 a b c e\n")
+    assert data.from_files([str(file)]).reviews.keys() == {"u1", "u2", "u3"}
+
+
+def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "reviews.csv"
+    rows = [f"r,A{n},5,{n * 86_400}" for n in range(4)]
+    file.write_text("\n".join(["reviewerID,asin,overall,unixReviewTime", *rows, "r,A9,six,1", ""]))
+    said = StringIO()
+    call_command("evaluate_recommendations", str(file), stdout=StringIO(), stderr=said)
+    assert said.getvalue().strip() == "1 rows that cannot be used were passed over"
+
+
 def test_it_reads_what_the_seed_commands_read(tmp_path: Path) -> None:
     reviews, products = tmp_path / "reviews.csv.gz", tmp_path / "products.json"
     with gzip.open(reviews, "wt", newline="") as file:
@@ -109,6 +124,7 @@ def test_products_without_a_review_are_held_against_what_their_reviewers_have(tm
     ("content", "said"),
     [
         ("hello\n", "the first line has no column asin"),
+        ("user_id\titem_id\trating\n1\t2\t3\n", "the first line has no column asin"),
         ("u1 A B C\n" * 0, "no reviewer has 3 reviews"),
         ("reviewerID,asin,overall,unixReviewTime\nr,A,5,1\n", "no reviewer has 3 reviews"),
     ],

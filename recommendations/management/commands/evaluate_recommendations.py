@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ class Command(BaseCommand):
             raise CommandError(f"--plot draws no bars of {cold_start.NAME}: give a protocol beside it")
         try:
             reviews = data.from_files(options["files"]) if options["files"] else data.from_database()
+            if reviews.passed_over:
+                self.stderr.write(f"{reviews.passed_over} rows that cannot be used were passed over", style_func=str)
             weights = self._tuned(reviews) if options["tune"] else settings.RECOMMENDATION_WEIGHTS
             results = self._evaluate(reviews, protocols, weights, options["ease"])
             cold = {cold_start.NAME: cold_start.evaluate(reviews, weights)} if cold_start.NAME in asked else {}
@@ -72,10 +74,11 @@ class Command(BaseCommand):
         return weights
 
     def _evaluate(self, reviews: data.Dataset, protocols: list[str], weights: Any, with_ease: bool) -> Results:
-        compared = models.compared(weights, with_ease=with_ease)
         results: Results = {}
-        with tqdm(total=len(protocols) * len(compared), unit="model", disable=not sys.stderr.isatty()) as bar:
+        with tqdm(unit="model", disable=not sys.stderr.isatty()) as bar:
             for name in protocols:
+                recency = 1.0 if name in protocol.WITHOUT_ORDER else weights.recency
+                compared = models.compared(replace(weights, recency=recency), with_ease=with_ease)
                 split = protocol.split(reviews, name, hidden="test")
                 results[name] = {}
                 for model, make in compared.items():
