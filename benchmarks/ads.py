@@ -106,7 +106,7 @@ def rate(act: Callable[[int], object]) -> float:
         count = 0
         try:
             act(thread)  # connects
-            begin.wait()
+            begin.wait(30)
             while time.perf_counter() < end[0]:
                 count += 1
                 act(thread + count * THREADS)

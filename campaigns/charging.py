@@ -83,8 +83,10 @@ def charge(kind: Kind, decision: Decision, at: datetime) -> Reason | None:
     }
     if _counted(kind, parameters):
         return None
-    if kind == Kind.CLICK and _begin_day(decision.campaign, at) and _counted(kind, parameters):
-        return None
+    if kind == Kind.CLICK:
+        _begin_day(decision.campaign, at)  # or another click has, just now
+        if _counted(kind, parameters):
+            return None
     return _reason(kind, decision, at)
 
 
@@ -106,13 +108,11 @@ def _counted(kind: Kind, parameters: dict[str, Any]) -> bool:
         return True
 
 
-def _begin_day(campaign: int, at: datetime) -> bool:
-    """Whether the campaign's budget of the day was not there and is now."""
+def _begin_day(campaign: int, at: datetime) -> None:
+    """See to it that there is a budget of the day."""
     budget = Campaign.objects.filter(pk=campaign).values_list("daily_budget", flat=True).first()
-    if budget is None or Day.objects.filter(campaign=campaign, day=day_of(at)).exists():
-        return False
-    Day.objects.bulk_create([Day(campaign_id=campaign, day=day_of(at), budget=budget)], ignore_conflicts=True)
-    return True
+    if budget is not None and not Day.objects.filter(campaign=campaign, day=day_of(at)).exists():
+        Day.objects.bulk_create([Day(campaign_id=campaign, day=day_of(at), budget=budget)], ignore_conflicts=True)
 
 
 def _reason(kind: Kind, decision: Decision, at: datetime) -> Reason:

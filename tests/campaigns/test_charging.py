@@ -1,5 +1,6 @@
 """What counts, once, and what it costs, within the budgets, whoever clicks at the same time."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -110,6 +111,22 @@ def test_what_does_not_count_is_counted_by_reason() -> None:
     charging.count_unbilled(Kind.CLICK, of.pk, NOW, Reason.BUDGET)
     found = Unbilled.objects.values_list("campaign", "reason", "count")
     assert set(found) == {(of.pk, "signature", 2), (None, "signature", 4), (of.pk, "budget", 1)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_clicks_of_a_day_may_come_at_once(ad: SponsoredProduct) -> None:
+    begin = threading.Barrier(8)
+
+    def click(number: int) -> Reason | None:
+        try:
+            connection.ensure_connection()
+            begin.wait(10)
+            return charge(Kind.CLICK, decided(ad, number, price=10_000), NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(click, range(8))) == [None] * 8
 
 
 @pytest.mark.django_db(transaction=True)
