@@ -15,6 +15,7 @@ from django.utils.html import format_html
 
 from campaigns.admin.ads import protected_by
 from campaigns.admin.report import ReportPages
+from campaigns.admin.trial import TrialPage
 from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, SponsoredProduct, Unbilled, day_of
 from campaigns.money import amount
 
@@ -75,7 +76,7 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ReportPages):
+class CampaignAdmin(TrialPage, ReportPages):
     form = CampaignForm
     list_display = ("name", "advertiser", "status", "runs", "spent_in_all", "spent_today", "report_link")
     list_filter = ("status", "pacing")

@@ -1,0 +1,37 @@
+"""The page on which staff try out a choice."""
+
+import pytest
+from django.test import Client
+
+from campaigns.models import Event
+from catalog.models import Product
+from tests.campaigns import sponsors
+from tests.campaigns.test_admin import LIST, text
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_tells_of_each_candidate_how_it_fares(staff: Client) -> None:
+    Product.objects.create(asin="PAD", title="Pad", categories=["Office", "Pens"])
+    sponsors.ad(sponsors.campaign("Pens"), "PEN", "category Pens", bid=400_000)
+    sponsors.ad(sponsors.campaign("Paused", status="paused"), "INK", "category Pens")
+    page = text(staff.get(f"{LIST}trial/?asin=PAD&limit=5"))
+    assert "won place 1 PEN Pens (Quill &amp; Co) category Pens 0.4" in page
+    assert "paused INK Paused" in page
+    assert "No ad has a target there." in text(staff.get(f"{LIST}trial/?keywords=nothing"))
+    assert not Event.objects.exists()
+
+
+def test_the_list_of_campaigns_leads_there(staff: Client) -> None:
+    assert f'href="{LIST}trial/"' in staff.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize(("query", "said"), [("limit=0", "greater than or equal to 1"), ("asin=A%20B", "valid value")])
+def test_what_cannot_be_used_is_said(staff: Client, query: str, said: str) -> None:
+    page = staff.get(f"{LIST}trial/?{query}")
+    assert page.status_code == 200
+    assert said in text(page)
+
+
+def test_it_is_for_staff(client: Client) -> None:
+    assert client.get(f"{LIST}trial/").status_code == 302
