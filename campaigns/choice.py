@@ -21,6 +21,7 @@ FIT_OF_A_WIDE_CATEGORY = 0.3
 TYPICAL_RATE, TYPICAL_IMPRESSIONS = 0.02, 50
 # Of fit and click rate, where a typical ad on the best place has 1: what is below is not shown, whatever it bids.
 LEAST_RELEVANCE = 0.1
+LEAD = 0.01  # of a day's hours, that even pacing aims ahead: clicks come later, and the last before the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +172,23 @@ def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int]:
     most = min(campaign.total_left, campaign.daily_budget - campaign.spent_today)
     if most < FLOOR:
         return "out of money", 0
-    if campaign.even and campaign.spent_today > pace(campaign, now):
-        return "ahead of its pace", 0
+    if campaign.even:
+        most = min(most, int(2 * (pace(campaign, now) - campaign.spent_today)))  # as far ahead then as behind now
+        if most < FLOOR:
+            return "ahead of its pace", 0
     if campaign.viewer_limit and context.seen and context.seen.get(campaign.id, 0) >= campaign.viewer_limit:
         return "the viewer's limit is reached", 0
     return "", most
 
 
 def pace(campaign: CampaignState, now: datetime) -> float:
-    """Micros that an even line through the hours of today, as far as the campaign runs in them, has come to."""
+    """Micros that an even line through the hours of today, as far as the campaign runs in them, comes to a LEAD from
+    now. It ends at the daily budget, or at what is left of the total one, so that the last day is even too."""
     midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     first = max(midnight, campaign.starts)
     last = min(midnight + timedelta(days=1), campaign.ends or datetime.max.replace(tzinfo=UTC))
-    return campaign.daily_budget * (now - first) / (last - first)
+    part = min((now - first) / (last - first) + LEAD, 1.0)
+    return part * min(campaign.daily_budget, campaign.spent_today + campaign.total_left)
 
 
 def click_rate(impressions: int, clicks: int) -> tuple[float, float]:

@@ -102,7 +102,8 @@ def test_the_better_target_counts() -> None:
         ({"ends": NOON}, "out of its dates"),
         ({"total_left": FLOOR - 1}, "out of money"),
         ({"spent_today": 10_000_000 - FLOOR + 1}, "out of money"),
-        ({"even": True, "spent_today": 5_000_001}, "ahead of its pace"),
+        ({"even": True, "spent_today": 5_100_001}, "ahead of its pace"),
+        ({"even": True, "spent_today": 5_100_000 - FLOOR // 2 + 1}, "ahead of its pace"),
         ({"viewer_limit": 3}, "the viewer's limit is reached"),
     ],
 )
@@ -113,7 +114,12 @@ def test_who_may_not_be_shown_is_told_why(fields: dict[str, object], reason: str
 
 
 @pytest.mark.parametrize(
-    "fields", [{"even": True, "spent_today": 5_000_000}, {"viewer_limit": 4}, {"ends": NOON + timedelta(seconds=1)}]
+    "fields",
+    [
+        {"even": True, "spent_today": 5_100_000 - FLOOR // 2},
+        {"viewer_limit": 4},
+        {"ends": NOON + timedelta(seconds=1)},
+    ],
 )
 def test_who_is_just_within_is_shown(fields: dict[str, object]) -> None:
     context = Context(NOON, more_categories=["Pens"], seen={1: 3})
@@ -141,6 +147,12 @@ def test_what_is_left_of_a_budget_is_the_most_that_is_bid() -> None:
     assert [(each.ad.id, each.bid) for each in winners] == [(2, 400_000), (1, 300_000)]
 
 
+def test_a_click_carries_an_even_campaign_no_farther_ahead_of_its_line_than_it_is_behind() -> None:
+    behind = state(1, even=True, spent_today=5_000_000)
+    winners, _ = run([(an_ad(1), 900_000), (an_ad(2), 190_000)], [behind, state(2)])
+    assert [(each.ad.id, each.bid) for each in winners] == [(1, 200_000), (2, 190_000)]
+
+
 def test_who_bids_less_than_the_floor_is_not_shown() -> None:
     winners, others = run([(an_ad(1), FLOOR - 1)])
     assert (winners, others[0].lost) == ([], "bids below the floor")
@@ -151,10 +163,16 @@ def test_ties_go_to_the_older_ad_every_time() -> None:
     assert [each.ad.id for each in run(ads)[0]] == [1, 2, 3]
 
 
-def test_the_even_line_goes_through_the_hours_that_the_campaign_has() -> None:
-    assert pace(state(1), NOON) == 5_000_000
-    assert pace(state(1, starts=NOON - timedelta(hours=6)), NOON) == pytest.approx(10_000_000 / 3)
-    assert pace(state(1, ends=NOON + timedelta(hours=4)), NOON) == 7_500_000
+def test_the_even_line_goes_through_the_hours_that_the_campaign_has_a_hundredth_ahead() -> None:
+    assert pace(state(1), NOON) == 5_100_000
+    assert pace(state(1, starts=NOON - timedelta(hours=6)), NOON) == pytest.approx(10_000_000 / 3 + 100_000)
+    assert pace(state(1, ends=NOON + timedelta(hours=4)), NOON) == 7_600_000
+    assert pace(state(1), NOON + timedelta(hours=11, minutes=59)) == 10_000_000
+
+
+def test_the_last_money_of_a_campaign_is_spread_over_the_day_too() -> None:
+    assert pace(state(1, total_left=4_000_000), NOON) == 2_040_000
+    assert pace(state(1, total_left=3_000_000, spent_today=1_000_000), NOON) == 2_040_000
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000))

@@ -1,0 +1,75 @@
+"""A made-up day, to see whether budgets are spent as they should be. The database is not used."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from campaigns.money import amount
+from campaigns.simulation import plot
+from campaigns.simulation.day import Day, simulate
+from campaigns.simulation.goals import OFF_THE_LINE, UNSPENT, Figures, judge
+
+
+class Command(BaseCommand):
+    help = (
+        "Simulate a day of made-up campaigns with the real choice of ads, and tell whether they spend evenly, all of "
+        "their budgets and no more. Exit 1 where they do not."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seed", type=int, default=1, help="another number makes another day")
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
+        parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the day; needs matplotlib")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["plot"]:
+                plot.needs()
+            day = simulate(options["seed"])
+            figures = judge(day)
+            self.stdout.write("\n".join(table(figures)))
+            self.stdout.write(total(day, figures))
+            if options["json"]:
+                content = {"seed": options["seed"], "campaigns": [asdict(each) for each in figures]}
+                options["json"].write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+            if options["plot"]:
+                plot.draw(day, options["plot"])
+        except (ImportError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}") from error
+        missed = [f"{each.name} ({', '.join(each.broken)})" for each in figures if each.broken]
+        if missed:
+            raise CommandError("The goals are missed: " + "; ".join(missed))
+        worst = max((abs(each.worst) for each in figures if each.worst is not None), default=0.0)
+        self.stdout.write(
+            f"The goals hold: where demand allows, even pacing is at most {worst:.1f} % off an even line "
+            f"({OFF_THE_LINE:g} % allowed) and at least {100 - UNSPENT:g} % of each budget is spent; no overspend."
+        )
+
+
+def table(figures: Sequence[Figures]) -> Iterator[str]:
+    """Lines of text. Deviations are in percent of the daily budget, over all hours too where demand was short in some;
+    demand is how much of the budget shoppers' clicks would have come to."""
+    yield "campaign        budget       spent    share   demand   worst hour   overspend"
+    for each in figures:
+        worst = "" if each.worst is None else f"{each.worst:+.1f} %"
+        short = f"  demand short in {each.short_hours} h: {each.worst_of_all:+.1f} %" if each.short_hours else ""
+        yield (
+            f"{each.name:<10}{amount(each.budget):>12}{amount(each.spent):>12}{each.share:>9.1%}{each.demand:>9.1%}"
+            f"{worst:>13}{amount(each.overspend):>12}{short}"
+        )
+
+
+def total(day: Day, figures: Sequence[Figures]) -> str:
+    clicks = sum(map(len, day.charged.values()))
+    unbilled = ", ".join(f"{count} {reason.label}" for reason, count in sorted(day.unbilled.items()))
+    return (
+        f"{day.pages:,} pages, {day.impressions:,} impressions, {clicks:,} clicks billed, "
+        f"{amount(sum(each.spent for each in figures))} spent; not billed: {unbilled or 'none'}"
+    )

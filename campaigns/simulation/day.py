@@ -1,0 +1,141 @@
+"""A day: pages are looked at, ads are chosen on a snapshot, clicks come later and are charged."""
+
+import heapq
+import random
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from campaigns.choice import Ad, CampaignState, Candidate, Context, Place, Snapshot, choose
+from campaigns.decisions import Decision
+from campaigns.models import Kind, Reason, day_of
+from campaigns.simulation.demand import Ideal, chances
+from campaigns.simulation.ledger import Ledger
+from campaigns.simulation.traffic import Page, pages
+from campaigns.simulation.world import MIDNIGHT, World, make_world
+from campaigns.snapshot import ADS_EVERY
+
+CAMPAIGNS, PAGES = 40, 60_000
+SNAPSHOT_SECONDS = 3
+TODAY = day_of(MIDNIGHT)
+LOOKED_AT = [1.0, 0.85, 0.7, 0.6, 0.5, 0.45]  # how likely, by the ad's position on the page
+QUICKEST, USUAL = 2.0, 15.0  # seconds from an impression to a click, the least and more than that on average
+LATE, LATEST = 0.03, 600.0  # of the clicks, that are charged up to so many seconds after they happened
+TWICE = 0.02  # of the clicks, that come again
+
+Clicks = list[tuple[float, int]]  # seconds since midnight, micros; in the order of time
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What became of it. ``charged`` has the clicks when they were charged, ``ideal`` those of the ideal pacers, by
+    campaign."""
+
+    begins: datetime
+    world: World
+    charged: Mapping[int, Clicks]
+    ideal: Mapping[int, Clicks]
+    pages: int
+    impressions: int
+    unbilled: Mapping[Reason, int]
+
+
+def simulate(seed: int, campaigns: int = CAMPAIGNS, page_count: int = PAGES) -> Day:
+    """The same for the same numbers."""
+    rng = random.Random(seed)
+    world = make_world(rng, campaigns)
+    run = _Run(rng, world)
+    visits = random.Random(rng.random())  # of their own, so that another choice of ads meets the same pages
+    for page in pages(visits, world, page_count):
+        run.look(page)
+    run.deliver(float("inf"))
+    return Day(MIDNIGHT, world, run.charged, run.ideal.taken, page_count, sum(run.ledger.shown.values()), run.unbilled)
+
+
+class _Run:
+    def __init__(self, rng: random.Random, world: World) -> None:
+        self.rng, self.world = rng, world
+        self.ledger = Ledger(world.campaigns.values())
+        self.ideal = Ideal(world)
+        self.charged: dict[int, Clicks] = {number: [] for number in world.campaigns}
+        self.unbilled: Counter[Reason] = Counter()
+        self._coming: list[tuple[float, int, float, Decision]] = []  # due, a number for ties, when clicked
+        self._turn = -1
+        self._snapshot = Snapshot(MIDNIGHT, {}, {})
+        self._numbers = self._pushed = 0
+
+    def look(self, page: Page) -> None:
+        self._refresh(int(page.at / SNAPSHOT_SECONDS))
+        self.deliver(page.at)
+        now, limit = _moment(page.at), len(LOOKED_AT)
+        seen = self.ledger.seen(page.viewer, TODAY)
+        context = Context(now, page.asin, page.categories, (), page.keywords, seen)
+        winners, others = choose(self._snapshot, context, limit)
+        could = list(chances(self.world, context, winners, others, limit))
+        self._numbers += 1
+        clicked = {each.ad.campaign: self._show(page, now, place, each) for place, each in enumerate(winners)}
+        for chance in could:
+            # Who has seen the ad has clicked or not, whatever the bid; who has not might have.
+            clicks = (
+                clicked[chance.campaign] if chance.campaign in clicked else self._clicks(chance.ad, chance.position)
+            )
+            self.ideal.offer(chance, page.viewer, page.at, clicks)
+
+    def _show(self, page: Page, now: datetime, place: int, winner: Candidate) -> bool:
+        """Whether the viewer clicks, which is not charged before its time."""
+        ad = winner.ad
+        decision = Decision(str(self._numbers), ad.id, ad.campaign, ad.asin, place + 1, winner.price, "", page.viewer)
+        self._count(self.ledger.charge(Kind.IMPRESSION, decision, now))
+        if not self._clicks(ad.id, place):
+            return False
+        at = page.at + QUICKEST + self.rng.expovariate(1 / USUAL)
+        for _ in range(2 if self.rng.random() < TWICE else 1):
+            due = at + (self.rng.uniform(0, LATEST) if self.rng.random() < LATE else 0)
+            self._pushed += 1
+            heapq.heappush(self._coming, (due, self._pushed, at, decision))
+        return True
+
+    def _clicks(self, ad: int, position: int) -> bool:
+        return self.rng.random() < self.world.adverts[ad].rate * LOOKED_AT[position]
+
+    def deliver(self, until: float) -> None:
+        """Charge the clicks that are due."""
+        while self._coming and self._coming[0][0] <= until:
+            due, _, at, decision = heapq.heappop(self._coming)
+            moment = _moment(at)
+            reason = self.ledger.charge(Kind.CLICK, decision, moment)
+            self._count(reason)
+            if reason is None and day_of(moment) == TODAY:
+                self.charged[decision.campaign].append((due, decision.price))
+
+    def _count(self, reason: Reason | None) -> None:
+        if reason:
+            self.unbilled[reason] += 1
+
+    def _refresh(self, turn: int) -> None:
+        """What campaigns.snapshot does: campaigns each time, ads each ADS_EVERY times."""
+        if turn == self._turn:
+            return
+        self.deliver(turn * SNAPSHOT_SECONDS)
+        ads = self._snapshot.ads
+        if turn // ADS_EVERY != self._turn // ADS_EVERY:
+            ads = self._ads()
+        self._turn = turn
+        self._snapshot = Snapshot(_moment(turn * SNAPSHOT_SECONDS), self._states(), ads)
+
+    def _states(self) -> dict[int, CampaignState]:
+        return {number: self.ledger.state(number, TODAY) for number in self.world.campaigns}
+
+    def _ads(self) -> Mapping[Place, Sequence[tuple[Ad, int]]]:
+        ads: dict[Place, list[tuple[Ad, int]]] = defaultdict(list)
+        for each in self.world.adverts.values():
+            shown = each.impressions + self.ledger.shown[each.id]
+            ad = Ad(each.id, each.campaign, each.asin, shown, each.clicks + self.ledger.clicked[each.id], each.never)
+            for place, bid in each.bids.items():
+                ads[place].append((ad, bid))
+        return ads
+
+
+def _moment(seconds: float) -> datetime:
+    return MIDNIGHT + timedelta(seconds=seconds)

@@ -1,0 +1,85 @@
+"""What shoppers had to give to a campaign, told apart from how its pacing took it.
+
+On each page where a campaign wins, or would have at its full bid if nothing of what it did before had held it back, all
+others as they are, it is known whether the viewer clicks. An ideal pacer is shown there exactly when it is not ahead of
+the even line, pays the price that it would have had, and is charged at once. Where even that one falls behind, demand
+is short.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from campaigns.charging import VIEWER_CLICKS
+from campaigns.choice import FLOOR, LEAST_RELEVANCE, TYPICAL_RATE, Candidate, Context, click_rate
+from campaigns.simulation.lines import even_line, todays_budget
+from campaigns.simulation.world import World
+
+HELD_BACK = ("ahead of its pace", "out of money", "the viewer's limit is reached")
+BEATEN = ("", "outranked", "another ad of its campaign ranks higher")
+
+
+class Chance(NamedTuple):
+    """A place on a page, counted from 0, that a campaign would have had at its full bid, and at what price."""
+
+    ad: int
+    campaign: int
+    position: int
+    price: int
+
+
+def chances(
+    world: World, context: Context, winners: Sequence[Candidate], others: Sequence[Candidate], limit: int
+) -> Iterator[Chance]:
+    """One for each campaign at most."""
+    best: dict[
+        int, tuple[float, float, int, int]
+    ] = {}  # by campaign: score, what a micro of the bid adds to it, bid, ad
+    for each in (*winners, *others):
+        if each.lost in BEATEN or (each.lost in HELD_BACK and _fits(context, each)):
+            bid, ad = world.adverts[each.ad.id].bids[each.place], each.ad
+            weight = each.rate * each.fit
+            best[ad.campaign] = max(best.get(ad.campaign, (0.0, 0.0, 0, 0)), (bid * weight, weight, bid, ad.id))
+    outranked = sorted((-each.score, each.ad.campaign) for each in others if each.lost == "outranked")
+    ranking = [(each.score, each.ad.campaign) for each in winners] + [(-score, number) for score, number in outranked]
+    for campaign, (score, weight, bid, ad_id) in best.items():
+        rivals = [other for other, number in ranking if number != campaign]
+        position = sum(other > score for other in rivals)
+        if position < limit:
+            after = rivals[position] if position < len(rivals) else 0.0
+            yield Chance(ad_id, campaign, position, min(max(math.ceil(after / weight), FLOOR), bid))
+
+
+def _fits(context: Context, candidate: Candidate) -> bool:
+    """What the choice does not ask any more of one that is held back."""
+    ad = candidate.ad
+    mean, _ = click_rate(ad.impressions, ad.clicks)
+    relevant = candidate.fit * mean / TYPICAL_RATE >= LEAST_RELEVANCE
+    return relevant and ad.asin != context.asin and (not ad.never or ad.never.isdisjoint(context.places()))
+
+
+class Ideal:
+    """The ideal pacers of all campaigns. ``taken`` has the seconds and the price of each click, by campaign."""
+
+    def __init__(self, world: World) -> None:
+        self._campaigns = world.campaigns
+        self._spent: dict[int, int] = defaultdict(int)
+        self._seen: dict[tuple[int, str], int] = defaultdict(int)
+        self._clicks: dict[tuple[int, str], int] = defaultdict(int)
+        self.taken: Mapping[int, list[tuple[float, int]]] = {number: [] for number in world.campaigns}
+
+    def offer(self, chance: Chance, viewer: str, at: float, clicks: bool) -> None:
+        """``at`` is in seconds since midnight."""
+        state, who = self._campaigns[chance.campaign], (chance.campaign, viewer)
+        spent = self._spent[state.id]
+        left = todays_budget(state) - spent
+        if left < FLOOR or (state.even and spent > even_line(state, at)):
+            return
+        if state.viewer_limit and self._seen[who] >= state.viewer_limit:
+            return
+        self._seen[who] += 1
+        if clicks and self._clicks[who] < VIEWER_CLICKS:
+            self._clicks[who] += 1
+            self._spent[state.id] += min(chance.price, left)
+            self.taken[state.id].append((at, min(chance.price, left)))
