@@ -33,9 +33,6 @@ class TargetForm(ModelForm):  # type: ignore[type-arg]
         if cleaned.get("kind") == Target.Kind.KEYWORD and "value" in cleaned:
             # Saving does so too, but that is too late to see that the ad has the keyword already.
             cleaned["value"] = keyword(cleaned["value"])
-        if not cleaned.get("negative") and "bid" in cleaned and cleaned["bid"] is None:
-            # The database's own check is not false of a bid that is NULL, but unknown, which passes.
-            self.add_error("bid", "A target needs a bid above zero, and a negative one none.")
         return cleaned
 
 

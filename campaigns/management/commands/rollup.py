@@ -17,8 +17,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not 1 <= options["older_than"] <= 36_500:
-            raise CommandError("--older-than: must be from 1 to 36500")
+        # An event that is folded is not known any more as one that counted: its URL must have expired by then.
+        if not 2 <= options["older_than"] <= 36_500:
+            raise CommandError("--older-than: must be from 2 to 36500")
         try:
             done = retention.roll_up(options["older_than"])
         except Error as error:
