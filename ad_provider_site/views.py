@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,7 +28,7 @@ _rng = random.SystemRandom()
 class AdsView(GenericAPIView[Any]):
     """Chooses ads. Anybody may ask."""
 
-    permission_classes = ()
+    permission_classes = (AllowAny,)
     serializer_class = AdContextSerializer
 
     def perform_authentication(self, request: Request) -> None:
