@@ -38,6 +38,7 @@ class AdsView(GenericAPIView[Any]):
         operation_id="choose_ads",
         tags=["ads"],
         summary="Choose ads",
+        auth=[],  # but for explain
         parameters=openapi.DATA_SOURCE,
         responses={
             200: AdSerializer(many=True),
