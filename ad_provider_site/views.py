@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from ad_provider_site.choice import choose
 from campaigns.repository import get_sponsored
-from campaigns.serializers import AdContextSerializer, AdSerializer, explained, house_ad, sponsored_ads
+from campaigns.serializers import ADS_OR_EXPLAINED, AdContextSerializer, explained, house_ad, sponsored_ads
 from catalog.repository import get_ad_candidates
 from catalog.viewsets import validated
 from resilience import breakers
@@ -41,7 +41,7 @@ class AdsView(GenericAPIView[Any]):
         auth=[],  # but for explain
         parameters=openapi.DATA_SOURCE,
         responses={
-            200: AdSerializer(many=True),
+            200: ADS_OR_EXPLAINED,
             400: openapi.INVALID,
             401: openapi.BAD_TOKEN,
             403: openapi.FORBIDDEN,

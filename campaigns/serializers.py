@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from campaigns import decisions
@@ -39,6 +40,34 @@ class AdSerializer(ProductSerializer):
     ad_id = serializers.IntegerField(allow_null=True)
     impression_url = serializers.URLField(allow_null=True, help_text="An image to show with the ad, once.")
     click_url = serializers.URLField(allow_null=True, help_text="Where the ad leads: on to the product.")
+
+
+class CandidateSerializer(serializers.Serializer[Any]):
+    """An ad that has a target on the page, and how it fared; money in units of the currency."""
+
+    ad_id = serializers.IntegerField()
+    campaign_id = serializers.IntegerField()
+    asin = AsinField()
+    target = serializers.CharField(help_text="Its best one here.")
+    bid = serializers.FloatField()
+    fit = serializers.FloatField(help_text="How well the target fits, 1 at best.")
+    click_rate = serializers.FloatField(help_text="By which it is ranked: higher while little is known.")
+    score = serializers.FloatField()
+    price = serializers.FloatField(help_text="Of a click; 0 where it did not win.")
+    outcome = serializers.CharField()
+
+
+class ExplainedSerializer(serializers.Serializer[Any]):
+    """What staff get who ask why."""
+
+    ads = AdSerializer(many=True)
+    candidates = CandidateSerializer(many=True)
+
+
+# What POST /ads answers.
+ADS_OR_EXPLAINED = PolymorphicProxySerializer(
+    "AdsOrExplained", [AdSerializer(many=True), ExplainedSerializer], resource_type_field_name=None, many=False
+)
 
 
 def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
