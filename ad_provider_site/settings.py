@@ -18,6 +18,8 @@ WSGI_APPLICATION = "ad_provider_site.wsgi.application"
 INSTALLED_APPS = ["ad_provider_site", *INSTALLED_APPS, "campaigns"]
 # The recommender asks from inside too, past the proxy.
 SECURE_REDIRECT_EXEMPT = [*SECURE_REDIRECT_EXEMPT, r"^ads/?$"]
+# A campaign's page has fields for each of its ads. The size of a body is bounded besides.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # Where browsers find both services: the one counts what becomes of an ad, the other has the product's page.
 AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
 RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")

@@ -27,7 +27,8 @@ from tests.e2e.services import ENVIRONMENT, Postgres, Service, eventually, manag
 RESULTS = Path(__file__).resolve().parent / "results" / "ads.json"
 CAMPAIGNS, ADS, TARGETS = 2_000, 20_000, 100_000
 CATEGORIES = 300
-CHOICES, REQUESTS, THREADS, SECONDS = 5_000, 2_000, 8, 5.0
+CHOICES, THREADS, SECONDS = 5_000, 8, 5.0
+HTTP_SECONDS = 65.0  # so that all ads are read again twice meanwhile
 
 GENERATE = f"""
     INSERT INTO catalog_product (asin, title, description, im_url, related, sales_rank, categories, leaf_category,
@@ -87,7 +88,8 @@ def over_http(postgres: Postgres) -> dict[str, float]:
     with Service("ad_provider_site", DATABASE_URL=postgres.url) as service:
         eventually(lambda: service.post("/ads", json={"asin": "P1", "limit": 1}).json()[0]["sponsored"])
         connection = http.client.HTTPConnection("127.0.0.1", service.port)
-        for _ in range(REQUESTS):
+        end = time.perf_counter() + HTTP_SECONDS
+        while time.perf_counter() < end:
             body = json.dumps(contexts(rng))
             started = time.perf_counter()
             connection.request("POST", "/ads", body, {"Content-Type": "application/json"})
@@ -95,7 +97,11 @@ def over_http(postgres: Postgres) -> dict[str, float]:
             times.append((time.perf_counter() - started) * 1000)
             assert all(ad["sponsored"] for ad in ads)
         connection.close()
-    return {"http_p50_ms": statistics.median(times), "http_p99_ms": percentile(times, 0.99)}
+    return {
+        "http_p50_ms": statistics.median(times),
+        "http_p99_ms": percentile(times, 0.99),
+        "http_max_ms": max(times),
+    }
 
 
 def rate(act: Callable[[int], object]) -> float:
@@ -153,7 +159,7 @@ def clicks() -> dict[str, float]:
 
 
 def main() -> None:
-    postgres = Postgres()
+    postgres = Postgres(fsync=True)  # as commits are what is measured
     try:
         os.environ |= ENVIRONMENT | {
             "DATABASE_URL": postgres.url,

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from campaigns.decisions import Decision
 from campaigns.models import Campaign, Day, Event, Kind, Reason, Viewer, day_of
 
-VIEWER_CLICKS = 3  # of a campaign and day that are billed; a race may let one more through
+VIEWER_CLICKS = 3  # of a campaign and day that are billed
 
 _EVENT = """
     INSERT INTO campaigns_event (decision, ad_id, campaign_id, kind, at, day, position, placement, price)
@@ -83,11 +83,12 @@ def charge(kind: Kind, decision: Decision, at: datetime) -> Reason | None:
     }
     if _counted(kind, parameters):
         return None
-    if kind == Kind.CLICK:
-        _begin_day(decision.campaign, at)  # or another click has, just now
+    reason = _reason(kind, decision, at)
+    if reason is Reason.BUDGET:  # as it looks too where there is no budget of the day yet
+        _begin_day(decision.campaign, at)
         if _counted(kind, parameters):
             return None
-    return _reason(kind, decision, at)
+    return reason
 
 
 def _counted(kind: Kind, parameters: dict[str, Any]) -> bool:
@@ -95,6 +96,8 @@ def _counted(kind: Kind, parameters: dict[str, Any]) -> bool:
         try:
             # In a transaction of its own, or in a savepoint of a test's.
             with transaction.atomic(), connection.cursor() as cursor:
+                if parameters["viewer"]:  # one at a time, or all of them would see that there is room for one more
+                    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [parameters["viewer"]])
                 cursor.execute(_STATEMENTS[kind], parameters)
                 return bool(cursor.fetchone()[0])
         except IntegrityError:  # a CHECK: the budget was spent meanwhile

@@ -107,33 +107,22 @@ class Candidate:
 
 
 def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candidate], list[Candidate]]:
-    """The winners, best first, and the others. Each is there once; of a campaign one may win."""
-    places = context.places()
-    states: dict[int, tuple[str, int]] = {}
-    ranked: list[Candidate] = []
-    lost: list[Candidate] = []
-    for candidate in _candidates(snapshot, places):
-        ad = candidate.ad
-        if ad.campaign not in states:
-            states[ad.campaign] = eligibility(snapshot.campaigns[ad.campaign], context)
-        candidate.lost, most = states[ad.campaign]
-        candidate.lost = candidate.lost or _unfit(ad, context.asin, places)
-        if not candidate.lost and candidate.bid < FLOOR:
-            candidate.lost = "bids below the floor"
-        candidate.bid = min(candidate.bid, most)
-        mean, optimistic = click_rate(ad.impressions, ad.clicks)
-        candidate.rate = optimistic
-        candidate.score = candidate.bid * candidate.rate * candidate.fit
-        if not candidate.lost and candidate.fit * mean / TYPICAL_RATE < LEAST_RELEVANCE:
-            candidate.lost = "not relevant enough"
-        (lost if candidate.lost else ranked).append(candidate)
+    """The winners, best first, and the others. Each is there once; of a campaign, and of a product, one may win."""
+    candidates = _candidates(snapshot, context)
+    ranked = [each for each in candidates if not each.lost]
+    lost = [each for each in candidates if each.lost]
     ranked.sort(key=lambda each: (-each.score, each.ad.id))
-    first_of: dict[int, Candidate] = {}
+    firsts: list[Candidate] = []
+    campaigns, products = set[int](), set[str]()
     for candidate in ranked:
-        if first_of.setdefault(candidate.ad.campaign, candidate) is not candidate:
+        if candidate.ad.campaign in campaigns:
             candidate.lost = "another ad of its campaign ranks higher"
-            lost.append(candidate)
-    firsts = list(first_of.values())
+        elif candidate.ad.asin in products:
+            candidate.lost = "another campaign's ad of the product ranks higher"
+        else:
+            campaigns.add(candidate.ad.campaign)
+            products.add(candidate.ad.asin)
+        (lost if candidate.lost else firsts).append(candidate)
     for place, candidate in enumerate(firsts):
         after = firsts[place + 1].score if place + 1 < len(firsts) else 0.0
         enough = math.ceil(after / (candidate.rate * candidate.fit))
@@ -143,14 +132,27 @@ def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candi
     return firsts[:limit], firsts[limit:] + lost
 
 
-def _candidates(snapshot: Snapshot, places: Mapping[Place, float]) -> list[Candidate]:
-    """Each ad once, at the place where bid and fit are worth most."""
+def _candidates(snapshot: Snapshot, context: Context) -> list[Candidate]:
+    """Each ad once, at the place where it is worth most of those where it may be shown."""
     best: dict[int, Candidate] = {}
+    states: dict[int, tuple[str, int]] = {}
+    places = context.places()
     for place, fit in places.items():
         for ad, bid in snapshot.ads.get(place, ()):
+            if ad.campaign not in states:
+                campaign = snapshot.campaigns.get(ad.campaign)  # campaigns are read more often: it may be gone
+                states[ad.campaign] = eligibility(campaign, context) if campaign else ("gone", 0)
+            lost, most = states[ad.campaign]
+            mean, rate = click_rate(ad.impressions, ad.clicks)
+            lost = lost or _unfit(ad, context.asin, places)
+            if not lost and bid < FLOOR:
+                lost = "bids below the floor"
+            if not lost and fit * mean / TYPICAL_RATE < LEAST_RELEVANCE:
+                lost = "not relevant enough"
+            bid = bid if lost else min(bid, most)
             known = best.get(ad.id)
-            if known is None or bid * fit > known.bid * known.fit:
-                best[ad.id] = Candidate(ad, place, bid, fit)
+            if known is None or (not lost, bid * fit) > (not known.lost, known.bid * known.fit):
+                best[ad.id] = Candidate(ad, place, bid, fit, rate, bid * rate * fit, lost=lost)
     return list(best.values())
 
 

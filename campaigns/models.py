@@ -91,7 +91,7 @@ class Day(models.Model):
     class Meta:
         ordering = ["-day"]
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "day"], name="day_once_per_campaign"),
+            models.UniqueConstraint(fields=["day", "campaign"], name="day_once_per_campaign"),
             models.CheckConstraint(condition=Q(spent__gte=0, spent__lte=F("budget")), name="day_never_overspent"),
         ]
 

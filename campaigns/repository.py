@@ -1,6 +1,7 @@
 """Every query of a request, behind the database breaker."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -18,6 +19,8 @@ from resilience.breakers import DATABASE
 from resilience.errors import DependencyUnavailable
 from resilience.fallback import write_through
 
+KEPT_AT_MOST = timedelta(days=1)  # that something waits to be written, after which it does not count
+
 _products = Rows(Product)
 
 
@@ -34,34 +37,36 @@ def get_sponsored(
 ) -> Chosen:
     """Up to ``limit`` ads, none while the database is away: what is missing is filled with house ads, which say where
     they come from. One query for the products that won, one for each of ``asin`` and ``viewer``."""
+    spool.watch()
+    now = timezone.now()
+    hashed = viewer_hash(viewer, day_of(now)) if viewer else ""
+    words = [keyword(each) for each in keywords]
+    # Only what asks the database goes through its breaker: a call that does not would pass for a successful trial.
+    database = breakers.get(DATABASE)
     try:
-        chosen = breakers.get(DATABASE).call(_choose, asin, categories, keywords, limit, viewer)
+        snapshot = keeper.latest()
+        own, seen = database.call(_known_of, asin, hashed, now) if asin or hashed else ([], None)
+        if snapshot is None:
+            return Chosen([], [])
+        winners, others = choose(snapshot, Context(now, asin, own, categories, words, seen), limit)
+        chosen = Chosen(database.call(_with_products, winners) if winners else [], others, hashed)
     except DependencyUnavailable:
         return Chosen([], [])
-    provenance.note("live")
+    if chosen.ads:
+        provenance.note("live")
     return chosen
 
 
-def _choose(
-    asin: str | None, categories: Sequence[str], keywords: Sequence[str], limit: int, viewer: str | None
-) -> Chosen:
-    snapshot = keeper.latest()
-    if snapshot is None:
-        return Chosen([], [])
-    now = timezone.now()
+def _known_of(asin: str | None, viewer: str, now: datetime) -> tuple[list[str], dict[int, int] | None]:
+    """The categories of a product, and a viewer's impressions of today by campaign."""
     own: list[str] = []
-    if asin is not None:
+    if asin:
         own = Product.objects.filter(asin=asin).values_list("categories", flat=True).first() or []
-    hashed = viewer_hash(viewer, day_of(now)) if viewer else ""
-    seen = Viewer.objects.filter(day=day_of(now), viewer=hashed).values_list("campaign", "impressions")
-    context = Context(now, asin, own, categories, [keyword(each) for each in keywords], dict(seen) if hashed else None)
-    winners, others = choose(snapshot, context, limit)
-    return Chosen(_with_products(winners), others, hashed)
+    seen = Viewer.objects.filter(day=day_of(now), viewer=viewer).values_list("campaign", "impressions")
+    return own, dict(seen) if viewer else None
 
 
 def _with_products(winners: Sequence[Candidate]) -> list[tuple[Candidate, Product]]:
-    if not winners:
-        return []
     marks = ", ".join(["%s"] * len(winners))
     found = _products.fetch(f"WHERE asin IN ({marks})", *(each.ad.asin for each in winners))
     products = {product.asin: product for product in found}
@@ -71,19 +76,31 @@ def _with_products(winners: Sequence[Candidate]) -> list[tuple[Candidate, Produc
 @write_through(DATABASE)
 def record(happened: Happened) -> Reason | None:
     """Write what happened to the ledger; None where it counts. Raises DependencyUnavailable."""
+    return _record(happened, again=False)
+
+
+@write_through(DATABASE)
+def record_again(happened: Happened) -> Reason | None:
+    """The same for what was kept, which may have been written before and then is no repetition."""
+    return _record(happened, again=True)
+
+
+def _record(happened: Happened, *, again: bool) -> Reason | None:
     kind, decision, at, reason = happened
+    if reason is None and timezone.now() - at > KEPT_AT_MOST:
+        reason = Reason.EXPIRED  # it may have counted and been folded up since
     if reason is None and decision:
         reason = charging.charge(kind, decision, at)
-    if reason:
+    if reason and not (again and reason is Reason.REPEATED):
         charging.count_unbilled(kind, decision.campaign if decision else None, at, reason)
     return reason
 
 
-spool = Spool(record)
+spool = Spool(record_again)
 
 
 def record_or_keep(happened: Happened) -> None:
-    """Write what happened to the ledger, or keep it until that can be done. Never raises."""
+    """Write what happened to the ledger, or keep it until that can be done."""
     spool.watch()
     try:
         record(happened)

@@ -9,16 +9,18 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
-from django.db.models import Model
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from campaigns.choice import Ad, CampaignState, Place, Snapshot
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
+from catalog.models import Product
 
 CHUNK = 10_000  # rows of a query, so that none takes long
 ADS_EVERY = 10  # times that campaigns are read, ads are read once
@@ -54,12 +56,12 @@ def load_campaigns(at: datetime) -> dict[int, CampaignState]:
 def load_ads() -> Ads:
     """The ads of each place with their bids. A query for each CHUNK rows. Raises django.db.Error."""
     targets: dict[int, list[tuple[Place, int | None]]] = defaultdict(list)
-    for _, ad, kind, value, bid in _rows(Target, "ad", "kind", "value", "bid"):
+    for _, ad, kind, value, bid in _rows(Target.objects.all(), "ad", "kind", "value", "bid"):
         targets[ad].append((Place(kind, value), bid))
     places: dict[Place, list[tuple[Ad, int]]] = defaultdict(list)
-    for number, campaign, asin, impressions, clicks in _rows(
-        SponsoredProduct, "campaign", "product", "impressions", "clicks"
-    ):
+    there = Exists(Product.objects.filter(asin=OuterRef("product_id")))  # or nobody could be shown it
+    ads = SponsoredProduct.objects.filter(there)
+    for number, campaign, asin, impressions, clicks in _rows(ads, "campaign", "product", "impressions", "clicks"):
         never = frozenset(place for place, bid in targets[number] if bid is None)
         ad = Ad(number, campaign, asin, impressions, clicks, never)
         for place, bid in targets[number]:
@@ -68,11 +70,11 @@ def load_ads() -> Ads:
     return places
 
 
-def _rows(model: type[Model], *columns: str) -> Iterator[tuple[Any, ...]]:
-    """Of the whole table, the id first."""
+def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
+    """All of it, the id first."""
     last = 0
     while True:
-        rows = model._default_manager.filter(pk__gt=last).order_by("pk").values_list("pk", *columns)[:CHUNK]
+        rows = table.filter(pk__gt=last).order_by("pk").values_list("pk", *columns)[:CHUNK]
         yield from rows
         if len(rows) < CHUNK:
             return
@@ -89,10 +91,12 @@ class Keeper:
         self._latest: Snapshot | None = None
 
     def latest(self) -> Snapshot | None:
-        """None while nothing could be read yet. With ADS_SNAPSHOT_SECONDS = 0 it is read now, for this request."""
+        """None while nothing could be read yet. Tests set ADS_SNAPSHOT_SECONDS = 0: read now, for this request."""
         if not settings.ADS_SNAPSHOT_SECONDS:
             now = timezone.now()
-            return Snapshot(now, load_campaigns(now), load_ads())
+            with suppress(Error):
+                return Snapshot(now, load_campaigns(now), load_ads())
+            return None
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._keep, name="ads-snapshot", daemon=True)

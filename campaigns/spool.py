@@ -22,6 +22,7 @@ from campaigns.models import Kind, Reason
 from resilience.errors import DependencyUnavailable
 
 MAX_BYTES = 20_000_000
+ROOM_OF_UNBILLED = 0.25  # of it, for what does not count anyway, so that nobody fills it with that
 EVERY = 0.5  # seconds between looks whether the database is back
 
 logger = logging.getLogger(__name__)
@@ -52,15 +53,21 @@ class Spool:
     def add(self, happened: Happened) -> None:
         """Keep it, if there is room. Never raises."""
         kind, decision, at, reason = happened
-        line = json.dumps([kind, decision, at.isoformat(), reason]) + "\n"
+        line = "\n" + json.dumps([kind, decision, at.isoformat(), reason])  # whatever the last one was cut off at
+        room = MAX_BYTES * (ROOM_OF_UNBILLED if reason else 1)
         try:
             with self._alone("write.lock"), (self._folder / "events").open("a") as file:
-                if file.tell() + len(line) > MAX_BYTES:
+                if file.tell() + self._size("delivering") + len(line) > room:
                     logger.error("the spool is full: an event is lost", extra={"kind": kind})
                     return
                 file.write(line)
         except OSError as error:
             logger.error("the spool cannot be written: an event is lost", extra={"error": str(error)})
+
+    def _size(self, name: str) -> int:
+        with suppress(FileNotFoundError):
+            return (self._folder / name).stat().st_size
+        return 0
 
     def watch(self) -> None:
         """Deliver what is there, also what another process has left, as soon as that is possible."""
@@ -90,11 +97,26 @@ class Spool:
                         (self._folder / "events").rename(taken)
                 if not taken.exists():
                     break
-                for line in taken.read_text().splitlines():
-                    for happened in _parsed(line):
-                        self._deliver(happened)
-                        count += 1
-                taken.unlink()
+                count += self._deliver_file(taken)
+        return count
+
+    def _deliver_file(self, taken: Path) -> int:
+        lines = taken.read_text(errors="replace").splitlines()
+        count = 0
+        for number, line in enumerate(lines):
+            try:
+                for happened in _parsed(line):
+                    self._deliver(happened)
+                    count += 1
+            except DependencyUnavailable:
+                # The rest is for the next time. Put there as a whole, as this process may die meanwhile.
+                rest = self._folder / "rest"
+                rest.write_text("\n".join(lines[number:]))
+                rest.replace(taken)
+                raise
+            except Exception:  # one that nobody can write must not keep all others
+                logger.exception("an event of the spool is lost")
+        taken.unlink()
         return count
 
     @contextmanager

@@ -44,7 +44,7 @@ def click(request: HttpRequest, token: str) -> HttpResponse:
 def _happened(request: HttpRequest, kind: Kind, token: str) -> Decision | None:
     decision, reason = None, None
     try:
-        decision = decisions.read(token)
+        decision = decisions.read(token.strip().strip("/"))
     except decisions.Expired as error:
         decision, reason = error.decision, Reason.EXPIRED
     except decisions.Forged:

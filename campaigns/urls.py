@@ -1,8 +1,8 @@
-from django.urls import path
+from django.urls import re_path
 
 from campaigns import tracking
 
 urlpatterns = [
-    path("ads/impression/<path:token>", tracking.impression, name="ad-impression"),
-    path("ads/click/<path:token>", tracking.click, name="ad-click"),
+    re_path(r"^ads/impression(?P<token>(?s:/.*)?)\Z", tracking.impression, name="ad-impression"),
+    re_path(r"^ads/click(?P<token>(?s:/.*)?)\Z", tracking.click, name="ad-click"),
 ]

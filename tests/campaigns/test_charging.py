@@ -130,6 +130,22 @@ def test_the_first_clicks_of_a_day_may_come_at_once(ad: SponsoredProduct) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_viewer_who_clicks_many_times_at_once_is_billed_for_a_few(ad: SponsoredProduct) -> None:
+    begin = threading.Barrier(8)
+
+    def click(number: int) -> Reason | None:
+        try:
+            connection.ensure_connection()
+            begin.wait(10)
+            return charge(Kind.CLICK, decided(ad, number, price=10_000, viewer="somebody"), NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(click, range(8))).count(None) == VIEWER_CLICKS
+
+
+@pytest.mark.django_db(transaction=True)
 def test_of_clicks_at_once_as_many_are_charged_as_there_is_money_for(ad: SponsoredProduct) -> None:
     def click(number: int) -> Reason | None:
         try:

@@ -142,6 +142,31 @@ def test_one_ad_of_a_campaign_is_shown_and_it_does_not_bid_against_itself() -> N
     assert [each.lost for each in others] == ["another ad of its campaign ranks higher"]
 
 
+def test_an_ad_is_judged_by_the_target_that_suits_it_best() -> None:
+    seldom = an_ad(1, seen=(10_000, 50))
+    places = {
+        Place("category", "Office"): [(seldom, 1_000_000)],  # bids most where it is not relevant enough
+        Place("product", "P1"): [(seldom, 200_000), (an_ad(2), FLOOR - 1)],
+        Place("keyword", "ink"): [(an_ad(2), FLOOR + 1_000)],
+    }
+    snapshot = Snapshot(NOON, {1: state(1), 2: state(2)}, places)
+    winners, _ = choose(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
+    assert {each.ad.id: each.place.kind for each in winners} == {1: "product", 2: "keyword"}
+
+
+def test_a_campaign_that_is_gone_is_passed_over() -> None:
+    winners, others = run([(an_ad(1), 900_000), (an_ad(2), 800_000)], [state(2)])
+    assert [each.ad.id for each in winners] == [2]
+    assert [each.lost for each in others] == ["gone"]
+
+
+def test_a_product_is_shown_once_whoever_pays_for_it() -> None:
+    rival = Ad(2, 2, "AD1", 0, 0, frozenset())
+    winners, others = run([(an_ad(1), 900_000), (rival, 800_000), (an_ad(3), 100_000)])
+    assert [(each.ad.id, each.price) for each in winners] == [(1, 100_000), (3, FLOOR)]
+    assert [each.lost for each in others] == ["another campaign's ad of the product ranks higher"]
+
+
 def test_what_is_left_of_a_budget_is_the_most_that_is_bid() -> None:
     winners, _ = run([(an_ad(1), 900_000), (an_ad(2), 400_000)], [state(1, total_left=300_000), state(2)])
     assert [(each.ad.id, each.bid) for each in winners] == [(2, 400_000), (1, 300_000)]

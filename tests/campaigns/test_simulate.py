@@ -94,7 +94,7 @@ def test_a_charge_over_the_budget_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
         self._days[campaign.id, day] += decision.price
 
     monkeypatch.setattr(Ledger, "_click", careless)
-    assert "overspent" in broken(simulate(1, campaigns=10, page_count=6_000))
+    assert "overspent" in broken(simulate(3, campaigns=10, page_count=6_000))
 
 
 def test_the_same_seed_makes_the_same_day() -> None:

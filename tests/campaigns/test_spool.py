@@ -45,7 +45,7 @@ def test_what_was_being_delivered_when_it_failed_is_delivered_again_and_first() 
         spool.deliver()
     spool.add(click(3))
     Spool(delivered.append).deliver()
-    assert delivered == [click(1), click(1), click(2), click(3)]
+    assert delivered == [click(1), click(2), click(3)]
 
 
 def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
@@ -64,10 +64,39 @@ def test_a_line_that_was_cut_off_costs_no_other(settings: Any) -> None:
     spool = Spool(delivered.append)
     spool.add(click(1))
     with (Path(settings.ADS_SPOOL_DIR) / "events").open("a") as file:
-        file.write('["click", ["d9", 1\n')
+        file.write('\n["click", ["d9", 1, "')
     spool.add(click(2))
     assert spool.deliver() == 2
     assert delivered == [click(1), click(2)]
+
+
+def test_what_nobody_can_write_costs_no_other(settings: Any) -> None:
+    delivered: list[Happened] = []
+
+    def refuse_the_first(happened: Happened) -> None:
+        if happened == click(1):
+            raise ValueError("what is this?")
+        delivered.append(happened)
+
+    spool = Spool(refuse_the_first)
+    spool.add(click(1))
+    with (Path(settings.ADS_SPOOL_DIR) / "events").open("ab") as file:
+        file.write(b"\n\xff\xfe")
+    spool.add(click(2))
+    assert spool.deliver() == 1
+    assert delivered == [click(2)]
+
+
+def test_what_does_not_count_leaves_room_for_what_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 4000)
+    delivered: list[Happened] = []
+    spool = Spool(delivered.append)
+    for number in range(100):
+        spool.add(click(number, Reason.ROBOT))
+    spool.add(click(1000))
+    spool.deliver()
+    assert click(1000) in delivered
+    assert 1 < len(delivered) < 20
 
 
 def test_where_nothing_can_be_written_nothing_fails(settings: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,9 +9,12 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from campaigns import decisions, repository
-from campaigns.models import Campaign, Event, Reason, SponsoredProduct, Unbilled, Viewer
+from campaigns.models import Campaign, Event, Kind, Reason, SponsoredProduct, Unbilled, Viewer
+from campaigns.snapshot import keeper
+from campaigns.spool import Happened
 from catalog.models import Product
 from resilience import breakers
 from resilience.errors import DependencyUnavailable
@@ -133,6 +136,33 @@ def test_what_was_paused_since_is_not_billed(client: Client, shown: dict[str, An
     assert unbilled() == {("click", "inactive", 1)}
 
 
+@pytest.mark.parametrize("ending", ["/", "%0A"])
+def test_what_an_url_gathers_at_its_end_changes_nothing(client: Client, shown: dict[str, Any], ending: str) -> None:
+    assert client.get(path(shown["click_url"]) + ending, headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert Event.objects.count() == 1
+
+
+def test_what_waited_too_long_does_not_count(shown: dict[str, Any]) -> None:
+    decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
+    late = Happened(Kind.CLICK, decision, timezone.now() - timedelta(days=1, seconds=1), None)
+    assert repository.record_again(late) is Reason.EXPIRED
+    assert repository.record_again(late._replace(at=timezone.now() - timedelta(hours=23))) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_choice_that_asks_nothing_is_no_trial_of_the_database(
+    client: Client, ad: SponsoredProduct, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latest = keeper.latest()
+    monkeypatch.setattr(keeper, "latest", lambda: latest)
+    lose_database()
+    database = breakers.get(breakers.DATABASE)
+    ask(client, asin="PEN")
+    monkeypatch.setattr(database, "_open_until", 0.0)  # a trial is due
+    repository.get_sponsored(asin=None, categories=[], keywords=["nothing"], limit=1, viewer=None)
+    assert database.state != "closed"
+
+
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
 def test_they_only_read(client: Client, shown: dict[str, Any], method: str) -> None:
     assert getattr(client, method)(path(shown["click_url"])).status_code == 405
@@ -212,5 +242,5 @@ def test_while_the_database_is_away_they_answer_and_what_happens_is_kept(
     assert repository.spool.deliver() == 4
     assert {event.kind: event.price > 0 for event in Event.objects.all()} == {"click": True, "impression": False}
     assert Campaign.objects.get().spent > 0
-    assert unbilled() == {("click", "repeated", 1), ("click", "signature", 1)}
+    assert unbilled() == {("click", "signature", 1)}
     assert repository.spool.deliver() == 0

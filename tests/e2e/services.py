@@ -63,7 +63,8 @@ def _ended(process: psutil.Process) -> bool:
 class Postgres:
     """A PostgreSQL on a port of its own that can be killed, stopped and started again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
+        self.fsync = fsync
         self.data = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
@@ -80,7 +81,8 @@ class Postgres:
             assert done.returncode == 0, output.read()
 
     def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        options += "" if self.fsync else " -c fsync=off"
         self._run("pg_ctl", "-w", f"--pgdata={self.data}", f"--options={options}", "start")
 
     def restart(self) -> None:
