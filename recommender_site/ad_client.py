@@ -27,16 +27,17 @@ PRODUCT_SHAPE: dict[str, type | UnionType] = {
 _session = http.session(connections=16)
 
 
-def default_ads(*, asin: str | None, limit: int) -> list[dict[str, Any]]:
+def default_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
     """House ads, in the shape that the ad provider answers."""
     return [ProductSerializer(ad).data for ad in defaults.ads(limit=limit)]
 
 
 # No last good answer here: an ad that was chosen for somebody else, some time ago, is worth less than a house ad.
 @read_through(AD_PROVIDER, default=default_ads, keep_last_good=False)
-def get_ads(*, asin: str | None, limit: int) -> list[dict[str, Any]]:
-    """Up to ``limit`` product-shaped ads for a page that shows ``asin``."""
-    context = {"limit": limit} | ({"asin": asin} if asin else {})
+def get_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
+    """Up to ``limit`` product-shaped ads for a ``page``, of which ``asin``, ``keywords``, ``placement`` and ``viewer``
+    may be told."""
+    context = {"limit": limit, **page}
     headers = {"Accept": "application/json", request_id.HEADER: request_id.current() or ""}
     answer = http.post_json(_session, f"{settings.AD_PROVIDER_URL}/ads", context, headers=headers, max_bytes=MAX_BYTES)
     ads = _parse(answer.body)[:limit]

@@ -25,8 +25,21 @@ from service.views import BreakerSerializer
 NO_SABOTAGE = openapi.error("SABOTAGE is off.")
 
 
+class KeywordsField(serializers.CharField):
+    """Keywords with commas between them, as many and as long as the ad provider takes."""
+
+    def to_internal_value(self, data: Any) -> tuple[str, ...]:  # type: ignore[override]
+        keywords = tuple(word.strip() for word in super().to_internal_value(data).split(",") if word.strip())
+        if len(keywords) > 20 or any(len(word) > 200 for word in keywords):
+            raise serializers.ValidationError("Ensure this has no more than 20 keywords of 200 characters.")
+        return keywords
+
+
 class AdParameters(serializers.Serializer[Any]):
     asin = AsinField(required=False, help_text="The product that is looked at.")
+    keywords = KeywordsField(required=False, help_text="What was searched for; with commas between them.")
+    placement = serializers.CharField(required=False, max_length=50, help_text="Where on the page; for reports.")
+    viewer = serializers.CharField(required=False, max_length=200, help_text="A key of your own for who looks.")
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
 
 
@@ -42,8 +55,7 @@ class AdsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Product-shaped ads from the ad provider. While it is away or talks nonsense: house ads."""
-        asked = validated(AdParameters, request.query_params.dict())
-        return Response(get_ads(asin=asked.get("asin"), limit=asked["limit"]))
+        return Response(get_ads(**validated(AdParameters, request.query_params.dict())))
 
 
 class SabotageView(APIView):

@@ -44,6 +44,22 @@ def provider(settings: Settings) -> Iterator[AdProvider]:
         yield provider
 
 
+def test_what_is_known_of_the_page_is_passed_on(client: Client, provider: AdProvider) -> None:
+    client.get("/ads?asin=PEN1&keywords=red ink, paper&placement=top&viewer=v1&limit=3")
+    client.get("/ads")
+    page = {"asin": "PEN1", "keywords": ["red ink", "paper"], "placement": "top", "viewer": "v1", "limit": 3}
+    assert provider.asked == [page, {"limit": 10}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [f"keywords={'a,' * 21}", f"keywords={'a' * 201}", f"placement={'p' * 51}", f"viewer={'v' * 201}", "placement="],
+)
+def test_what_the_ad_provider_would_refuse_is_named(client: Client, query: str) -> None:
+    response = client.get(f"/ads?{query}")
+    assert (response.status_code, list(response.json())) == (400, [query.partition("=")[0]])
+
+
 def asins(client: Client, query: str = "") -> list[str]:
     response = client.get(f"/ads{query}")
     assert response.status_code == 200
