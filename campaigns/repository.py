@@ -1,9 +1,11 @@
 """Every query of a request, behind the database breaker."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.db import Error
 from django.utils import timezone
 
 from campaigns import charging
@@ -20,6 +22,8 @@ from resilience.errors import DependencyUnavailable
 from resilience.fallback import write_through
 
 KEPT_AT_MOST = timedelta(days=1)  # that something waits to be written, after which it does not count
+
+logger = logging.getLogger(__name__)
 
 _products = Rows(Product)
 
@@ -100,9 +104,11 @@ spool = Spool(record_again)
 
 
 def record_or_keep(happened: Happened) -> None:
-    """Write what happened to the ledger, or keep it until that can be done."""
+    """Write what happened to the ledger, or keep it until that can be done. Never raises."""
     spool.watch()
     try:
         record(happened)
     except DependencyUnavailable:
         spool.add(happened)
+    except Error:  # what the database refuses now it refuses later
+        logger.exception("an event is lost")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import DataError, connection
 from django.test import Client
 from django.utils import timezone
 
-from campaigns import decisions, repository
+from campaigns import charging, decisions, repository
 from campaigns.models import Campaign, Event, Kind, Reason, SponsoredProduct, Unbilled, Viewer
 from campaigns.snapshot import keeper
 from campaigns.spool import Happened
@@ -161,6 +161,17 @@ def test_a_choice_that_asks_nothing_is_no_trial_of_the_database(
     monkeypatch.setattr(database, "_open_until", 0.0)  # a trial is due
     repository.get_sponsored(asin=None, categories=[], keywords=["nothing"], limit=1, viewer=None)
     assert database.state != "closed"
+
+
+def test_what_the_database_refuses_keeps_nobody_from_the_product(
+    client: Client, shown: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*args: object) -> None:
+        raise DataError("out of range")
+
+    monkeypatch.setattr(charging, "charge", refuse)
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert "an event is lost" in caplog.text
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
