@@ -1,7 +1,6 @@
 """From all reviews and products to a build: have an engine find neighbours, store them, publish."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -9,6 +8,7 @@ from django.conf import settings
 
 from catalog.importers.upsert import Row, Table, encode, insert
 from recommendations import builds
+from recommendations.chunks import in_chunks
 from recommendations.engines import Computed, Engine, Stages, local
 from recommendations.models import Build, Neighbours, Popular
 from recommendations.similarity import Neighbours as Found
@@ -75,5 +75,5 @@ def _store(made: Build, block: Found, computed: Computed) -> None:
 
 
 def _insert(table: Table, rows: Iterator[Row]) -> None:
-    while chunk := list(islice(rows, CHUNK)):
+    for chunk in in_chunks(rows, CHUNK):
         insert(table, encode(chunk))

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from catalog.importers import files, formats
 from catalog.importers.importer import Counts, Importer, Place
+from service.commands import unusable_database
 
 SECONDS_BETWEEN_LINES = 5
 
@@ -64,7 +65,7 @@ class SeedCommand(BaseCommand):
                     "interrupted; what was committed stays, and running it again brings the rest"
                 ) from None
             except Error as error:
-                raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+                raise unusable_database(error) from error
         self.stdout.write(("Nothing was written. " if options["dry_run"] else "") + closing_line(counts))
         if options["strict"] and counts.rejected:
             raise CommandError(f"{counts.rejected} rows cannot be used")

@@ -1,7 +1,6 @@
 """What an engine on other machines reads: the same rows from the database or from a Parquet export of it."""
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.db.models import F, QuerySet
 
 from catalog.models import Product, Review
 from recommendations import builds
+from recommendations.chunks import in_chunks
 
 PRODUCT_COLUMNS = ("id", "title", "brand", "categories", "description")
 REVIEW_COLUMNS = ("id", "product", "reviewer", "time")  # the product by its id, the time in seconds since 1970
@@ -47,7 +47,7 @@ def to_parquet(folder: Path, wrote: Callable[[int], object]) -> None:
         schema = pa.schema(columns)
         unfinished = folder / f".{name}.unfinished"
         with parquet.ParquetWriter(unfinished, schema) as writer:
-            for chunk in _chunks(rows):
+            for chunk in in_chunks(rows.iterator(CHUNK), CHUNK):
                 arrays = map(pa.array, zip(*chunk, strict=True), schema.types)
                 writer.write_batch(pa.record_batch(list(arrays), schema=schema))
                 wrote(len(chunk))
@@ -59,9 +59,3 @@ def source(folder: Path) -> dict[str, Any]:
     """What builds.source() said when the export in ``folder`` was begun. Raises OSError and ValueError."""
     made_of: dict[str, Any] = orjson.loads((folder / SOURCE).read_bytes())
     return made_of
-
-
-def _chunks(rows: QuerySet[Any, Any]) -> Iterator[list[Any]]:
-    remaining = rows.iterator(CHUNK)
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk

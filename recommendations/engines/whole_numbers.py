@@ -1,13 +1,14 @@
 """Rows of whole numbers from the database to arrays, from PostgreSQL without a Python object for each number."""
 
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
 from numpy.typing import NDArray
+
+from recommendations.chunks import in_chunks
 
 CHUNK = 20_000  # rows at once
 
@@ -24,8 +25,7 @@ def read(rows: QuerySet[Any, Any], columns: int, take: Take) -> None:
             cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT binary)", copied)
         copied.flush()
     else:
-        remaining = rows.iterator(CHUNK)
-        while chunk := list(islice(remaining, CHUNK)):
+        for chunk in in_chunks(rows.iterator(CHUNK), CHUNK):
             take(np.array(chunk, np.int64))
 
 

@@ -8,6 +8,7 @@ from django.db import Error
 from campaigns import reports
 from campaigns.models import Campaign
 from campaigns.money import amount
+from service.commands import unusable_database
 
 
 class Command(BaseCommand):
@@ -18,7 +19,7 @@ class Command(BaseCommand):
             different = reports.differences()
             campaigns = Campaign.objects.count()
         except Error as error:
-            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+            raise unusable_database(error) from error
         for each in different:
             where = f"campaign {each.campaign}" + (f" on {each.day}" if each.day else "")
             self.stdout.write(

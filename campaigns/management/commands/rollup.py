@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from campaigns import retention
+from service.commands import unusable_database
 
 
 class Command(BaseCommand):
@@ -23,5 +24,5 @@ class Command(BaseCommand):
         try:
             done = retention.roll_up(options["older_than"])
         except Error as error:
-            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+            raise unusable_database(error) from error
         self.stdout.write(f"{done.events} events of {done.days} days folded; {done.viewers} rows of viewers deleted")

@@ -16,6 +16,7 @@ from campaigns.demo.store import store
 from campaigns.models import Campaign
 from campaigns.money import amount
 from catalog.models import Product
+from service.commands import unusable_database
 
 CHOSEN_FROM = 5000  # products: as many as it takes to look believable, of a catalogue that may have a million
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         try:
             self._seed(options["seed"], options["if_empty"], options["dry_run"])
         except Error as error:
-            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+            raise unusable_database(error) from error
 
     def _seed(self, seed: int, if_empty: bool, dry_run: bool) -> None:
         if Campaign.objects.exists():

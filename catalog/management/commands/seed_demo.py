@@ -13,6 +13,7 @@ from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
 from catalog.importers.upsert import Table, encode, upsert
 from catalog.models import Product, Review
+from service.commands import unusable_database
 
 
 class Command(BaseCommand):
@@ -38,7 +39,7 @@ class Command(BaseCommand):
                 return
             self.seed(**options)
         except Error as error:
-            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+            raise unusable_database(error) from error
 
     def seed(self, *, seed: int, products: int, reviewers: int, base_url: str, dry_run: bool, **options: Any) -> None:
         rng = random.Random(seed)  # noqa: S311

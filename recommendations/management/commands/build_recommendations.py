@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from recommendations import builder, builds
 from recommendations.engines import Engine, EngineError, Stages, export, local
+from service.commands import unusable_database
 
 
 class _Bars:
@@ -72,7 +73,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         except Error as error:
-            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+            raise unusable_database(error) from error
 
     def _engine(self, name: str, parquet: Path | None) -> tuple[Engine, Callable[[], dict[str, Any]]]:
         if name == "local":

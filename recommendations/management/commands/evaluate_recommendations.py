@@ -15,6 +15,7 @@ from tqdm import tqdm
 from catalog.importers.files import UnreadableFile
 from catalog.importers.formats import UnknownFormat
 from recommendations.evaluation import cold_start, data, models, plot, protocol, tuning
+from service.commands import unusable_database
 
 TUNED_ON = "last-hash"
 Results = dict[str, dict[str, protocol.Figures]]  # by protocol and model
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         except Error as error:
-            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+            raise unusable_database(error) from error
 
     def _tuned(self, reviews: data.Dataset) -> Any:
         split = protocol.split(reviews, TUNED_ON, hidden="validation")

@@ -9,6 +9,7 @@ from django.db import Error
 from tqdm import tqdm
 
 from recommendations.engines import export
+from service.commands import unusable_database
 
 
 class Command(BaseCommand):
@@ -28,5 +29,5 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         except Error as error:
-            raise CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}") from error
+            raise unusable_database(error) from error
         self.stdout.write(f"Exported to {options['folder']}")
