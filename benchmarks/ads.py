@@ -68,7 +68,7 @@ def choice_alone() -> dict[str, float]:
 
     started = time.perf_counter()
     now = timezone.now()
-    snapshot = Snapshot(now, load_campaigns(now), load_ads())
+    snapshot = Snapshot(load_campaigns(now), load_ads())
     figures = {"snapshot_s": time.perf_counter() - started}
     rng, times = random.Random(1), []
     for _ in range(CHOICES):

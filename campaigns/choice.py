@@ -21,6 +21,12 @@ FIT_OF_A_WIDE_CATEGORY = 0.3
 TYPICAL_RATE, TYPICAL_IMPRESSIONS = 0.02, 50
 # Of fit and click rate, where a typical ad on the best place has 1: what is below is not shown, whatever it bids.
 LEAST_RELEVANCE = 0.1
+# Why an ad is not shown, as far as the simulation asks for it too.
+OUTRANKED = "outranked"
+ANOTHER_AD = "another ad of its campaign ranks higher"
+OUT_OF_MONEY = "out of money"
+AHEAD = "ahead of its pace"
+VIEWER_LIMIT = "the viewer's limit is reached"
 LEAD = 0.01  # of a day's hours, that even pacing aims ahead: clicks come later, and the last before the end
 
 
@@ -61,9 +67,8 @@ class CampaignState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that may be shown, as it was ``at`` some moment; the ads of a place with their bids."""
+    """All that may be shown, as it was at some moment; the ads of a place with their bids."""
 
-    at: datetime
     campaigns: Mapping[int, CampaignState]
     ads: Mapping[Place, Sequence[tuple[Ad, int]]]
 
@@ -116,7 +121,7 @@ def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candi
     campaigns, products = set[int](), set[str]()
     for candidate in ranked:
         if candidate.ad.campaign in campaigns:
-            candidate.lost = "another ad of its campaign ranks higher"
+            candidate.lost = ANOTHER_AD
         elif candidate.ad.asin in products:
             candidate.lost = "another campaign's ad of the product ranks higher"
         else:
@@ -128,7 +133,7 @@ def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candi
         enough = math.ceil(after / (candidate.rate * candidate.fit))
         candidate.price = min(max(enough, FLOOR), candidate.bid)
     for candidate in firsts[limit:]:
-        candidate.lost = "outranked"
+        candidate.lost = OUTRANKED
     return firsts[:limit], firsts[limit:] + lost
 
 
@@ -144,10 +149,10 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[Candidate]:
                 states[ad.campaign] = eligibility(campaign, context) if campaign else ("gone", 0)
             lost, most = states[ad.campaign]
             mean, rate = click_rate(ad.impressions, ad.clicks)
-            lost = lost or _unfit(ad, context.asin, places)
+            lost = lost or unfit(ad, context.asin, places)
             if not lost and bid < FLOOR:
                 lost = "bids below the floor"
-            if not lost and fit * mean / TYPICAL_RATE < LEAST_RELEVANCE:
+            if not lost and not is_relevant(fit, mean):
                 lost = "not relevant enough"
             bid = bid if lost else min(bid, most)
             known = best.get(ad.id)
@@ -156,12 +161,18 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[Candidate]:
     return list(best.values())
 
 
-def _unfit(ad: Ad, asin: str | None, places: Mapping[Place, float]) -> str:
+def unfit(ad: Ad, asin: str | None, places: Mapping[Place, float]) -> str:
+    """Why an ad is never shown on this page, or an empty text."""
     if ad.asin == asin:
         return "is the product itself"
     if ad.never and not ad.never.isdisjoint(places):
         return "has a negative target here"
     return ""
+
+
+def is_relevant(fit: float, mean_rate: float) -> bool:
+    """Whether it may be shown, whatever it bids."""
+    return fit * mean_rate / TYPICAL_RATE >= LEAST_RELEVANCE
 
 
 def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int]:
@@ -173,13 +184,13 @@ def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int]:
         return "out of its dates", 0
     most = min(campaign.total_left, campaign.daily_budget - campaign.spent_today)
     if most < FLOOR:
-        return "out of money", 0
+        return OUT_OF_MONEY, 0
     if campaign.even:
         most = min(most, int(2 * (pace(campaign, now) - campaign.spent_today)))  # as far ahead then as behind now
         if most < FLOOR:
-            return "ahead of its pace", 0
+            return AHEAD, 0
     if campaign.viewer_limit and context.seen and context.seen.get(campaign.id, 0) >= campaign.viewer_limit:
-        return "the viewer's limit is reached", 0
+        return VIEWER_LIMIT, 0
     return "", most
 
 

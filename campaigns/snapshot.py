@@ -93,9 +93,8 @@ class Keeper:
     def latest(self) -> Snapshot | None:
         """None while nothing could be read yet. Tests set ADS_SNAPSHOT_SECONDS = 0: read now, for this request."""
         if not settings.ADS_SNAPSHOT_SECONDS:
-            now = timezone.now()
             with suppress(Error):
-                return Snapshot(now, load_campaigns(now), load_ads())
+                return Snapshot(load_campaigns(timezone.now()), load_ads())
             return None
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
@@ -110,8 +109,7 @@ class Keeper:
         while True:
             try:
                 ads = load_ads() if turn % ADS_EVERY == 0 else ads
-                now = timezone.now()
-                self._latest = Snapshot(now, load_campaigns(now), ads)
+                self._latest = Snapshot(load_campaigns(timezone.now()), ads)
                 turn += 1
             except Error as error:
                 logger.warning("campaigns cannot be read", extra={"error": type(error).__name__})

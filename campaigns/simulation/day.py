@@ -62,7 +62,7 @@ class _Run:
         self.unbilled: Counter[Reason] = Counter()
         self._coming: list[tuple[float, int, float, Decision]] = []  # due, a number for ties, when clicked
         self._turn = -1
-        self._snapshot = Snapshot(MIDNIGHT, {}, {})
+        self._snapshot = Snapshot({}, {})
         self._numbers = self._pushed = 0
 
     def look(self, page: Page) -> None:
@@ -122,7 +122,7 @@ class _Run:
         if turn // ADS_EVERY != self._turn // ADS_EVERY:
             ads = self._ads()
         self._turn = turn
-        self._snapshot = Snapshot(_moment(turn * SNAPSHOT_SECONDS), self._states(), ads)
+        self._snapshot = Snapshot(self._states(), ads)
 
     def _states(self) -> dict[int, CampaignState]:
         return {number: self.ledger.state(number, TODAY) for number in self.world.campaigns}

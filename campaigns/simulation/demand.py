@@ -12,12 +12,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from campaigns.charging import VIEWER_CLICKS
-from campaigns.choice import FLOOR, LEAST_RELEVANCE, TYPICAL_RATE, Candidate, Context, click_rate
+from campaigns.choice import (
+    AHEAD,
+    ANOTHER_AD,
+    FLOOR,
+    OUT_OF_MONEY,
+    OUTRANKED,
+    VIEWER_LIMIT,
+    Candidate,
+    Context,
+    click_rate,
+    is_relevant,
+    unfit,
+)
 from campaigns.simulation.lines import even_line, todays_budget
 from campaigns.simulation.world import World
 
-HELD_BACK = ("ahead of its pace", "out of money", "the viewer's limit is reached")
-BEATEN = ("", "outranked", "another ad of its campaign ranks higher")
+HELD_BACK = (AHEAD, OUT_OF_MONEY, VIEWER_LIMIT)
+BEATEN = ("", OUTRANKED, ANOTHER_AD)
 
 
 class Chance(NamedTuple):
@@ -41,7 +53,7 @@ def chances(
             bid, ad = world.adverts[each.ad.id].bids[each.place], each.ad
             weight = each.rate * each.fit
             best[ad.campaign] = max(best.get(ad.campaign, (0.0, 0.0, 0, 0)), (bid * weight, weight, bid, ad.id))
-    outranked = sorted((-each.score, each.ad.campaign) for each in others if each.lost == "outranked")
+    outranked = sorted((-each.score, each.ad.campaign) for each in others if each.lost == OUTRANKED)
     ranking = [(each.score, each.ad.campaign) for each in winners] + [(-score, number) for score, number in outranked]
     for campaign, (score, weight, bid, ad_id) in best.items():
         rivals = [other for other, number in ranking if number != campaign]
@@ -55,8 +67,7 @@ def _fits(context: Context, candidate: Candidate) -> bool:
     """What the choice does not ask any more of one that is held back."""
     ad = candidate.ad
     mean, _ = click_rate(ad.impressions, ad.clicks)
-    relevant = candidate.fit * mean / TYPICAL_RATE >= LEAST_RELEVANCE
-    return relevant and ad.asin != context.asin and (not ad.never or ad.never.isdisjoint(context.places()))
+    return is_relevant(candidate.fit, mean) and not unfit(ad, context.asin, context.places())
 
 
 class Ideal:

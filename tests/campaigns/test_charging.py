@@ -29,6 +29,22 @@ def decided(ad: SponsoredProduct, number: int = 1, **fields: Any) -> Decision:
     return Decision(id=f"decision-{number}", ad=ad.pk, campaign=ad.campaign_id, asin="PEN", **given)
 
 
+def eight_at_once(ad: SponsoredProduct, viewer: str = "") -> list[Reason | None]:
+    """What becomes of as many clicks of different decisions."""
+    begin = threading.Barrier(8)
+
+    def click(number: int) -> Reason | None:
+        try:
+            connection.ensure_connection()
+            begin.wait(10)
+            return charge(Kind.CLICK, decided(ad, number, price=10_000, viewer=viewer), NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(click, range(8)))
+
+
 def spent(ad: SponsoredProduct) -> tuple[int, int, int]:
     """In all, on the days, and by the ledger."""
     total = Campaign.objects.get(pk=ad.campaign_id).spent
@@ -115,34 +131,12 @@ def test_what_does_not_count_is_counted_by_reason() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_first_clicks_of_a_day_may_come_at_once(ad: SponsoredProduct) -> None:
-    begin = threading.Barrier(8)
-
-    def click(number: int) -> Reason | None:
-        try:
-            connection.ensure_connection()
-            begin.wait(10)
-            return charge(Kind.CLICK, decided(ad, number, price=10_000), NOW)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(click, range(8))) == [None] * 8
+    assert eight_at_once(ad) == [None] * 8
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_viewer_who_clicks_many_times_at_once_is_billed_for_a_few(ad: SponsoredProduct) -> None:
-    begin = threading.Barrier(8)
-
-    def click(number: int) -> Reason | None:
-        try:
-            connection.ensure_connection()
-            begin.wait(10)
-            return charge(Kind.CLICK, decided(ad, number, price=10_000, viewer="somebody"), NOW)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(click, range(8))).count(None) == VIEWER_CLICKS
+    assert eight_at_once(ad, viewer="somebody").count(None) == VIEWER_CLICKS
 
 
 @pytest.mark.django_db(transaction=True)

@@ -43,7 +43,7 @@ def run(
     context: Context | None = None,
 ) -> tuple[list[Candidate], list[Candidate]]:
     states = states or [state(number) for number in {ad.campaign for ad, _ in ads}]
-    snapshot = Snapshot(NOON, {each.id: each for each in states}, {place: ads})
+    snapshot = Snapshot({each.id: each for each in states}, {place: ads})
     return choose(snapshot, context or Context(NOON, more_categories=["Pens"]), limit)
 
 
@@ -87,7 +87,7 @@ def test_the_better_target_counts() -> None:
         Place("category", "Pens"): [(an_ad(3), 100_000), (an_ad(1), 100_000)],
         Place("category", "Office"): [(an_ad(4), 100_000)],
     }
-    snapshot = Snapshot(NOON, {number: state(number) for number in range(1, 5)}, places)
+    snapshot = Snapshot({number: state(number) for number in range(1, 5)}, places)
     winners, _ = choose(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
     assert [each.ad.id for each in winners] == [1, 2, 3, 4]
     assert winners[0].place == Place("product", "P1")
@@ -149,7 +149,7 @@ def test_an_ad_is_judged_by_the_target_that_suits_it_best() -> None:
         Place("product", "P1"): [(seldom, 200_000), (an_ad(2), FLOOR - 1)],
         Place("keyword", "ink"): [(an_ad(2), FLOOR + 1_000)],
     }
-    snapshot = Snapshot(NOON, {1: state(1), 2: state(2)}, places)
+    snapshot = Snapshot({1: state(1), 2: state(2)}, places)
     winners, _ = choose(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
     assert {each.ad.id: each.place.kind for each in winners} == {1: "product", 2: "keyword"}
 
