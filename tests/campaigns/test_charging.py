@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import ProtectedError, Sum
 
 from campaigns import charging
 from campaigns.charging import VIEWER_CLICKS, charge
@@ -71,6 +72,20 @@ def test_an_impression_counts_once_and_costs_nothing(ad: SponsoredProduct) -> No
     assert charge(Kind.CLICK, decided(ad), NOW) is None
     ad.refresh_from_db()
     assert (ad.clicks, ad.impressions) == (1, 1)
+    assert spent(ad) == (300_000, 300_000, 300_000)
+
+
+def test_what_happened_is_neither_edited_nor_deleted(ad: SponsoredProduct) -> None:
+    charge(Kind.CLICK, decided(ad), NOW)
+    event = Event.objects.get()
+    event.price = 0
+    with pytest.raises(ValidationError, match="not edited"):
+        event.save()
+    with pytest.raises(ValidationError, match="not deleted"):
+        event.delete()
+    for owner in (ad, ad.campaign, ad.campaign.advertiser):
+        with pytest.raises(ProtectedError):
+            owner.delete()
     assert spent(ad) == (300_000, 300_000, 300_000)
 
 
