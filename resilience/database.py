@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection, transaction
 
-from resilience import postgres
+from resilience import deadlines, postgres
 from resilience.breaker import Breaker, Outcome
 from resilience.deadlines import DeadlineExceeded
 from resilience.errors import Answered
@@ -39,6 +39,7 @@ _SQLITE_FAILURES = {
 _SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
 
 ERRORS = (Error, DeadlineExceeded)
+CHECK_TIMEOUT = 0.25  # seconds for one SELECT 1 on a connection of its own, the connecting included
 _was_in_doubt: ContextVar[bool] = ContextVar("was_in_doubt", default=False)
 
 
@@ -67,6 +68,19 @@ def _classify_sqlite(cause: sqlite3.Error) -> Outcome:
     if primary in _SQLITE_FAILURES or str(cause).startswith(("no such table", "no such column")):
         return Outcome.FAILURE
     return Outcome.NEUTRAL if primary in _SQLITE_NEUTRAL else Outcome.SUCCESS
+
+
+def check() -> bool:
+    """Whether this process reaches the database now: one SELECT 1 on a fresh connection within CHECK_TIMEOUT."""
+    fresh = connection.copy()
+    try:
+        with deadlines.within(CHECK_TIMEOUT), fresh.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except ERRORS:
+        return False
+    finally:
+        fresh.close()
+    return True
 
 
 class InDoubt(OperationalError):
