@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 
@@ -102,15 +102,15 @@ def make_room(file: str) -> bool:
 
 
 def database(default: str) -> dict[str, Any]:
-    engines = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
+    postgresql, sqlite = "django.db.backends.postgresql", "django.db.backends.sqlite3"
     parsed: dict[str, Any] = setting(
         "DATABASE_URL",
         env.db_url,
         default,
-        lambda d: d["ENGINE"] in engines and d["NAME"] and (d["ENGINE"] == engines[0] or make_room(d["NAME"])),
+        lambda d: d["ENGINE"] in (postgresql, sqlite) and d["NAME"] and (d["ENGINE"] != sqlite or make_room(d["NAME"])),
         "postgres://user:password@host:port/name or sqlite:///path, in a folder that can be made",
     )
-    if parsed["ENGINE"] == engines[1]:
+    if parsed["ENGINE"] == sqlite:
         # Write-ahead logging lets readers go on while somebody writes; IMMEDIATE takes the write lock at the start,
         # where waiting for it works, instead of failing half way.
         parsed["OPTIONS"] = {
@@ -118,9 +118,14 @@ def database(default: str) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
         }
-    else:
-        parsed["CONN_MAX_AGE"] = 600
-    return parsed
+        return parsed
+    socket = unquote(urlsplit(env.str("DATABASE_URL")).netloc.rpartition("@")[2])
+    if socket.startswith("/"):  # a folder, which a URL can only hold quoted
+        parsed["HOST"], parsed["PORT"] = socket, ""
+    parsed.setdefault("CONN_MAX_AGE", 600)
+    # Between the statements of a cursor a transaction pooler may change the connection.
+    parsed.setdefault("DISABLE_SERVER_SIDE_CURSORS", DB_POOLER == "transaction")
+    return {**parsed, "ENGINE": "resilience.backends.postgresql"}
 
 
 SECRET_KEY = setting(
@@ -139,6 +144,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 # Shares the state of the breakers with other processes and hosts; without it each process decides for itself.
 REDIS_URL = setting("REDIS_URL", env.str, "", is_redis_url, "redis://host:port/number, or rediss:// or unix://")
 DB_DEADLINE = seconds("DB_DEADLINE", 2.0)
+# Behind pgbouncer in transaction mode a session's settings would reach other clients.
+DB_POOLER = setting("DB_POOLER", env.str, "off", lambda word: word in ("off", "transaction"), "off or transaction")
 # No dependency may hold more than half of a worker's threads, so that there are always some to answer without it.
 HALF_OF_THREADS = max(1, whole_number("THREADS", 8) // 2)
 BREAKERS = {

@@ -28,14 +28,17 @@ class NoBuild(Exception):
 def only_one() -> Iterator[None]:
     """Keeps others from building or switching meanwhile; whoever is killed lets go. Raises Busy."""
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_BUILD_LOCK])
-            if not cursor.fetchone()[0]:
-                raise Busy
-            try:
-                yield
-            finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_BUILD_LOCK])
+        # A transaction's lock, on a connection of its own: a session's lock would stay behind in a transaction pooler.
+        guard = connection.copy()
+        try:
+            guard.set_autocommit(False)
+            with guard.cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_BUILD_LOCK])
+                if not cursor.fetchone()[0]:
+                    raise Busy
+            yield
+        finally:
+            guard.close()
     else:
         database = Path(connection.settings_dict["NAME"]).resolve()
         with database.with_name(f"{database.name}.build-lock").open("w") as file:

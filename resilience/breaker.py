@@ -35,6 +35,8 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 ELSEWHERE = "another process"  # as the cause of a change
 # What a trial may take of the deadline: one more caller waits for it, and the others know already.
 TRIAL_SHARE = 0.5
+# What is left of the deadline for the check of a call that failed in a way that may be its own.
+CHECK_SHARE = 0.125
 LATER = 1.0  # seconds after which a call that was not made may be worth another try
 # Seconds before a trial that was another process's turn is asked for again.
 ASK_AGAIN = 0.5
@@ -50,6 +52,7 @@ class Outcome(Enum):
     SUCCESS = "it answered, be it with an error"
     FAILURE = "it could not be used"
     NEUTRAL = "neither"
+    SUSPECT = "its connection or its question failed: a check tells whether the dependency did"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ class Breaker:
     ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
     SUCCESS reach the caller as CallFailed; all others pass through untouched. ``deadline`` (seconds) bounds each call,
     half of it a trial; ``max_concurrent`` is how many calls may be under way at once, with half as many more
-    for those that are made inside ``bulkhead.reserve``.
+    for those that are made inside ``bulkhead.reserve``. ``check`` tells, without raising, whether this process reaches
+    the dependency now, whatever the state; it is asked before a SUSPECT failure counts.
     """
 
     def __init__(
@@ -82,9 +86,11 @@ class Breaker:
         errors: tuple[type[Exception], ...],
         listeners: Sequence[Listener] = (),
         clock: Callable[[], float] = time.monotonic,
+        check: Callable[[], bool] | None = None,
     ) -> None:
         self.name = name
         self.deadline = deadline
+        self.check = check
         self._classify = classify
         self._errors = errors
         self._clock = clock
@@ -126,36 +132,57 @@ class Breaker:
         finally:
             _past.reset(token)
 
+    # A short call that is made as the trial, instead of the caller's own.
+    probe: Callable[[], object] | None = None
+
     def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        inside = _inside.get()
-        if self.name in inside:
+        if self.name in _inside.get():
             return func(*args, **kwargs)
         admission = self._admit()
-        place = None
-        # A trial needs no place: all of them may be held by calls that hang.
-        if self._bulkhead and not admission.trial:
-            place = self._bulkhead.enter()
-            if place is None:
-                self._listeners.rejection(self._machine, LATER)
-                raise TooManyCalls(self.name, LATER)
-        if admission.trial and deadline is not None:
-            deadline *= TRIAL_SHARE
-        token = _inside.set(inside | {self.name})
+        while admission.trial and self.probe:
+            self._carry_out(admission, self.deadline, self.probe)
+            admission = self._admit()
+        # A trial needs no permit: all of them may be held by calls that hang.
+        if self._bulkhead is None or admission.trial:
+            return self._carry_out(admission, deadline, func, *args, **kwargs)
+        permit = self._bulkhead.acquire(self.deadline)
+        if permit is None:
+            self._listeners.rejection(self._machine, LATER)
+            raise TooManyCalls(self.name, LATER)
+        try:
+            return self._carry_out(admission, deadline, func, *args, **kwargs)
+        finally:
+            self._bulkhead.release(permit)
+
+    def _carry_out(
+        self, admission: _Admission, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if deadline is not None:
+            deadline *= TRIAL_SHARE if admission.trial else 1 - CHECK_SHARE if self.check else 1
+        token = _inside.set(_inside.get() | {self.name})
         try:
             with deadlines.within(deadline):
                 result = func(*args, **kwargs)
         except BaseException as error:
-            outcome = self._classify(error)
+            outcome = self._judge(admission, error)
             self._settle(admission, outcome, error)
             if outcome is not Outcome.SUCCESS and isinstance(error, self._errors):
+                if outcome is Outcome.NEUTRAL:
+                    self._listeners.call_failed(self._machine, error)
                 raise CallFailed(self.name, max(LATER, self.retry_after)) from error
             raise
         finally:
             _inside.reset(token)
-            if self._bulkhead and place is not None:
-                self._bulkhead.leave(place)
         self._settle(admission, Outcome.SUCCESS)
         return result
+
+    def _judge(self, admission: _Admission, error: BaseException) -> Outcome:
+        outcome = self._classify(error)
+        if outcome is not Outcome.SUSPECT:
+            return outcome
+        # A trial was made on a fresh connection, and what began in an earlier state is not counted anyway.
+        is_worth_a_check = self.check and not admission.trial and admission.epoch == self._epoch
+        return Outcome.NEUTRAL if is_worth_a_check and self.check and self.check() else Outcome.FAILURE
 
     def _admit(self) -> _Admission:
         # The state is read without the lock: a call that slips in as the circuit opens is one call more, no harm. The

@@ -23,6 +23,7 @@ def get(name: str) -> Breaker:
         classify=dependency.classify,
         errors=dependency.ERRORS,
         listeners=[LoggingListener(), MetricsListener()],
+        check=database.check if name == DATABASE else None,
     )
     listeners.begin(name, breaker.state)
     if settings.REDIS_URL:

@@ -1,22 +1,26 @@
 """A limit on the calls that are under way at once: a slow dependency, whose breaker is still closed, never holds every
 worker thread. The pattern: https://learn.microsoft.com/azure/architecture/patterns/bulkhead"""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from queue import Empty, SimpleQueue
+from typing import Literal
 
-# Seconds. Calls of a healthy dependency make room within a few milliseconds, those of a slow one do not.
-PATIENCE = 0.05
-Place = SimpleQueue[None]  # the queue that it goes back to
+# If no call ends during this time, in seconds, the dependency makes no progress. It is waited for in slices, so that a
+# process that was frozen for a moment does not blame the dependency.
+STALL_TIMEOUT = 0.25
+SLICES = 5
+
+Permit = Literal["shared", "reserved"]
 
 _has_reserve: ContextVar[bool] = ContextVar("has_reserve", default=False)
 
 
 @contextmanager
 def reserve() -> Iterator[None]:
-    """Inside, calls may use the reserve: for work that nothing can be answered instead of."""
+    """Inside, calls may use the reserve: for work that has no fallback."""
     token = _has_reserve.set(True)
     try:
         yield
@@ -25,32 +29,47 @@ def reserve() -> Iterator[None]:
 
 
 class Bulkhead:
-    """``places`` calls at once, and a reserve of half as many."""
+    """``permits`` calls at once, and a reserve of half as many."""
 
-    def __init__(self, places: int) -> None:
-        self._free, self._reserve = Place(), Place()
-        self._moved_at = 0.0  # when somebody last came or went
-        for queue, size in ((self._free, places), (self._reserve, places // 2)):
-            for _ in range(size):
-                queue.put(None)
+    def __init__(self, permits: int) -> None:
+        self._free: dict[Permit, int] = {"shared": permits, "reserved": permits // 2}
+        self._changed = threading.Condition()
+        self._released = 0  # permits that came back so far
+        self._is_stalled = False
 
-    def enter(self) -> Place | None:
-        """Take a place; None at once where none has got free for PATIENCE, and after that time elsewhere."""
-        # From the reserve first, so that those who have none keep all of theirs.
-        if _has_reserve.get() and (place := self._take(self._reserve, 0.0)):
-            return place
-        # Where nobody has moved for a while nobody is likely to: the wait would hold one thread more.
-        return self._take(self._free, max(0.0, self._moved_at + PATIENCE - time.monotonic()))
+    def acquire(self, timeout: float | None) -> Permit | None:
+        """Return a permit, or None if none is released within ``timeout`` seconds or the dependency makes no progress.
 
-    def _take(self, place: Place, patience: float) -> Place | None:
-        try:
-            place.get(timeout=patience)
-        except Empty:
-            return None
-        self._moved_at = time.monotonic()
-        return place
+        The first caller that waits STALL_TIMEOUT while no call ends finds that out. Until one ends, all others are
+        told at once.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        idle_slices, seen = 0, self._released
+        with self._changed:
+            while not (permit := self._take()):
+                if self._is_stalled or (until is not None and time.monotonic() >= until):
+                    return None
+                if self._changed.wait(STALL_TIMEOUT / SLICES) or self._released != seen:
+                    idle_slices, seen = 0, self._released
+                else:
+                    idle_slices += 1
+                    self._is_stalled = idle_slices >= SLICES
+            return permit
 
-    def leave(self, place: Place) -> None:
-        """Give the place back."""
-        self._moved_at = time.monotonic()
-        place.put(None)
+    def _take(self) -> Permit | None:
+        # The reserve comes first, so that those who may not use it keep all of theirs.
+        usable: tuple[Permit, ...] = ("reserved", "shared") if _has_reserve.get() else ("shared",)
+        for permit in usable:
+            if self._free[permit]:
+                self._free[permit] -= 1
+                return permit
+        return None
+
+    def release(self, permit: Permit) -> None:
+        """Give the permit back."""
+        with self._changed:
+            self._free[permit] += 1
+            self._released += 1
+            self._is_stalled = False
+            # Not to one only: that one may not be allowed to use this permit.
+            self._changed.notify_all()

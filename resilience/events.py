@@ -13,6 +13,9 @@ class Listener(pybreaker.CircuitBreakerListener):
     def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
         """Called for each call that was not made."""
 
+    def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        """Called for each failure that is one call's own, and says nothing of the dependency."""
+
     def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
         """Called when somebody takes the breaker in hand."""
 
@@ -34,6 +37,9 @@ class Listeners(Listener):
 
     def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
         self._tell("rejection", cb, retry_after)
+
+    def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        self._tell("call_failed", cb, exc)
 
     def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
         self._tell("steered", cb, action, by)

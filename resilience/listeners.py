@@ -20,6 +20,9 @@ breaker_state = Gauge(
     multiprocess_mode="livesum",
 )
 breaker_failures = Counter("breaker_failures", "Calls that failed and counted.", ["breaker"])
+breaker_call_failures = Counter(
+    "breaker_call_failures", "Calls that failed on their own and did not count: a slow statement, say.", ["breaker"]
+)
 breaker_rejections = Counter("breaker_rejections", "Calls that were not made.", ["breaker"])
 answers = Counter("answers", "Answers to readers by where they came from.", ["breaker", "source"])
 _answers = cache(answers.labels)  # found again by each read, without a lock
@@ -33,8 +36,10 @@ class LoggingListener(Listener):
         logger.warning("breaker changed state", extra={"breaker": cb.name, "event": "state_change", **change})
 
     def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
-        error = {"error": type(exc).__name__, "cause": str(exc).strip()}
-        logger.warning("protected call failed", extra={"breaker": cb.name, "event": "failure", **error})
+        logger.warning("protected call failed", extra={"breaker": cb.name, "event": "failure", **_described(exc)})
+
+    def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        logger.warning("call failed on its own", extra={"breaker": cb.name, "event": "call_failed", **_described(exc)})
 
     def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
         # Each request of an outage has some: they are counted, and logged for those who ask for it.
@@ -47,6 +52,10 @@ class LoggingListener(Listener):
         logger.warning("breaker steered", extra={"breaker": cb.name, "event": "steered", **who})
 
 
+def _described(exc: BaseException) -> dict[str, str]:
+    return {"error": type(exc).__name__, "cause": str(exc).strip()}
+
+
 class MetricsListener(Listener):
     """Counts what the log tells, for Prometheus."""
 
@@ -56,6 +65,9 @@ class MetricsListener(Listener):
     def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
         breaker_failures.labels(cb.name).inc()
 
+    def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        breaker_call_failures.labels(cb.name).inc()
+
     def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
         breaker_rejections.labels(cb.name).inc()
 
@@ -63,7 +75,7 @@ class MetricsListener(Listener):
 def begin(breaker: str, state: str) -> None:
     """Show a new breaker, its counters too: to Prometheus a counter that appears with its first event has not risen."""
     show_state(breaker, state)
-    for counter in (breaker_failures, breaker_rejections):
+    for counter in (breaker_failures, breaker_call_failures, breaker_rejections):
         counter.labels(breaker)
     for source in SOURCES:
         _answers(breaker, source)

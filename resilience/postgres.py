@@ -1,4 +1,4 @@
-"""Deadlines for PostgreSQL. A stopped server holds an open connection for ever, whatever its time-outs say; psycopg2's
+"""Deadlines for PostgreSQL. A stopped server holds an open connection for ever, whatever its timeouts say; psycopg2's
 wait callback is the one place from which a wait can be ended.
 
 It is for serving only: with a wait callback installed psycopg2 refuses COPY, which the importers need.
@@ -10,12 +10,15 @@ from typing import Any
 
 import psycopg2
 from django.conf import settings
-from django.db.backends.signals import connection_created
 from psycopg2 import extensions
 
 from resilience import deadlines
 
-LOCK_SHARE = 0.4  # of DB_DEADLINE, for which a lock is waited for
+# Shares of DB_DEADLINE. The server gives up a lock first, then a statement, and only then does the client give up the
+# connection: while the server answers, a slow question costs no connection.
+LOCK_SHARE = 0.4
+STATEMENT_SHARE = 0.75
+CHECK_SHARE = 0.125  # for one SELECT 1 that tells whether the database, or this connection, can be used
 
 
 class QueryDeadlineExceeded(psycopg2.OperationalError):
@@ -23,9 +26,41 @@ class QueryDeadlineExceeded(psycopg2.OperationalError):
 
 
 def install() -> None:
-    """Bound each wait of this process for PostgreSQL: by the deadline of the call at hand, else by DB_DEADLINE."""
+    """Bound each wait of this process for PostgreSQL: by the deadline of the current call, else by DB_DEADLINE."""
     extensions.set_wait_callback(_wait)
-    connection_created.connect(_limit_statements, dispatch_uid="limit_statements")
+
+
+def is_installed() -> bool:
+    """Whether this process serves, with bounded waits."""
+    return extensions.get_wait_callback() is _wait
+
+
+def check_timeout() -> float:
+    """Seconds that a check of a connection may take."""
+    return float(settings.DB_DEADLINE * CHECK_SHARE)
+
+
+def statement_limits() -> dict[str, int]:
+    """PostgreSQL's parameters, in milliseconds, by which the server gives up what nobody waits for any more."""
+    milliseconds = settings.DB_DEADLINE * 1000
+    return {
+        "statement_timeout": int(milliseconds * STATEMENT_SHARE),
+        "lock_timeout": int(milliseconds * LOCK_SHARE),
+    }
+
+
+class LimitedCursor(extensions.cursor):
+    """Sets the statement limits for one transaction at a time, as a transaction pooler demands.
+
+    They travel with the transaction's first statement, so they cost no round trip.
+    """
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        if self.connection.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
+            limits = "".join(f"SET LOCAL {name} = {value}; " for name, value in statement_limits().items())
+            text = query.as_string(self) if hasattr(query, "as_string") else query
+            query = limits.encode() + text if isinstance(text, bytes) else limits + text
+        super().execute(query, vars)
 
 
 def _wait(connection: Any) -> None:
@@ -40,12 +75,3 @@ def _wait(connection: Any) -> None:
         left = until - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):
             raise QueryDeadlineExceeded("the database did not answer before the deadline")
-
-
-def _limit_statements(sender: object, connection: Any, **kwargs: object) -> None:
-    # The server gives up a statement that nobody waits for any more, so that slow ones do not pile up there. It gives
-    # up a lock before, in a trial too: that somebody holds a row, an import maybe, does not make the database slow.
-    if connection.vendor == "postgresql":
-        statement, lock = int(settings.DB_DEADLINE * 1000), int(settings.DB_DEADLINE * 1000 * LOCK_SHARE)
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = %s; SET lock_timeout = %s", [statement, lock])

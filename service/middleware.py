@@ -156,7 +156,7 @@ class DatabasePagesMiddleware:
             return response.render() if hasattr(response, "render") else response
 
         is_sign_in = request.method == "POST" and request.resolver_match.view_name in SIGN_IN_PAGES
-        place = self._sign_ins.enter() if is_sign_in else None
+        place = self._sign_ins.acquire(LATER) if is_sign_in else None
         if is_sign_in and place is None:
             return errors.unavailable(request, TooManyCalls("sign-in", LATER))
         try:
@@ -166,7 +166,7 @@ class DatabasePagesMiddleware:
             return errors.unavailable(request, error)
         finally:
             if place is not None:
-                self._sign_ins.leave(place)
+                self._sign_ins.release(place)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, DependencyUnavailable):

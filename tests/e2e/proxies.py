@@ -71,3 +71,52 @@ def _pass_on(source: socket.socket, target: socket.socket, delay: float = 0.0) -
         while data := source.recv(65536):
             time.sleep(delay)
             target.sendall(data)
+
+
+class Nat:
+    """A network between clients and a server. Connections that it has dropped stay open and carry nothing any more."""
+
+    def __init__(self, listener: socket.socket, connect: Callable[[], socket.socket]) -> None:
+        self.port = listener.getsockname()[1]
+        self._connect = connect
+        self._epoch = 0
+        self._kept: list[socket.socket] = []  # or the garbage collector would close them, and tell the other side
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def drop(self) -> None:
+        """Forget all connections that are established; new ones work."""
+        self._epoch += 1
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = self._connect()
+                self._kept += [client, server]
+                for source, target in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass, args=(source, target, self._epoch), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, epoch: int) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if epoch == self._epoch:
+                    target.sendall(data)
+            if epoch == self._epoch:
+                target.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        for each in self._kept:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)  # which ends a recv in another thread, too
+            each.close()
+
+
+@contextlib.contextmanager
+def nat(connect: Callable[[], socket.socket]) -> Iterator[Nat]:
+    """A network before a server that ``connect`` connects to."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        network = Nat(listener, connect)
+        try:
+            yield network
+        finally:
+            network.close()

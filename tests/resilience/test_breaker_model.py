@@ -53,7 +53,7 @@ class BreakerModel(RuleBasedStateMachine):
         self.trial = self.state == "half-open"
         return admission, self.era, self.trial
 
-    @rule(call=consumes(calls), outcome=st.sampled_from(Outcome))
+    @rule(call=consumes(calls), outcome=st.sampled_from([Outcome.SUCCESS, Outcome.FAILURE, Outcome.NEUTRAL]))
     def end(self, call: Begun, outcome: Outcome) -> None:
         admission, era, trial = call
         self.breaker._settle(admission, outcome, OSError() if outcome is Outcome.FAILURE else None)

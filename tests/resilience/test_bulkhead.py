@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from resilience import bulkhead, deadlines
 from resilience.breaker import Breaker, Outcome
-from resilience.bulkhead import PATIENCE
+from resilience.bulkhead import STALL_TIMEOUT
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
 
 PLACES = 3
@@ -60,24 +61,56 @@ def full(breaker: Breaker) -> Iterator[Callable[[], None]]:
         finish.set()
 
 
-def test_one_more_is_told_at_once_and_the_breaker_stays_closed(breaker: Breaker, full: Callable[[], None]) -> None:
+def test_one_more_is_rejected_soon_and_the_breaker_stays_closed(breaker: Breaker, full: Callable[[], None]) -> None:
     started = time.monotonic()
     with pytest.raises(TooManyCalls) as raised:
         breaker.call(fail)
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 5 * STALL_TIMEOUT
     assert (raised.value.breaker, raised.value.retry_after) == ("thing", 1.0)
     assert breaker.state == "closed"
     full()
     assert breaker.call(lambda: "again") == "again"
 
 
-def test_where_nobody_moves_nobody_waits(breaker: Breaker, full: Callable[[], None]) -> None:
-    time.sleep(PATIENCE)
+def test_once_a_stall_is_known_nobody_waits(breaker: Breaker, full: Callable[[], None]) -> None:
+    with pytest.raises(TooManyCalls):
+        breaker.call(fail)
     started = time.monotonic()
-    for _ in range(20):
+    for _ in range(100):
         with pytest.raises(TooManyCalls):
             breaker.call(fail)
-    assert time.monotonic() - started < 10 * PATIENCE
+    assert time.monotonic() - started < 5 * STALL_TIMEOUT  # one wait each would be 100
+
+
+def test_while_calls_end_everybody_waits_for_a_permit(breaker: Breaker) -> None:
+    pause = STALL_TIMEOUT / 3
+    with ThreadPoolExecutor(PLACES * 6) as pool:
+        calls = [pool.submit(breaker.call, time.sleep, pause) for _ in range(PLACES * 6)]
+    # The last ones waited for longer than a stall lasts, and there was none.
+    assert [call.exception() for call in calls] == [None] * PLACES * 6
+
+
+def test_the_wait_for_a_permit_is_bounded_by_the_deadline(breaker: Breaker) -> None:
+    breaker.deadline = 3 * STALL_TIMEOUT
+    over = threading.Event()
+
+    def keep_busy() -> None:
+        while not over.is_set():
+            with suppress(TooManyCalls):
+                breaker.call(time.sleep, STALL_TIMEOUT / 5)
+
+    with ThreadPoolExecutor(PLACES * 8) as pool:
+        busy = [pool.submit(keep_busy) for _ in range(PLACES * 7)]
+        waits = []
+        for _ in range(5):
+            started = time.monotonic()
+            with suppress(TooManyCalls):
+                pool.submit(breaker.call, lambda: None).result()
+            waits.append(time.monotonic() - started)
+        over.set()
+        for each in busy:
+            each.result()
+    assert max(waits) < 5 * breaker.deadline
 
 
 def test_what_has_no_fallback_has_a_reserve(breaker: Breaker, full: Callable[[], None]) -> None:

@@ -4,13 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.db.backends.signals import connection_created
-from psycopg2 import extensions
 
 from catalog.models import Product
-from resilience import breakers, database, postgres
+from resilience import breakers, database
 from resilience.breaker import Outcome
-from resilience.errors import CallFailed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(
@@ -30,13 +27,15 @@ def test_refusals_of_an_input_are_answers() -> None:
     assert outcome_of("SELECT nonsense FROM") is Outcome.SUCCESS
 
 
-def test_a_table_that_is_not_there_is_a_failure() -> None:
-    assert outcome_of("SELECT * FROM not_migrated") is Outcome.FAILURE
+def test_a_table_that_is_not_there_is_an_error_of_one_statement() -> None:
+    assert outcome_of("SELECT * FROM not_migrated") is Outcome.NEUTRAL
 
 
 def test_a_database_that_cannot_be_reached_is_a_failure(lose_database: Callable[[], None]) -> None:
+    assert database.check()
     lose_database()
-    assert outcome_of("SELECT 1") is Outcome.FAILURE
+    assert outcome_of("SELECT 1") in (Outcome.FAILURE, Outcome.SUSPECT)
+    assert not database.check()
 
 
 def test_bugs_and_interrupts_say_nothing() -> None:
@@ -75,16 +74,6 @@ def test_locks_and_a_read_only_server_are_neutral() -> None:
 
 
 @on_postgresql
-def test_a_statement_past_its_time_is_a_failure() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 10")
-    try:
-        assert outcome_of("SELECT pg_sleep(5)") is Outcome.FAILURE
-    finally:
-        connection.close()
-
-
-@on_postgresql
 def test_a_connection_that_the_server_ended_costs_no_call() -> None:
     breaker = breakers.get(breakers.DATABASE)
     breaker.call(Product.objects.count)
@@ -98,26 +87,6 @@ def test_a_connection_that_the_server_ended_costs_no_call() -> None:
     time.sleep(0.1)  # until the farewell has come
     assert breaker.call(Product.objects.count) == 0
     assert breaker.state == "closed"
-
-
-@on_postgresql
-def test_a_query_ends_at_the_deadline_of_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    breaker = breakers.get(breakers.DATABASE)
-    monkeypatch.setattr(breaker, "deadline", 0.2)
-    connection.close()
-    postgres.install()
-    try:
-        started = time.monotonic()
-        with pytest.raises(CallFailed) as raised:
-            breaker.call(lambda: connection.cursor().execute("SELECT pg_sleep(5)"))
-        assert time.monotonic() - started < 1
-        assert isinstance(raised.value.__cause__, DatabaseError)
-        assert breaker.state == "open"
-        assert connection.connection is None  # the broken connection is gone
-    finally:
-        extensions.set_wait_callback(None)
-        connection_created.disconnect(dispatch_uid="limit_statements")
-        connection.close()
 
 
 def test_a_page_is_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:

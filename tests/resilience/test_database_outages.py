@@ -12,7 +12,6 @@ from typing import Any
 import psycopg2
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
-from django.db.backends.signals import connection_created
 from psycopg2 import extensions
 
 from catalog.models import Product
@@ -25,7 +24,6 @@ on_postgresql = pytest.mark.skipif(
     "connection.vendor != 'postgresql'", reason="speaks of PostgreSQL; make test runs it there"
 )
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="speaks of SQLite; make test runs it there")
-GRACE = 0.2
 
 
 @pytest.fixture
@@ -40,7 +38,6 @@ def serving() -> Iterator[None]:
     postgres.install()
     yield
     extensions.set_wait_callback(None)
-    connection_created.disconnect(dispatch_uid="limit_statements")
     connection.close()
 
 
@@ -78,10 +75,10 @@ def test_a_call_after_the_outage_gets_a_new_connection(
     [
         ("INSERT INTO catalog_product (id) VALUES (NULL, 1)", Outcome.SUCCESS),
         ("SELECT no_such_function()", Outcome.SUCCESS),
-        ("SELECT no_such_column FROM catalog_product", Outcome.FAILURE),
+        ("SELECT no_such_column FROM catalog_product", Outcome.NEUTRAL),
         ("UPDATE catalog_product SET asin = NULL", Outcome.SUCCESS),
         ("UPDATE catalog_product SET price = -1", Outcome.SUCCESS),
-        ("SELECT 1 FROM no_such_table", Outcome.FAILURE),
+        ("SELECT 1 FROM no_such_table", Outcome.NEUTRAL),
     ],
 )
 def test_real_errors_are_what_they_are(statement: str, outcome: Outcome) -> None:
@@ -99,24 +96,21 @@ def answer(sqlstate: str) -> psycopg2.Error:
 
 
 SQLSTATES = {
-    Outcome.FAILURE: {
-        "08000",
-        "08006",
-        "08P01",
-        "53200",
-        "53300",
-        "58030",
-        "57P01",
-        "57P02",
-        "57P03",
-        "57P05",
-        "25P03",
-        "57014",
+    Outcome.FAILURE: {"53200", "53300", "58030", "57P02", "57P03", "57P04"},
+    Outcome.SUSPECT: {"08000", "08001", "08006", "08P01", "57P01", "57P05", "25P03", "57014"},
+    Outcome.NEUTRAL: {
+        "40001",
+        "40P01",
+        "55P03",
+        "25006",
+        "53100",
+        "XX000",
+        "XX001",
+        "XX002",
         "42P01",
         "42703",
         "42501",
     },
-    Outcome.NEUTRAL: {"40001", "40P01", "55P03", "25006", "53100", "XX000", "XX001", "XX002"},
     Outcome.SUCCESS: {
         "22001",
         "22003",
@@ -142,12 +136,13 @@ def test_an_sqlstate_decides(outcome: Outcome, sqlstate: str) -> None:
         assert database.classify(error) is outcome
 
 
-def test_no_answer_at_all_is_a_failure() -> None:
+def test_no_answer_at_all_is_checked_before_it_counts() -> None:
     for kind in (OperationalError, InterfaceError):
         error = kind("connection already closed")
-        error.__cause__ = psycopg2.Error()
-        assert database.classify(error) is Outcome.FAILURE
-    assert database.classify(deadlines.DeadlineExceeded()) is Outcome.FAILURE
+        error.__cause__ = psycopg2.OperationalError()
+        assert database.classify(error) is Outcome.SUSPECT
+    assert database.classify(deadlines.DeadlineExceeded()) is Outcome.SUSPECT
+    assert database.classify(OperationalError("of no driver")) is Outcome.FAILURE
 
 
 def test_a_database_that_is_locked_by_another_writer_is_neutral(breaker: Breaker) -> None:
@@ -207,13 +202,32 @@ def test_two_transactions_that_cannot_both_be_are_neutral(breaker: Breaker) -> N
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_backend_that_is_ended_in_the_middle_of_a_query_is_a_failure(breaker: Breaker) -> None:
-    (pid,) = run("SELECT pg_backend_pid()")
-    threading.Timer(0.1, terminate, [pid]).start()
+def test_a_query_whose_backend_is_ended_is_made_again(breaker: Breaker) -> None:
+    pids = []
+
+    def query() -> Any:
+        pids.append(run("SELECT pg_backend_pid()")[0])
+        if len(pids) < database.MAX_ATTEMPTS:
+            threading.Timer(0.1, terminate, [pids[-1]]).start()
+            run("SELECT pg_sleep(1)")
+        return run("SELECT 1")
+
+    assert breaker.call(query) == (1,)
+    assert len(set(pids)) == database.MAX_ATTEMPTS
+    assert breaker.state == "closed"
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_connection_that_is_always_cut_is_no_failure_of_a_database_that_answers(breaker: Breaker) -> None:
+    def query() -> None:
+        (pid,) = run("SELECT pg_backend_pid()")
+        threading.Timer(0.05, terminate, [pid]).start()
+        run("SELECT pg_sleep(1)")
+
     with pytest.raises(CallFailed):
-        breaker.call(run, "SELECT pg_sleep(5)")
-    assert breaker.state == "open"
-    breaker._open_until = 0
+        breaker.call(query)
+    assert breaker.state == "closed"
     assert breaker.call(run, "SELECT 1") == (1,)
 
 
@@ -237,7 +251,9 @@ def test_a_healthy_connection_is_kept(breaker: Breaker) -> None:
 @on_postgresql
 @pytest.mark.usefixtures("serving")
 @pytest.mark.parametrize("inside", [False, True])
-def test_a_slow_query_is_cut_at_the_deadline(breaker: Breaker, inside: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_query_is_cut_at_the_deadline_and_no_failure_of_the_database(
+    breaker: Breaker, inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def query() -> None:
         if inside:
             with transaction.atomic():
@@ -250,10 +266,25 @@ def test_a_slow_query_is_cut_at_the_deadline(breaker: Breaker, inside: bool, mon
     started = time.monotonic()
     with pytest.raises(CallFailed):
         breaker.call(query)
-    assert time.monotonic() - started < 0.3 + GRACE
-    assert breaker.state == "open"
-    breaker._open_until = 0
+    assert time.monotonic() - started < 5 * 0.3
+    assert breaker.state == "closed"
     assert breaker.call(run, "SELECT 1") == (1,)
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_slow_statement_is_given_up_by_the_server_and_costs_no_connection(
+    breaker: Breaker, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.DB_DEADLINE = breaker.deadline = 0.4
+    connection.close()
+    (pid,) = breaker.call(run, "SELECT pg_backend_pid()")
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(run, "SELECT pg_sleep(5)")
+    assert getattr(failed.value.__cause__.__cause__, "pgcode", None) == "57014"  # type: ignore[union-attr]
+    assert breaker.state == "closed"
+    assert breaker.call(run, "SELECT pg_backend_pid()") == (pid,)
+    assert [record.message for record in caplog.records] == ["call failed on its own"]
 
 
 @on_postgresql
@@ -268,7 +299,7 @@ def test_many_quick_queries_share_one_deadline(breaker: Breaker, monkeypatch: py
     started = time.monotonic()
     with pytest.raises(CallFailed):
         breaker.call(queries)
-    assert time.monotonic() - started < 0.3 + GRACE
+    assert time.monotonic() - started < 5 * 0.3
 
 
 @on_postgresql
@@ -278,27 +309,28 @@ def test_a_query_outside_of_any_breaker_is_bounded_too(settings: Any) -> None:
     started = time.monotonic()
     with pytest.raises(OperationalError):
         run("SELECT pg_sleep(5)")
-    assert time.monotonic() - started < 0.3 + GRACE
+    assert time.monotonic() - started < 5 * 0.3
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
 def test_the_server_gives_up_a_statement_that_nobody_waits_for() -> None:
-    assert run("SHOW statement_timeout") == ("2s",)
+    assert run("SHOW statement_timeout") == ("1500ms",)
+    assert run("SHOW lock_timeout") == ("800ms",)
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
 def test_a_server_that_accepts_and_then_says_nothing_is_a_failure(
-    breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+    breaker: Breaker, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settings.DB_DEADLINE = breaker.deadline = 0.3
     with socket.create_server(("127.0.0.1", 0)) as listener:
         nowhere = {"HOST": "127.0.0.1", "PORT": str(listener.getsockname()[1]), "OPTIONS": {}}
         for name, value in nowhere.items():
             monkeypatch.setitem(connection.settings_dict, name, value)
-        monkeypatch.setattr(breaker, "deadline", 0.3)
         started = time.monotonic()
         with pytest.raises(CallFailed):
             breaker.call(run, "SELECT 1")
-        assert time.monotonic() - started < 0.3 + GRACE
+        assert time.monotonic() - started < 5 * 0.3
     assert breaker.state == "open"

@@ -1,0 +1,81 @@
+"""Connecting to one of several hosts or addresses within one deadline.
+
+libpq tries them in turn, but while psycopg2 polls, its ``connect_timeout`` is not in force: a first host that accepts
+and says nothing would take all the time, for ever.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import psycopg2
+
+from resilience import deadlines, postgres
+from resilience.resolver import addresses
+
+
+class Candidate(NamedTuple):
+    """One address of one host; ``address`` is empty for a Unix socket."""
+
+    host: str
+    address: str
+    port: str
+
+
+_last_good: dict[tuple[str, str], Candidate] = {}  # by host and port as configured
+
+
+def connect(
+    connect_to: Callable[[dict[str, Any]], Any], params: dict[str, Any], default_deadline: float
+) -> psycopg2.extensions.connection:
+    """Return what ``connect_to`` makes of the first candidate that takes the connection.
+
+    Each candidate gets an equal share of the time left, and no more than ``connect_timeout`` seconds where ``params``
+    have one. The candidate of the last success comes first. Raises psycopg2.Error.
+    """
+    configured = str(params.get("host", "")), str(params.get("port", ""))
+    limit = float(params.get("connect_timeout") or 0) or default_deadline
+    try:
+        candidates = sorted(_candidates(*configured), key=lambda each: each != _last_good.get(configured))
+    except OSError as error:
+        raise psycopg2.OperationalError(f"could not translate host name: {error}") from error
+    for place, candidate in enumerate(candidates):
+        try:
+            left = deadlines.remaining(default_deadline) or 0.0
+            with deadlines.within(min(limit, left / (len(candidates) - place))):
+                made: psycopg2.extensions.connection = connect_to(_addressed(params, candidate))
+        except deadlines.DeadlineExceeded as error:
+            raise postgres.QueryDeadlineExceeded("the deadline passed before the connection") from error
+        except psycopg2.Error:
+            if place + 1 == len(candidates):
+                raise
+        else:
+            _last_good[configured] = candidate
+            return made
+    raise psycopg2.OperationalError("the host name has no address")
+
+
+def _candidates(hosts: str, ports: str) -> Iterator[Candidate]:
+    """All addresses of all hosts, in the order given. Raises OSError where no host has any."""
+    each_host = hosts.split(",")
+    each_port = ports.split(",") * (len(each_host) if "," not in ports else 1)
+    failure: OSError | None = None
+    found = False
+    for host, port in zip(each_host, each_port, strict=False):
+        if not host or host.startswith(("/", "@")):
+            found = True
+            yield Candidate(host, "", port)
+            continue
+        try:
+            for *_, address in addresses(host.strip("[]"), port or None):
+                found = True
+                yield Candidate(host.strip("[]"), str(address[0]), port)
+        except (OSError, deadlines.DeadlineExceeded) as error:
+            failure = error if isinstance(error, socket.gaierror) else OSError(str(error) or "no answer in time")
+    if failure and not found:
+        raise failure
+
+
+def _addressed(params: dict[str, Any], candidate: Candidate) -> dict[str, Any]:
+    named = {"host": candidate.host, "hostaddr": candidate.address, "port": candidate.port}
+    return {**params, **{name: value for name, value in named.items() if value}}

@@ -1,0 +1,28 @@
+"""Looking up a name within the deadline of the call."""
+
+import socket
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+from resilience import deadlines
+
+
+def addresses(host: str, port: int | str | None) -> list[Any]:
+    """What ``socket.getaddrinfo`` finds for a stream socket. Raises OSError, or DeadlineExceeded.
+
+    The resolver takes no timeout, so it is waited for from outside; one that hangs is left to itself.
+    """
+    found: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, name="resolver", daemon=True).start()
+    try:
+        return found.result(deadlines.remaining())
+    except TimeoutError as error:
+        raise deadlines.DeadlineExceeded from error

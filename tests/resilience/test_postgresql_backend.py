@@ -1,0 +1,249 @@
+"""Connections are fit to use, whoever uses them: a thread without requests has the same care."""
+
+import contextlib
+import functools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, OperationalError, connection, transaction
+from psycopg2 import extensions
+
+from catalog.models import Product
+from resilience import breakers, postgres
+from resilience.backends.postgresql import base, hosts
+from resilience.breaker import Breaker
+from tests.e2e.proxies import nat
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="speaks of PostgreSQL; make test runs it there"),
+]
+
+
+@pytest.fixture(autouse=True)
+def serving() -> Iterator[None]:
+    connection.close()
+    postgres.install()
+    yield
+    connection.close()
+    extensions.set_wait_callback(None)
+
+
+@pytest.fixture
+def breaker() -> Breaker:
+    return breakers.get(breakers.DATABASE)
+
+
+def ask(statement: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone() if cursor.description else None
+
+
+def pid() -> int:
+    return int(ask("SELECT pg_backend_pid()")[0])
+
+
+def make_idle() -> None:
+    """As if nobody had used the connection for a while."""
+    connection._used_at -= 2 * base.IDLE  # type: ignore[attr-defined]
+
+
+def in_a_thread(work: Callable[[], Any]) -> Any:
+    found = []
+
+    def run() -> None:
+        found.append(work())
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(20)
+    return found[0]
+
+
+def end(victim: int) -> None:
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
+    other.close()
+    time.sleep(0.1)  # until the farewell has come
+
+
+def server_address() -> tuple[str, str]:
+    """The folder of the Unix socket that the server of the tests listens on, and its port."""
+    parameters = connection.get_connection_params()
+    return parameters["host"], str(parameters.get("port", 5432))
+
+
+def connect_to_server(folder: str, port: str) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX)
+    made.connect(f"{folder}/.s.PGSQL.{port}")
+    return made
+
+
+def test_a_connection_is_kept() -> None:
+    assert len({pid() for _ in range(5)}) == 1
+    make_idle()
+    assert len({pid() for _ in range(5)}) == 1
+
+
+def test_one_that_the_server_ended_costs_no_query_of_any_thread() -> None:
+    def work() -> tuple[int, int]:
+        first = pid()
+        end(first)
+        return first, pid()
+
+    first, second = in_a_thread(work)
+    assert first != second
+
+
+def test_one_that_is_too_old_is_replaced_in_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0.01)
+
+    def work() -> tuple[int, int]:
+        connection.settings_dict["CONN_MAX_AGE"] = 0.01
+        first = pid()
+        time.sleep(0.02)
+        make_idle()
+        return first, pid()
+
+    first, second = in_a_thread(work)
+    assert first != second
+
+
+def test_a_transaction_keeps_its_connection() -> None:
+    with transaction.atomic():
+        first = pid()
+        base.suspicion.raise_now()
+        make_idle()
+        assert pid() == first
+    assert pid() != first
+
+
+def test_one_that_was_idle_and_hangs_is_replaced_within_the_checks_time(
+    breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nat(functools.partial(connect_to_server, *server_address())) as network:
+        at_hosts(monkeypatch, ("127.0.0.1", str(network.port)))
+        breaker.call(ask, "SELECT 1")
+        network.drop()
+        make_idle()
+        assert breaker.call(ask, "SELECT 1") == (1,)
+        assert breaker.state == "closed"
+        connection.close()
+
+
+def test_a_hang_makes_older_connections_suspect(settings: Any) -> None:
+    settings.DB_DEADLINE = 0.4
+    asked, hung = threading.Event(), threading.Event()
+
+    def work() -> tuple[int, int]:
+        first = pid()
+        asked.set()
+        hung.wait(10)
+        return first, pid()
+
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(in_a_thread, work)
+        asked.wait(10)
+        ask("SET statement_timeout = 0")
+        with pytest.raises(OperationalError):
+            ask("SELECT pg_sleep(2)")
+        connection.close()
+        hung.set()
+        first, second = found.result()
+    assert first != second
+
+
+def test_a_write_that_meets_a_read_only_server_is_made_again_on_a_new_connection(breaker: Breaker) -> None:
+    # As a connection to a primary that has become a replica is.
+    ask("SET default_transaction_read_only = on")
+    assert breaker.call(Product.objects.create, asin="MOVED").asin == "MOVED"
+
+
+def test_a_read_only_answer_ends_the_connections_of_all_threads() -> None:
+    def work() -> Any:
+        first = pid()
+        ask("SET default_transaction_read_only = on")
+        with pytest.raises(DatabaseError):
+            Product.objects.create(asin="REFUSED")
+        return first, pid()
+
+    base.suspicion.since = 0.0
+    mine = pid()
+    first, second = in_a_thread(work)
+    assert first != second
+    assert pid() != mine
+
+
+def test_a_probe_uses_a_fresh_connection(breaker: Breaker) -> None:
+    first = breaker.call(pid)
+    breaker.open_for(0)
+    assert breaker.call(pid) != first
+    assert breaker.state == "closed"
+
+
+@contextlib.contextmanager
+def mute_server() -> Iterator[int]:
+    """The port of a server that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def at_hosts(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, str], **options: str) -> None:
+    monkeypatch.setitem(connection.settings_dict, "HOST", ",".join(host for host, _ in places))
+    monkeypatch.setitem(connection.settings_dict, "PORT", ",".join(port for _, port in places))
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+
+
+def test_a_mute_first_host_of_several_is_left(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, port = server_address()
+    with mute_server() as mute:
+        at_hosts(monkeypatch, ("127.0.0.1", str(mute)), (host, port))
+        assert breaker.call(ask, "SELECT 1") == (1,)
+        connection.close()
+        # The host of the last success comes first.
+        started = time.monotonic()
+        assert breaker.call(ask, "SELECT 1") == (1,)
+        assert time.monotonic() - started < 0.5
+    assert breaker.state == "closed"
+
+
+def test_connect_timeout_holds_for_each_host(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, port = server_address()
+    with mute_server() as mute:
+        at_hosts(monkeypatch, ("127.0.0.1", str(mute)), (host, port), connect_timeout="1")
+        breaker.deadline = 60
+        started = time.monotonic()
+        assert breaker.call(ask, "SELECT 1") == (1,)
+        assert time.monotonic() - started < 5
+
+
+def test_a_host_that_does_not_write_is_left_where_a_writable_one_is_asked_for(
+    breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port = server_address()
+    at_hosts(monkeypatch, ("no.such.host.invalid", port), (host, port), target_session_attrs="read-write")
+    assert breaker.call(ask, "SHOW transaction_read_only") == ("off",)
+
+
+def test_an_unknown_host_is_an_error_of_the_database() -> None:
+    with pytest.raises(Exception, match="could not translate host name"):
+        hosts.connect(lambda params: None, {"host": "no.such.host.invalid", "port": "5432"}, 2.0)
+
+
+def test_behind_a_transaction_pooler_limits_last_for_one_transaction(settings: Any) -> None:
+    settings.DB_POOLER = "transaction"
+    assert ask("SHOW statement_timeout") == ("1500ms",)
+    with transaction.atomic():
+        assert ask("SHOW lock_timeout") == ("800ms",)
+        assert ask("SHOW statement_timeout") == ("1500ms",)
+    with connection.connection.cursor() as bare:
+        extensions.cursor.execute(bare, "SHOW statement_timeout")
+        assert bare.fetchone() == ("0",)
