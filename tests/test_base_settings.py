@@ -68,6 +68,20 @@ def test_each_value_comes_from_the_environment(start: Start) -> None:
     assert settings["CORS_ALLOWED_ORIGINS"] == ["https://shop.example", "http://localhost:3000"]
 
 
+def test_the_database_may_be_a_socket_or_several_hosts_with_options_of_their_own(start: Start) -> None:
+    def database(url: str, **more: str) -> dict[str, Any]:
+        found: dict[str, Any] = start(DATABASE_URL=url, **more)["DATABASES"]["default"]
+        return found
+
+    assert database("postgres://me@db/shop")["CONN_MAX_AGE"] == 600
+    assert database("postgres://me@db/shop?CONN_MAX_AGE=0")["CONN_MAX_AGE"] == 0
+    assert database("postgres://me:p%2Fw@%2FVar%2Frun%2Fpg/shop")["HOST"] == "/Var/run/pg"
+    assert database("postgres://me@h1:5433,h2:5434/shop")["HOST"] == "h1,h2"
+    assert database("postgres://me@h1:5433,h2:5434/shop")["PORT"] == "5433,5434"
+    assert not database("postgres://me@db/shop")["DISABLE_SERVER_SIDE_CURSORS"]
+    assert database("postgres://me@db/shop", DB_POOLER="transaction")["DISABLE_SERVER_SIDE_CURSORS"]
+
+
 def test_the_key_of_make_run_is_found_and_the_environment_wins(start: Start, tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     (tmp_path / "var/local.env").write_text("SECRET_KEY=" + "l" * 40 + "\nSABOTAGE=on\n")
@@ -83,6 +97,7 @@ UNUSABLE = {
     "DB_FAIL_MAX": ["0", "-1", "1.5", "many", "1001", ""],
     "DB_RESET_TIMEOUT": ["0", "-1", "soon", "nan", "inf", "1e9", ""],
     "DB_DEADLINE": ["0", "2s", "nan"],
+    "DB_POOLER": ["", "on", "session"],
     "DATABASE_URL": [
         "",
         "shop.sqlite3",

@@ -42,6 +42,15 @@ def test_a_setting_that_cannot_be_used_ends_the_start_with_one_line(name: str, v
         assert len(value) < 4 or value not in said[0]
 
 
+@pytest.mark.parametrize("command", ["migrate", "seed_demo", "createsuperuser"])
+def test_a_server_without_the_tls_that_is_asked_for_is_one_line(postgres: Postgres, command: str) -> None:
+    words = [sys.executable, "manage_recommender.py", command]
+    env = ENVIRONMENT | {"DATABASE_URL": f"{postgres.url}?sslmode=require"}
+    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch("CommandError: the database cannot be used: .*SSL.*\n", done.stderr)
+
+
 @pytest.mark.parametrize("port", [8000, 8001])
 def test_make_run_refuses_a_port_that_is_taken(port: int) -> None:
     with socket.socket() as squatter:

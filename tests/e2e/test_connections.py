@@ -1,0 +1,138 @@
+"""Connections as networks have them: dropped without a word, and leading to a server that is the wrong one by now."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Busy
+from tests.e2e.load import of_catalog
+from tests.e2e.proxies import Nat, nat
+from tests.e2e.services import Postgres, Service, eventually
+from tests.e2e.test_sponsored_ads import CAMPAIGN, click, click_url, shell
+
+DEADLINE = 2.0  # DB_DEADLINE's default
+THREADS = 8
+
+
+@pytest.fixture
+def network(postgres: Postgres) -> Iterator[Nat]:
+    with nat(lambda: socket.create_connection(("127.0.0.1", postgres.port))) as between:
+        yield between
+
+
+@pytest.fixture
+def service(network: Nat, ad_provider: Service) -> Iterator[Service]:
+    """A recommender that reaches its database through the network."""
+    settings = {"DATABASE_URL": f"postgres://postgres@127.0.0.1:{network.port}/postgres"}
+    with Service("recommender_site", **settings, AD_PROVIDER_URL=ad_provider.url) as started:
+        yield started
+
+
+def sources(service: Service, times: int, pause: float = 0.0) -> list[str]:
+    """Where ``times`` answers came from, asked by as many threads as the service has."""
+
+    def ask(number: int) -> str:
+        time.sleep(pause * number)
+        return service.get(f"/products?limit={1 + number}").headers["X-Data-Source"]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(ask, range(times)))
+
+
+def test_idle_connections_that_are_dropped_without_a_word_cost_nobody_an_answer(service: Service, network: Nat) -> None:
+    assert set(sources(service, 4 * THREADS)) == {"live"}
+    network.drop()
+    time.sleep(1)
+    found = sources(service, THREADS)
+    assert found.count("live") >= THREADS - 1
+    assert set(sources(service, 4 * THREADS)) == {"live"}
+    assert service.state("database") == "closed"
+    network.drop()
+    for number in range(6):
+        time.sleep(1)
+        assert service.get(f"/products?limit={number + 1}").headers["X-Data-Source"] == "live"
+
+
+def test_busy_connections_that_are_dropped_cost_the_answers_under_way_and_no_other(
+    service: Service, network: Nat, busy: Busy
+) -> None:
+    with busy("dropped", service) as work:
+        network.drop()
+        dropped = work.now
+        time.sleep(DEADLINE + 3)
+    assert {each.status for each in work.reads()} == {200}
+    later = of_catalog(work.reads(dropped + DEADLINE + 1))
+    assert later
+    assert {each.source for each in later} == {"live"}
+    assert service.state("database") == "closed"
+    assert service.get("/breakers/database").json()["events"] == []
+
+
+@contextmanager
+def moved_primary(postgres: Postgres) -> Iterator[None]:
+    """New connections lead to a server that takes no writes; in the end one that does, while the old ones stay open."""
+    postgres.ask("ALTER DATABASE postgres SET default_transaction_read_only = on")
+    postgres.end_connections()
+    try:
+        yield
+    finally:
+        postgres.ask("SET transaction_read_only = off; ALTER DATABASE postgres RESET default_transaction_read_only")
+
+
+def test_writes_work_as_soon_as_a_writable_server_is_reachable(
+    postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
+) -> None:
+    def post(number: int) -> int:
+        review = {"asin": asins[number], "reviewerID": "moved primary", "overall": 3}
+        return recommender.post("/reviews", json=review, headers=token).status_code
+
+    with moved_primary(postgres), ThreadPoolExecutor(THREADS) as pool:
+        assert set(pool.map(post, range(2 * THREADS))) == {503}
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert set(pool.map(post, range(2 * THREADS))) == {201}
+    assert recommender.state("database") == "closed"
+
+
+def test_what_was_spooled_is_delivered_when_the_primary_has_moved(postgres: Postgres, tmp_path: Path) -> None:
+    database = {"DATABASE_URL": postgres.url}
+    shell(CAMPAIGN.format(budget=1_000_000), **database)
+    spooled = tmp_path / "events"
+    with Service("ad_provider_site", **database, ADS_SPOOL_DIR=str(tmp_path)) as service:
+        urls = [click_url(service) for _ in range(4)]
+        with moved_primary(postgres):
+            for url in urls:
+                assert click(url).status_code == 302
+            assert spooled.exists()
+            time.sleep(1)  # the spool tries, on a connection that it then has
+        counted = "SELECT count(*) FROM campaigns_event WHERE kind = 'click'"
+        eventually(lambda: postgres.ask(counted) == [(len(urls),)], 10)
+
+
+def test_a_first_host_that_is_mute_is_left_for_the_next(postgres: Postgres) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        hosts = f"127.0.0.1:{mute.getsockname()[1]},127.0.0.1:{postgres.port}"
+        with Service("recommender_site", DATABASE_URL=f"postgres://postgres@{hosts}/postgres") as service:
+            eventually(lambda: service.get("/products").headers["X-Data-Source"] == "live", 10)
+            assert set(sources(service, 4 * THREADS)) == {"live"}
+            assert service.state("database") == "closed"
+
+
+def test_a_missing_table_is_an_error_of_its_statements_only(
+    postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
+) -> None:
+    review = {"asin": asins[50], "reviewerID": "missing table", "overall": 3}
+    postgres.ask("ALTER TABLE catalog_review RENAME TO elsewhere")
+    try:
+        for _ in range(3):
+            assert recommender.get("/reviews?reviewerID=nobody").headers["X-Data-Source"] == "default"
+            assert recommender.post("/reviews", json=review, headers=token).status_code == 503
+            assert recommender.get("/products?limit=1").headers["X-Data-Source"] == "live"
+            assert recommender.state("database") == "closed"
+    finally:
+        postgres.ask("ALTER TABLE elsewhere RENAME TO catalog_review")
+    assert recommender.post("/reviews", json=review, headers=token).status_code == 201
