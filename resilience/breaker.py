@@ -67,7 +67,8 @@ class Breaker:
     ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
     SUCCESS reach the caller as CallFailed; all others pass through untouched. ``deadline`` (seconds) bounds each call,
     half of it a trial; ``max_concurrent`` is how many calls may be under way at once, with half as many more
-    for those that are made inside ``bulkhead.reserve``.
+    for those that are made inside ``bulkhead.reserve``. ``check`` tells within a moment whether this process
+    reaches the dependency; it goes past the breaker.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Breaker:
         reset_timeout: float,
         deadline: float | None = None,
         max_concurrent: int | None = None,
+        check: Callable[[], bool] | None = None,
         classify: Callable[[BaseException], Outcome],
         errors: tuple[type[Exception], ...],
         listeners: Sequence[Listener] = (),
@@ -85,6 +87,7 @@ class Breaker:
     ) -> None:
         self.name = name
         self.deadline = deadline
+        self.check = check
         self._classify = classify
         self._errors = errors
         self._clock = clock
