@@ -148,7 +148,7 @@ DB_DEADLINE = seconds("DB_DEADLINE", 2.0)
 DB_POOLER = setting("DB_POOLER", env.str, "off", lambda word: word in ("off", "transaction"), "off or transaction")
 # No dependency may hold more than half of a worker's threads, so that there are always some to answer without it.
 HALF_OF_THREADS = max(1, whole_number("THREADS", 8) // 2)
-BREAKERS = {
+BREAKERS: dict[str, dict[str, Any]] = {
     "database": {
         "fail_max": whole_number("DB_FAIL_MAX", 1),
         "reset_timeout": seconds("DB_RESET_TIMEOUT", 20),

@@ -4,15 +4,18 @@ from types import UnionType
 from typing import Any
 
 import orjson
+import requests
 from django.conf import settings
 
 from catalog import defaults
 from catalog.serializers import ProductSerializer
-from resilience import http, provenance, request_id
+from resilience import deadlines, http, provenance, request_id
+from resilience.breaker import Outcome
 from resilience.breakers import AD_PROVIDER
 from resilience.fallback import read_through
 
 MAX_BYTES = 1_000_000
+CHECK_TIMEOUT = 0.25  # seconds
 PRODUCT_SHAPE: dict[str, type | UnionType] = {
     "asin": str,
     "title": str,
@@ -37,13 +40,27 @@ def default_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
 def get_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
     """Up to ``limit`` product-shaped ads for a ``page``, of which ``asin``, ``keywords``, ``placement`` and ``viewer``
     may be told."""
-    context = {"limit": limit, **page}
-    headers = {"Accept": "application/json", request_id.HEADER: request_id.current() or ""}
-    answer = http.post_json(_session, f"{settings.AD_PROVIDER_URL}/ads", context, headers=headers, max_bytes=MAX_BYTES)
+    answer = _ask(_session, {"limit": limit, **page})
     ads = _parse(answer.body)[:limit]
     # The ad provider may itself be on its fallback; that must not pass for live here.
     provenance.note_headers(answer.headers)
     return ads
+
+
+def check() -> bool:
+    """Whether this process reaches the ad provider now: one ad on a fresh connection within CHECK_TIMEOUT."""
+    with http.session(connections=1) as fresh:
+        try:
+            with deadlines.within(CHECK_TIMEOUT):
+                _parse(_ask(fresh, {"limit": 1}).body)
+        except http.ERRORS as error:
+            return http.classify(error) is not Outcome.FAILURE
+    return True
+
+
+def _ask(session: requests.Session, context: dict[str, Any]) -> http.Answer:
+    headers = {"Accept": "application/json", request_id.HEADER: request_id.current() or ""}
+    return http.post_json(session, f"{settings.AD_PROVIDER_URL}/ads", context, headers=headers, max_bytes=MAX_BYTES)
 
 
 def _parse(body: bytes) -> list[dict[str, Any]]:

@@ -26,6 +26,8 @@ AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:80
 BREAKERS = {
     **BREAKERS,
     "ad-provider": {
+        "url": AD_PROVIDER_URL,
+        "check": "recommender_site.ad_client.check",
         "fail_max": whole_number("AD_FAIL_MAX", 1),
         "reset_timeout": seconds("AD_RESET_TIMEOUT", 10),
         "deadline": seconds("AD_DEADLINE", 0.5),

@@ -35,8 +35,6 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 ELSEWHERE = "another process"  # as the cause of a change
 # What a trial may take of the deadline: one more caller waits for it, and the others know already.
 TRIAL_SHARE = 0.5
-# What is left of the deadline for the check of a call that failed in a way that may be its own.
-CHECK_SHARE = 0.125
 LATER = 1.0  # seconds after which a call that was not made may be worth another try
 # Seconds before a trial that was another process's turn is asked for again.
 ASK_AGAIN = 0.5
@@ -134,6 +132,8 @@ class Breaker:
 
     # A short call that is made as the trial, instead of the caller's own.
     probe: Callable[[], object] | None = None
+    # What a call may take of the deadline; the rest is for the check of a SUSPECT failure.
+    call_share = 1.0
 
     def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self.name in _inside.get():
@@ -158,7 +158,7 @@ class Breaker:
         self, admission: _Admission, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         if deadline is not None:
-            deadline *= TRIAL_SHARE if admission.trial else 1 - CHECK_SHARE if self.check else 1
+            deadline *= TRIAL_SHARE if admission.trial else self.call_share
         token = _inside.set(_inside.get() | {self.name})
         try:
             with deadlines.within(deadline):

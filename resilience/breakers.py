@@ -1,10 +1,12 @@
 """All breakers of the running project, one for each thing that can fail, with the figures of settings.BREAKERS."""
 
 from functools import cache
+from typing import Any
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
-from resilience import database, http, listeners
+from resilience import database, http, identity, listeners
 from resilience.breaker import Breaker
 from resilience.listeners import LoggingListener, MetricsListener
 from resilience.sharing import Sharing
@@ -16,18 +18,23 @@ AD_PROVIDER = "ad-provider"
 @cache
 def get(name: str) -> Breaker:
     """The breaker of this name. Raises KeyError for a name that settings.BREAKERS does not have."""
+    figures: dict[str, Any] = dict(settings.BREAKERS[name])
     kind, dependency = (database.DatabaseBreaker, database) if name == DATABASE else (Breaker, http)
+    if name == DATABASE:
+        check, known_as = database.check, identity.of_database(settings.DATABASES["default"])
+    else:
+        check, known_as = import_string(figures.pop("check")), identity.of_url(figures.pop("url"))
     breaker = kind(
         name,
-        **settings.BREAKERS[name],  # type: ignore[arg-type]
+        **figures,
+        check=check,
         classify=dependency.classify,
         errors=dependency.ERRORS,
         listeners=[LoggingListener(), MetricsListener()],
-        check=database.check if name == DATABASE else None,
     )
     listeners.begin(name, breaker.state)
     if settings.REDIS_URL:
-        _sharing().share(breaker)
+        _sharing().share(breaker, known_as)
     return breaker
 
 

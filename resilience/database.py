@@ -117,6 +117,8 @@ class DatabaseBreaker(Breaker):
     has no deadline, is not made again.
     """
 
+    call_share = 1 - postgres.CHECK_SHARE
+
     def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         attempts = 1 if deadline is None else MAX_ATTEMPTS
         return super()._call(deadline, lambda: _call_again(attempts, func, *args, **kwargs))

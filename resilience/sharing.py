@@ -1,20 +1,27 @@
 """Breaker state shared by processes and hosts through Redis.
 
-Two keys for each breaker hold the last change that any process made: ``open``, with the rest of its open time as the
-key's time to live, or ``closed``; and how somebody steered it last. A thread of each process writes the changes of its
-own breakers and looks for those of others several times a second, so no call waits for Redis; but for a trial, of which
-there is one at a time in all processes: it asks for its turn and waits PATIENCE at most.
+Two keys for each breaker and dependency hold the last change that any process made: ``open``, with the rest of its open
+time as the key's time to live, or ``closed``; and how somebody steered it last. A thread of each process writes the
+changes of its own breakers and looks for those of others several times a second, so no call waits for Redis; but for a
+trial, of which there is one at a time in all processes: it asks for its turn and waits PATIENCE at most.
+
+A change of state elsewhere is a reason to look, not a fact: that process alone may be cut off. Each process first makes
+a check of its own, and follows only if the check agrees.
 
 Where Redis does not answer or takes nothing, every process decides for itself, and asks again after REST. What it did
-not take is offered first then, and what it has lost is written again by whoever is still open.
+not take is offered first then, and what it has lost is written again by whoever is still open. The name in the URL is
+looked up again after each error and every RECONNECT_EVERY, because it moves to another server at a failover, while the
+server before may go on answering as a replica.
 """
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -22,6 +29,7 @@ import pybreaker
 import redis
 
 from resilience.breaker import ACTIONS, ELSEWHERE, Breaker
+from resilience.checks import Check
 from resilience.events import Listener
 from resilience.turns import Turns
 
@@ -31,6 +39,7 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY = 0.1
 PATIENCE = 0.1
 REST = 5.0
+RECONNECT_EVERY = 3.0
 CLOSED_IS_KNOWN = 60.0
 WORTH_WRITING_AGAIN = 1.0  # less may be what the key had and this process's clock has not yet
 UNBOUNDED_TRIAL = 10.0  # what a trial without a deadline of its own may take before the turn is given away
@@ -47,13 +56,14 @@ class Sharing:
         self._shared: list[SharedBreaker] = []
         self._is_resting = False
         self._is_alone = False
+        self._look_at = self._reconnect_at = 0.0  # on the monotonic clock
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="breaker-sharing", daemon=True)
         self._thread.start()
 
-    def share(self, breaker: Breaker) -> None:
-        """Share the state of ``breaker`` from now on."""
-        shared = SharedBreaker(breaker, self, self._client)
+    def share(self, breaker: Breaker, dependency: str = "") -> None:
+        """Share the state of ``breaker`` from now on, with those of the same name and the same ``dependency``."""
+        shared = SharedBreaker(breaker, dependency, self, self._client)
         breaker.attend(shared, shared)
         self._shared.append(shared)
 
@@ -95,10 +105,10 @@ class Sharing:
 
     def _work(self) -> None:
         while not self._stopped.is_set():
-            job: Callable[[], object] = self._look
-            with suppress(Empty):
-                job = self._jobs.get(timeout=LOOK_EVERY)
+            job = self._next_job()
             try:
+                if time.monotonic() >= self._reconnect_at:
+                    self._reconnect()
                 job()
             except Exception as error:
                 self._rest(error)
@@ -107,6 +117,24 @@ class Sharing:
                 if self._is_alone:
                     self._is_alone = False
                     logger.warning("breakers are shared again")
+
+    def _next_job(self) -> Callable[[], object]:
+        if (wait := self._look_at - time.monotonic()) > 0:
+            with suppress(Empty):
+                return self._jobs.get(timeout=wait)
+        self._look_at = time.monotonic() + LOOK_EVERY
+        return self._look
+
+    def _reconnect(self) -> None:
+        """Connect to where the name leads now. Raises redis.RedisError, ReadOnlyError if that is a replica."""
+        self._client.connection_pool.disconnect()
+        try:
+            role = self._client.role()[0]
+        except redis.ResponseError:
+            role = "unknown"  # this user may not ask; a write will tell
+        if role == "slave":
+            raise redis.ReadOnlyError("a replica")
+        self._reconnect_at = time.monotonic() + RECONNECT_EVERY
 
     def _look(self) -> None:
         for shared in self._shared:
@@ -118,25 +146,37 @@ class Sharing:
             cause = f"{type(error).__name__}: {error}"
             logger.warning("breakers are not shared: Redis cannot be used", extra={"cause": cause})
         self._is_resting = True
+        self._reconnect_at = 0.0
         self._stopped.wait(REST)
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What another process found, in force ``until`` a time on the monotonic clock, and what this one finds."""
+
+    state: str
+    until: float
+    check: Check
 
 
 class SharedBreaker(Listener, Turns):
     """One breaker's side of it."""
 
-    def __init__(self, breaker: Breaker, sharing: Sharing, client: "redis.Redis") -> None:
+    def __init__(self, breaker: Breaker, dependency: str, sharing: Sharing, client: "redis.Redis") -> None:
         self._breaker, self._sharing, self._client = breaker, sharing, client
-        key = f"breaker:{breaker.name}"
+        key = f"breaker:{breaker.name}:{dependency}".rstrip(":")
         self._state_key, self._steering_key, self._turn_key = key, f"{key}:steering", f"{key}:trial"
         self._seen: dict[str, str | None] = {}
         # What Redis has still to be told, so that what it says meanwhile is known to be older.
         self._is_state_unsent = False
         self._unsent_steering: str | None = None
+        self._news: _News | None = None  # the last, while it is being checked
         self._turn = ""  # this process's, while it has one
 
     def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
         if not self._sharing.is_at_work:
             self._is_state_unsent = True
+            self._news = None  # this process knows better now
             self._sharing.tell(self.look)
 
     def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
@@ -145,7 +185,8 @@ class SharedBreaker(Listener, Turns):
             self._sharing.tell(self.look)
 
     def look(self) -> None:
-        """Send what is new here, and follow what another process has written since."""
+        """Send what is new here, and learn what another process has written since."""
+        self._follow_news()
         if action := self._unsent_steering:
             self._say(self._steering_key, action, None)
             if self._unsent_steering == action:  # and nobody has steered meanwhile
@@ -159,7 +200,7 @@ class SharedBreaker(Listener, Turns):
                 raise
         state, steering = self._client.mget(self._state_key, self._steering_key)
         self._follow_steering(steering)
-        self._follow_state(state)
+        self._hear(state)
 
     def _follow_steering(self, value: Any) -> None:
         if value is None and self._breaker.forced:
@@ -170,15 +211,26 @@ class SharedBreaker(Listener, Turns):
             if action and action != (self._breaker.forced or "reset"):
                 self._breaker.steer(action, by=ELSEWHERE)
 
-    def _follow_state(self, value: Any) -> None:
+    def _hear(self, value: Any) -> None:
         if value is None and self._breaker.retry_after > WORTH_WRITING_AGAIN:
             self._write_state()
         elif value is not None and value != self._seen.get(self._state_key):
+            left = max(0, int(self._client.pttl(self._state_key))) / 1000
             self._seen[self._state_key] = value
-            if value.split()[0] == pybreaker.STATE_OPEN:
-                self._breaker.open_for(max(0, int(self._client.pttl(self._state_key))) / 1000)
-            else:
-                self._breaker.close()
+            state = value.split()[0]
+            if not state == self._breaker.state == pybreaker.STATE_CLOSED:
+                reach = self._breaker.check or (lambda: state == pybreaker.STATE_CLOSED)  # without one it is believed
+                self._news = _News(state, time.monotonic() + left, Check(reach, lambda: self._sharing.tell(self.look)))
+
+    def _follow_news(self) -> None:
+        news = self._news
+        if news is None or (is_reached := news.check.result) is None:
+            return
+        self._news = None
+        if news.state == pybreaker.STATE_OPEN and not is_reached:
+            self._breaker.open_for(max(0.0, news.until - time.monotonic()))
+        elif news.state == pybreaker.STATE_CLOSED and is_reached:
+            self._breaker.close()
 
     def _write_state(self) -> None:
         # That of now, not of when it changed. Forced has a key of its own, half-open is nobody else's business.
