@@ -1,0 +1,109 @@
+"""A request as it arrives: bytes go in, in any pieces, and a whole request comes out.
+
+gunicorn's parser reads the head and refuses one that can be read in two ways. It waits for a body, and so do proxies
+that send one without a length, so bodies are read here.
+"""
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, LimitRequestHeaders
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import IterUnreader
+
+# In bytes.
+MAX_HEAD = 65_536
+MAX_LINE = 256  # of a chunk's size, or of a trailer
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t -~\x80-\xff]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    head: Request
+    body: bytearray
+    length: int  # what the body has, or would have: what is larger than the limit is not read
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self.body) == self.length
+
+
+def next_request(received: bytearray, cfg: Any, peer: Any) -> Generator[bytes, None, Arrival]:
+    """Take one request from ``received``.
+
+    Yields for more to be appended there, and what to tell the client first, which is nothing or CONTINUE.
+    Raises gunicorn's errors, for its ``handle_error()``.
+    """
+    searched = 0
+    while True:
+        end = received.find(b"\r\n\r\n", searched)
+        if (len(received) if end < 0 else end) > MAX_HEAD:
+            raise LimitRequestHeaders(f"The head is larger than {MAX_HEAD} bytes.")
+        if end >= 0:
+            break
+        searched = max(0, len(received) - 3)
+        yield b""
+    head = Request(cfg, IterUnreader([_take(received, end + 4)]), peer)
+    fields = dict(head.headers)
+    body = bytearray()
+    length = int(fields.get("CONTENT-LENGTH", "0"))
+    if length > _limit():
+        return Arrival(head, body, length)
+    is_chunked = "TRANSFER-ENCODING" in fields
+    if head._expected_100_continue and (length or is_chunked) and not received:
+        yield CONTINUE
+    if is_chunked:
+        length = yield from _chunks(received, body)
+    else:
+        while len(received) < length:
+            yield b""
+        body += _take(received, length)
+    return Arrival(head, body, length)
+
+
+def _limit() -> int:
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+
+
+def _take(received: bytearray, size: int) -> bytes:
+    taken = bytes(received[:size])
+    del received[:size]
+    return taken
+
+
+def _chunks(received: bytearray, body: bytearray) -> Generator[bytes, None, int]:
+    """Move a chunked body (RFC 9112, 7.1) from the one to the other; its length. Trailers are dropped."""
+    while True:
+        line = yield from _line(received)
+        found = _CHUNK_SIZE.fullmatch(line)
+        if not found:
+            raise InvalidChunkSize(line)
+        size = int(found[1], 16)
+        if not size:
+            break
+        if len(body) + size > _limit():
+            return len(body) + size
+        while len(received) < size + 2:
+            yield b""
+        body += _take(received, size)
+        if (ending := _take(received, 2)) != b"\r\n":
+            raise ChunkMissingTerminator(ending)
+    while (yield from _line(received)):
+        continue
+    return len(body)
+
+
+def _line(received: bytearray) -> Generator[bytes, None, bytes]:
+    while (end := received.find(b"\r\n", 0, MAX_LINE)) < 0:
+        if len(received) >= MAX_LINE:
+            raise InvalidChunkSize(bytes(received[:MAX_LINE]))
+        yield b""
+    line = _take(received, end + 2)[:-2]
+    if b"\r" in line or b"\n" in line:  # elsewhere the line may end there
+        raise InvalidChunkSize(line)
+    return line

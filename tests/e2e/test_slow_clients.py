@@ -1,0 +1,155 @@
+"""Clients that send or read slowly, or do nothing at all, however many there are: nobody else waits."""
+
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import requests
+
+from tests.e2e.raw_http import CHUNKED, clients, get, is_closed, post
+from tests.e2e.services import Postgres, Service, eventually
+
+MANY = 40  # five for each thread
+CONNECTIONS = 250  # gunicorn.conf.py
+REQUEST_TIME, LEEWAY = 15, 5  # seconds
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def service(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
+    with Service("recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=ad_provider.url) as started:
+        yield started
+        assert set(started.get("/readyz").json()["dependencies"].values()) == {"closed"}
+
+
+def worker(service: Service) -> psutil.Process:
+    (found,) = psutil.Process(service.process.pid).children()
+    return found
+
+
+def assert_alive(service: Service, within: float) -> None:
+    started = time.monotonic()
+    assert requests.get(f"{service.url}/livez", timeout=30).ok
+    assert time.monotonic() - started <= within
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"G",
+        b"GET /products HTTP/1.1\r\nHost: local",
+        post("/reviews", b'{"asin": ', length=5000),
+        post("/reviews", b"", length=2 * MEGABYTE),
+        post("/reviews", b"", "Expect: 100-continue", length=5000),
+        CHUNKED,
+        CHUNKED + b"10\r\n{",
+        get("/livez", "Connection: close"),  # and then do not hang up
+    ],
+    ids=[
+        "nothing",
+        "a letter",
+        "half a head",
+        "half a body",
+        "too large",
+        "to be asked",
+        "chunked",
+        "chunk",
+        "answered",
+    ],
+)
+def test_clients_that_wait_hold_nobody_up(service: Service, begun: bytes) -> None:
+    with clients(service, MANY, begun):
+        for _ in range(10):
+            assert_alive(service, within=0.5)
+            assert service.get("/products?limit=1").headers["X-Data-Source"] == "live"
+
+
+def test_clients_that_send_letter_by_letter_hold_nobody_up(service: Service) -> None:
+    request = post("/reviews", b'{"asin": "A"}')
+    with clients(service, MANY) as slow:
+        for letter in request[:-1]:
+            for client in slow:
+                client.send(bytes([letter]))
+            if letter == ord("\n"):
+                assert_alive(service, within=0.5)
+        for client in slow:
+            client.send(request[-1:])
+        for client in slow:
+            assert client.recv(65536).startswith(b"HTTP/1.1 401 ")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /livez HTTP/1.1\r\nX-Half: "], ids=["silent", "half a head"])
+@pytest.mark.parametrize("count", [CONNECTIONS + 5, CONNECTIONS + 50])
+def test_the_oldest_that_say_nothing_make_room(service: Service, count: int, begun: bytes) -> None:
+    with clients(service, count, begun) as silent:
+        for _ in range(5):
+            assert_alive(service, within=1)
+        surplus = count - CONNECTIONS + 1
+        eventually(lambda: all(is_closed(client) for client in silent[:surplus]), 1)
+        assert not any(is_closed(client) for client in silent[-CONNECTIONS + 20 :])
+
+
+def test_a_request_in_the_making_is_not_what_makes_room(service: Service) -> None:
+    begun = b"GET /livez HTTP/1.1\r\n"
+    with clients(service, CONNECTIONS), clients(service, 1, begun) as (late,), clients(service, CONNECTIONS - 50):
+        late.sendall(b"Host: localhost\r\n\r\n")
+        assert late.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("body", [post("/reviews", b"", length=5000), CHUNKED + b"ffff\r\n"], ids=["length", "chunked"])
+@pytest.mark.parametrize("drip", [b"", b"x"], ids=["silent", "dripping"])
+def test_a_request_that_never_ends_is_ended(service: Service, body: bytes, drip: bytes) -> None:
+    with clients(service, 1, body) as (client,):
+        started = time.monotonic()
+        while not is_closed(client):
+            assert time.monotonic() - started < REQUEST_TIME + LEEWAY
+            client.setblocking(True)
+            client.send(drip)
+            time.sleep(0.5)
+        assert time.monotonic() - started > REQUEST_TIME - 1
+
+
+def test_clients_that_do_not_read_hold_nobody_up_and_are_let_go(service: Service) -> None:
+    many_answers = get("/products?limit=1000") * 500
+    before = worker(service).memory_info().rss
+    with clients(service, 24, many_answers, small_buffer=True) as deaf:
+        started = time.monotonic()
+        while time.monotonic() - started < REQUEST_TIME - 2:
+            assert_alive(service, within=1)
+            time.sleep(0.5)
+        assert worker(service).memory_info().rss - before < 100 * MEGABYTE
+        time.sleep(2 + LEEWAY)
+        assert all(is_closed(client) for client in deaf)
+
+
+def test_bodies_that_are_on_their_way_have_bounded_memory(service: Service) -> None:
+    nearly_all = post("/reviews", b"x" * (MEGABYTE - 1), length=MEGABYTE)
+    before = worker(service).memory_info().rss
+    with clients(service, CONNECTIONS - 10, nearly_all):
+        assert_alive(service, within=1)
+        assert worker(service).memory_info().rss - before < 150 * MEGABYTE
+
+
+def test_a_head_in_pieces_costs_no_more_the_longer_it_is(service: Service) -> None:
+    """Of 64 kB the last quarter costs what the first did."""
+
+    def seconds() -> float:
+        spent = worker(service).cpu_times()
+        return float(spent.user + spent.system)
+
+    quarter, step = (b"X-Long: " + b"x" * 8000 + b"\r\n") * 2, 64
+    costs = []
+    with clients(service, 150, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n") as slow:
+        for _ in range(4):
+            before = seconds()
+            for at in range(0, len(quarter), step):
+                for client in slow:
+                    client.send(quarter[at : at + step])
+            assert_alive(service, within=1)
+            costs.append(seconds() - before)
+        for client in slow:
+            client.sendall(b"\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+    assert costs[3] < 3 * costs[0]

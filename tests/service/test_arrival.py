@@ -1,0 +1,84 @@
+"""Requests as they arrive, in pieces of any size."""
+
+from itertools import pairwise
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http.errors import ParseException
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.arrival import CONTINUE, MAX_HEAD, Arrival, next_request
+
+POST = b"POST /reviews?a=b HTTP/1.1\r\nHost: localhost\r\n"
+REQUESTS = (
+    b"GET /livez HTTP/1.1\r\n\r\n",
+    POST + b"Content-Length: 5\r\n\r\nhello",
+    POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nX-Trailer: 1\r\n\r\n",
+    POST + b"Content-Length: 0\r\nExpect: 100-continue\r\n\r\n",
+)
+
+
+def arrive(pieces: list[bytes], received: bytearray) -> list[Arrival]:
+    found = []
+    request = next_request(received, Config(), ("127.0.0.1", 1))
+    for piece in pieces:
+        received += piece
+        while received:
+            try:
+                if next(request) != CONTINUE:
+                    break
+            except StopIteration as arrival:
+                found.append(arrival.value)
+                request = next_request(received, Config(), ("127.0.0.1", 1))
+    return found
+
+
+@given(chosen=st.lists(st.sampled_from(REQUESTS), max_size=5), cuts=st.lists(st.integers(0, 600)))
+def test_requests_are_the_same_in_whatever_pieces_they_come(chosen: list[bytes], cuts: list[int]) -> None:
+    sent = b"".join(chosen)
+    edges = [0, *sorted(cut for cut in cuts if cut < len(sent)), len(sent)]
+    received = bytearray()
+    found = arrive([sent[start:end] for start, end in pairwise(edges)], received)
+    assert [each.head.method for each in found] == [each.split(b" ")[0].decode() for each in chosen]
+    assert [bytes(each.body) for each in found] == [b"hello" if b"hel" in each else b"" for each in chosen]
+    assert all(each.is_complete and each.length == len(each.body) for each in found)
+    assert not received
+
+
+class CountedSearch(bytearray):
+    """Counts the bytes that are searched."""
+
+    searched = 0
+
+    def find(self, what: bytes, start: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+        end = len(self) if end is None else min(end, len(self))
+        self.searched += end - start
+        return super().find(what, start, end)
+
+
+def test_a_head_in_letters_is_searched_once() -> None:
+    received = CountedSearch()
+    head = b"GET / HTTP/1.1\r\n" + (b"X: " + b"x" * 8000 + b"\r\n") * 8 + b"\r\n"
+    (arrival,) = arrive([head[at : at + 1] for at in range(len(head))], received)
+    assert len(arrival.head.headers) == 8
+    assert received.searched < 5 * len(head)
+
+
+def test_a_body_that_is_too_large_is_not_read() -> None:
+    received = bytearray()
+    (arrival,) = arrive([POST + b"Content-Length: 1000001\r\n\r\nabc"], received)
+    assert (arrival.length, bytes(arrival.body), arrival.is_complete) == (1_000_001, b"", False)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"x" * (MAX_HEAD + 1),
+        POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"0" * 256,
+        POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"x" * 256,
+    ],
+)
+def test_no_line_is_waited_for_without_end(sent: bytes) -> None:
+    with pytest.raises(ParseException):
+        arrive([sent], bytearray())
