@@ -7,12 +7,11 @@ import orjson
 from django.conf import settings
 
 from catalog import defaults
-from catalog.serializers import ProductSerializer
+from catalog.serializers import MAX_ADS_BYTES, ProductSerializer
 from resilience import http, provenance, request_id
 from resilience.breakers import AD_PROVIDER
 from resilience.fallback import read_through
 
-MAX_BYTES = 1_000_000
 PRODUCT_SHAPE: dict[str, type | UnionType] = {
     "asin": str,
     "title": str,
@@ -39,7 +38,8 @@ def get_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
     may be told."""
     context = {"limit": limit, **page}
     headers = {"Accept": "application/json", request_id.HEADER: request_id.current() or ""}
-    answer = http.post_json(_session, f"{settings.AD_PROVIDER_URL}/ads", context, headers=headers, max_bytes=MAX_BYTES)
+    url = f"{settings.AD_PROVIDER_URL}/ads"
+    answer = http.post_json(_session, url, context, headers=headers, max_bytes=MAX_ADS_BYTES)
     ads = _parse(answer.body)[:limit]
     # The ad provider may itself be on its fallback; that must not pass for live here.
     provenance.note_headers(answer.headers)
