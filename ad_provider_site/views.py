@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from ad_provider_site.choice import choose
 from campaigns.repository import get_sponsored
-from campaigns.serializers import ADS_OR_EXPLAINED, AdContextSerializer, explained, house_ad, sponsored_ads
+from campaigns.serializers import ADS_OR_EXPLAINED, AdContextSerializer, explained, house_ad, sponsored_ads, that_fit
 from catalog.repository import get_ad_candidates
 from catalog.viewsets import validated
 from resilience import breakers
@@ -71,6 +71,7 @@ class AdsView(GenericAPIView[Any]):
             candidates = get_ad_candidates(asin=asin, categories=categories, limit=count)
             house = choose(candidates.without({ad["asin"] for ad in ads}), limit - len(ads), _rng)
             ads += [house_ad(product) for product in house]
+        ads = that_fit(ads)
         return Response({"ads": ads, "candidates": explained(chosen)} if context["explain"] else ads)
 
 

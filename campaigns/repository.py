@@ -15,7 +15,7 @@ from campaigns.models import Reason, Viewer, day_of, keyword
 from campaigns.snapshot import keeper
 from campaigns.spool import Happened, Spool
 from catalog.models import Product
-from catalog.rows import Rows
+from catalog.repository import advertised
 from resilience import breakers, provenance
 from resilience.breakers import DATABASE
 from resilience.errors import DependencyUnavailable
@@ -24,8 +24,6 @@ from resilience.fallback import write_through
 KEPT_AT_MOST = timedelta(days=1)  # that something waits to be written, after which it does not count
 
 logger = logging.getLogger(__name__)
-
-_products = Rows(Product)
 
 
 class Chosen(NamedTuple):
@@ -72,7 +70,7 @@ def _known_of(asin: str | None, viewer: str, now: datetime) -> tuple[list[str], 
 
 def _with_products(winners: Sequence[Candidate]) -> list[tuple[Candidate, Product]]:
     marks = ", ".join(["%s"] * len(winners))
-    found = _products.fetch(f"WHERE asin IN ({marks})", *(each.ad.asin for each in winners))
+    found = advertised.fetch(f"WHERE asin IN ({marks})", *(each.ad.asin for each in winners))
     products = {product.asin: product for product in found}
     return [(each, products[each.ad.asin]) for each in winners if each.ad.asin in products]  # or it was deleted
 

@@ -1,7 +1,9 @@
 """The wire format of ads: product-shaped, with what is needed to count them."""
 
+from heapq import nsmallest
 from typing import Any
 
+import orjson
 from django.conf import settings
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
@@ -12,7 +14,9 @@ from campaigns.decisions import Decision
 from campaigns.models import MICROS
 from campaigns.repository import Chosen
 from catalog.models import Product
-from catalog.serializers import AsinField, ProductSerializer
+from catalog.serializers import MAX_ADS_BYTES, AsinField, ProductSerializer
+
+MAX_EXPLAINED = 1000  # candidates
 
 
 class AdContextSerializer(serializers.Serializer[Any]):
@@ -82,6 +86,16 @@ def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
     return ads
 
 
+def that_fit(ads: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first of the ads, as many as may be answered: titles and categories can be long too."""
+    size = len("[]")
+    for number, ad in enumerate(ads):
+        size += len(orjson.dumps(ad)) + len(",")
+        if size > MAX_ADS_BYTES:
+            return ads[:number]
+    return ads
+
+
 def house_ad(product: Product) -> dict[str, Any]:
     """An ad that nobody pays for and nothing counts."""
     return _ad(product, None, None)
@@ -91,6 +105,7 @@ def _ad(product: Product, number: int | None, token: str | None) -> dict[str, An
     base = f"{settings.AD_PROVIDER_PUBLIC_URL}/ads"
     return {
         **ProductSerializer(product).data,
+        "categories": _names(product.categories),
         "sponsored": token is not None,
         "ad_id": number,
         "impression_url": token and f"{base}/impression/{token}",
@@ -98,11 +113,18 @@ def _ad(product: Product, number: int | None, token: str | None) -> dict[str, An
     }
 
 
+def _names(categories: Any) -> list[str]:
+    """Whatever is stored: an ad must have the shape that its readers ask for."""
+    names = orjson.loads(categories) if isinstance(categories, str) else categories
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
 def explained(chosen: Chosen) -> list[dict[str, Any]]:
-    """Why each candidate won or lost, the winners first; money in units of the currency."""
+    """Why each candidate won or lost, the winners first; money in units of the currency. MAX_EXPLAINED at most."""
     winners = [candidate for candidate, _ in chosen.ads]
+    others = nsmallest(MAX_EXPLAINED - len(winners), chosen.others, key=lambda each: (-each.score, each.ad.id))
     return [_explained(each, f"won place {place}") for place, each in enumerate(winners, 1)] + [
-        _explained(each, each.lost) for each in sorted(chosen.others, key=lambda each: (-each.score, each.ad.id))
+        _explained(each, each.lost) for each in others
     ]
 
 

@@ -5,6 +5,7 @@ unavailable, there are no default reviews, and the default ads promote the shop 
 """
 
 from catalog.models import Product, Review
+from catalog.rows import Page
 
 UNKNOWN_ASIN = "UNAVAILABLE"
 
@@ -27,14 +28,14 @@ def product(*, asin: str) -> Product:
     return Product(asin=asin, title="Product details are temporarily unavailable")
 
 
-def products(*, skip: int, limit: int, after: int | None = None) -> list[Product]:
+def products(*, skip: int, limit: int, after: int | None = None) -> Page[Product]:
     """One stand-in for the first page, nothing beyond it."""
-    return [] if skip or after else [product(asin=UNKNOWN_ASIN)]
+    return Page([] if skip or after else [product(asin=UNKNOWN_ASIN)], next_after=None)
 
 
-def reviews(**question: object) -> list[Review]:
+def reviews(**question: object) -> Page[Review]:
     """None: a review without a rating is no review, and a rating must not be made up."""
-    return []
+    return Page([], next_after=None)
 
 
 def ads(*, limit: int) -> list[Product]:

@@ -86,6 +86,7 @@ class Review(models.Model):
         indexes = [
             models.Index(fields=["product", "id"], name="review_by_product"),
             models.Index(fields=["reviewer_id", "id"], name="review_by_reviewer"),
+            models.Index(fields=["reviewer_id", "-unix_review_time", "-id"], name="review_by_reviewer_time"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["reviewer_id", "product"], name="review_once_per_product"),

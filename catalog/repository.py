@@ -1,7 +1,7 @@
 """Every query the services make while serving, behind the database breaker.
 
 Reads answer live, else from the last good answer to the same question, else with a default; writes raise
-DependencyUnavailable. Lists and instances leave here, never a QuerySet: a lazy one would fail outside of the breaker.
+DependencyUnavailable. Pages and instances leave here, never a QuerySet: a lazy one would fail outside of the breaker.
 """
 
 from collections.abc import Collection
@@ -11,14 +11,26 @@ from django.db import IntegrityError
 
 from catalog import defaults
 from catalog.models import Product, Review
-from catalog.rows import M, Rows
+from catalog.rows import M, Page, Rows
 from resilience.breakers import DATABASE
 from resilience.database import atomic, was_in_doubt
 from resilience.errors import Answered
 from resilience.fallback import read_through, write_through
 
+# Characters of a description that an ad shows.
+AD_TEXT = 500
+
 _products = Rows(Product)
 _reviews = Rows(Review)
+# Products with as much of them as an ad needs.
+advertised = Rows(
+    Product,
+    instead={
+        "description": f"substr(description, 1, {AD_TEXT})",
+        "related": "'{}'",
+        "sales_rank": "'{}'",
+    },
+)
 
 
 class AlreadyExists(Answered):
@@ -68,16 +80,16 @@ def get_product_by_asin(*, asin: str) -> Product:
 
 
 @read_through(DATABASE, default=defaults.products)
-def get_products(*, skip: int, limit: int, after: int | None = None) -> list[Product]:
+def get_products(*, skip: int, limit: int, after: int | None = None) -> Page[Product]:
     """Products ordered by id, those beyond the id ``after`` only. One query."""
     return _page(_products, {}, skip, limit, after)
 
 
 @read_through(DATABASE, default=defaults.reviews)
-def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> list[Review]:
+def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> Page[Review]:
     """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two where it finds none."""
     found = _page(_reviews, {"asin": asin}, skip, limit, after)
-    if not found:
+    if not found.rows:
         Product.objects.only("id").get(asin=asin)
     return found
 
@@ -85,7 +97,7 @@ def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None =
 @read_through(DATABASE, default=defaults.reviews)
 def get_reviews(
     *, skip: int, limit: int, after: int | None = None, asin: str | None = None, reviewer_id: str | None = None
-) -> list[Review]:
+) -> Page[Review]:
     """Reviews ordered by id, of one product or by one reviewer where these are given. One query."""
     given = {"asin": asin, "reviewer_id": reviewer_id}
     return _page(_reviews, {column: value for column, value in given.items() if value is not None}, skip, limit, after)
@@ -102,8 +114,8 @@ def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: i
         own += Product.objects.filter(asin=asin).exclude(leaf_category="").values_list("leaf_category", flat=True)
     marks = ", ".join(["%s"] * len(own)) or "NULL"
     best = f"AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {limit:d}"
-    fitting = _products.fetch(f"WHERE leaf_category IN ({marks}) {best}", *own, asin or "") if own else []
-    others = _products.fetch(f"WHERE (leaf_category IN ({marks})) IS NOT TRUE {best}", *own, asin or "")
+    fitting = advertised.fetch(f"WHERE leaf_category IN ({marks}) {best}", *own, asin or "") if own else []
+    others = advertised.fetch(f"WHERE (leaf_category IN ({marks})) IS NOT TRUE {best}", *own, asin or "")
     return AdCandidates(fitting, others)
 
 
@@ -159,11 +171,11 @@ def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Revie
         raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
 
 
-def _page(rows: Rows[M], equal: dict[str, str], skip: int, limit: int, after: int | None) -> list[M]:
+def _page(rows: Rows[M], equal: dict[str, str], skip: int, limit: int, after: int | None) -> Page[M]:
     conditions = [f"{column} = %s" for column in equal]
     parameters: list[str | int] = [*equal.values()]
     if after is not None:
         conditions.append("id > %s")
         parameters.append(after)
-    where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
-    return rows.fetch(f"{where}ORDER BY id LIMIT %s OFFSET %s", *parameters, limit, skip)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    return rows.page(where, *parameters, limit=limit, skip=skip)

@@ -1,35 +1,73 @@
 """Model instances from SQL that is written once: for a read of a few rows the ORM takes longer to write its SQL than
 the database takes to answer it, and these reads are what the service does all day."""
 
-from typing import Any, Generic, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import JSONField, Model
+from django.db.models import Field, JSONField, Model, TextField
 from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=Model)
+Row = tuple[Any, ...]
+
+# What the long values of a page's rows may take together. A thousand reviews of usual length stay below it.
+MAX_PAGE_BYTES = 2_000_000
+
+
+class Page(NamedTuple, Generic[M]):
+    """Some rows, and the id after which there are more, if there are."""
+
+    rows: list[M]
+    next_after: int | None
 
 
 class Rows(Generic[M]):
-    """All columns of ``model``."""
+    """The columns of ``model``, or ``only`` some of them. ``instead`` has SQL to select in place of a column.
 
-    def __init__(self, model: type[M]) -> None:
-        self._model = model
-        fields = model._meta.concrete_fields
+    Clauses and parameters are those of the SQL; a table that they join must not have columns of the same names.
+    """
+
+    def __init__(self, model: type[M], *, only: Collection[str] = (), instead: Mapping[str, str] | None = None) -> None:
+        self._model, self._table = model, model._meta.db_table
+        fields = [field for field in model._meta.concrete_fields if not only or field.attname in only]
         self._names = [field.attname for field in fields]
+        self._id = self._names.index("id")
         self._json_names = [field.attname for field in fields if isinstance(field, JSONField)]
-        columns = ", ".join(f"CAST({f.column} AS text)" if isinstance(f, JSONField) else str(f.column) for f in fields)
-        self._select = f"SELECT {columns} FROM {model._meta.db_table} "  # noqa: S608
+        columns = [(instead or {}).get(field.attname, str(field.column)) for field in fields]
+        # Each column as SQL, and the bytes of it where it has no length of its own that it cannot exceed.
+        self._columns = [
+            (f"CAST({column} AS text)" if isinstance(field, JSONField) else column, _size(column, field))
+            for column, field in zip(columns, fields, strict=True)
+        ]
+        self._all = ", ".join(column for column, _ in self._columns)
+        self._sizes = " + ".join(size for _, size in self._columns if size) or "0"
 
     def fetch(self, clauses: str, *parameters: Any) -> list[M]:
-        """The rows that SQL ``clauses`` (WHERE and what follows it) with ``parameters`` choose. One query.
+        """The rows that SQL ``clauses`` (JOIN, WHERE and what follows it) with ``parameters`` choose. One query.
 
         What is JSON stays the text that the database sent: a list of rows goes out as it came.
         """
-        with connection.cursor() as cursor:
-            cursor.execute(self._select + clauses, parameters)
-            return [self._instance(row) for row in cursor.fetchall()]
+        return self._instances(self._query(self._all, clauses, *parameters))
+
+    def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id") -> Page[M]:
+        """Up to ``limit`` of these rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, at least one.
+
+        One query leaves out long values; if there are any, a second one fetches the rows that have them.
+        """
+        long = MAX_PAGE_BYTES // (limit + 1)
+        short = [f"CASE WHEN {size} <= {long} THEN {column} END" if size else column for column, size in self._columns]
+        clauses = f"{clauses} ORDER BY {order} LIMIT %s OFFSET %s"
+        found = self._query(", ".join([*short, self._sizes]), clauses, *parameters, limit + 1, skip)
+        count = _fitting([row[-1] for row in found[:limit]])
+        fitting = {row[self._id]: row[:-1] for row in found[:count]}
+        if keys := [row[self._id] for row in found[:count] if row[-1] > long]:
+            whole = self._query(self._all, f"WHERE id IN ({', '.join(['%s'] * len(keys))})", *keys)
+            # A row that has been deleted since is left out.
+            fitting |= dict.fromkeys(keys) | {row[self._id]: row for row in whole}
+        next_after = found[count - 1][self._id] if count < len(found) else None
+        return Page(self._instances(filter(None, fitting.values())), next_after)
 
     def get(self, clauses: str, *parameters: Any) -> M:
         """The first row that ``fetch`` finds, its JSON read. Raises the model's DoesNotExist."""
@@ -39,10 +77,42 @@ class Rows(Generic[M]):
             return instance
         raise self._model.DoesNotExist  # type: ignore[attr-defined]
 
-    def _instance(self, row: tuple[Any, ...]) -> M:
+    def _query(self, columns: str, clauses: str, *parameters: Any) -> list[Row]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {columns} FROM {self._table} {clauses}", parameters)  # noqa: S608
+            rows: list[Row] = cursor.fetchall()
+            return rows
+
+    def _instances(self, rows: Iterable[Row]) -> list[M]:
         # As unpickling does: the constructor, with its signals and defaults, takes most of the time of a page of rows.
-        instance = self._model.__new__(self._model)
-        instance.__dict__.update(zip(self._names, row, strict=True))
-        instance._state = ModelState()
-        instance._state.adding, instance._state.db = False, DEFAULT_DB_ALIAS
-        return instance
+        names, instances = self._names, []
+        for row in rows:
+            instance = self._model.__new__(self._model)
+            instance.__dict__ = dict(zip(names, row, strict=True))
+            instance._state = state = ModelState()
+            state.adding, state.db = False, DEFAULT_DB_ALIAS
+            instances.append(instance)
+        return instances
+
+
+def _fitting(sizes: list[int]) -> int:
+    """How many of the first rows make a page."""
+    total = 0
+    for number, size in enumerate(sizes):
+        total += size
+        if total > MAX_PAGE_BYTES and number:
+            return number
+    return len(sizes)
+
+
+def _size(column: str, field: "Field[Any, Any]") -> str:
+    """SQL for the bytes of ``column`` if it can be long, else an empty text.
+
+    PostgreSQL keeps long values elsewhere and tells their size without reading them; of JSON the size as it is stored,
+    which may be compressed.
+    """
+    if not isinstance(field, TextField | JSONField):
+        return ""
+    if connection.vendor == "sqlite":
+        return f"length(CAST({column} AS BLOB))"
+    return f"octet_length({column})" if isinstance(field, TextField) else f"pg_column_size({column})"

@@ -14,6 +14,8 @@ MAX_LIST = 200
 MAX_SKIP = 100_000
 MAX_LIMIT = 1000
 MAX_ID = 2**63 - 1
+# Of a list of ads: the ad provider answers no more, and the recommender reads no more.
+MAX_ADS_BYTES = 1_000_000
 
 
 class AsinField(serializers.CharField):

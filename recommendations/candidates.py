@@ -1,21 +1,27 @@
-"""Where recommended products come from, and how a list is filled: from one source after the other until it is full."""
+"""Where recommended products come from, and how a list is filled: from one source after the other until it is full.
+
+No query grows with what somebody has reviewed, and none has more than the last of PARTS ids in it.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import islice
-from typing import Literal, NamedTuple
+from itertools import chain, islice, repeat
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import orjson
+from django.db import connection
+from django.db.models import OuterRef, Subquery
 
-from catalog.models import Product
+from catalog.models import Product, Review
 from catalog.rows import Rows
-from recommendations.models import MOST_POPULAR, Neighbours, Popular
+from recommendations.models import Neighbours, Popular
 
 Source = Literal["co-reviewed", "similar-text", "related", "category", "popular"]
 SOURCES: tuple[Source, ...] = ("co-reviewed", "similar-text", "related", "category", "popular")
-# Candidates that are looked up at once: more than a list holds, as some are left out.
-LOOK_UP = 60
+# Candidates of a source that are read and looked up at once: the first part is more than most lists need.
+PARTS = (60, 240, 700)
 MAX_RELATED = 1000  # pairs of products and related ones that are looked at
-BEST_RATED = 1000  # products that are looked at when all other sources are dry
+# Of the best rated products so many are compared with what a reviewer has seen; if that is most of them, so many more.
+COMPARED = (1_000, 40_000)
 
 _products = Rows(Product)
 
@@ -39,6 +45,7 @@ class Candidate(NamedTuple):
 
 
 Filler = Callable[[], Iterable[Candidate]]
+Item = TypeVar("Item")
 
 
 def neighbours_of(products: list[int]) -> dict[int, list[tuple[int, float, float, float]]]:
@@ -57,19 +64,21 @@ def kind(score: float, from_reviews: float) -> Source:
 
 def related(products: list[Product]) -> Iterator[Candidate]:
     """What the metadata of these products names."""
-    named = ((asin, product.asin) for product in products for kind in product.related.values() for asin in kind)
-    pairs = list(islice(named, MAX_RELATED))
-    numbers = dict(Product.objects.filter(asin__in={asin for asin, _ in pairs}).values_list("asin", "id"))
-    for asin, because in pairs:
-        if asin in numbers:
-            yield Candidate(numbers[asin], 0.0, "related", because)
+    parsed = ((product, orjson.loads(product.related)) for product in products)
+    named = ((asin, product.asin) for product, kinds in parsed for kind in kinds.values() for asin in kind)
+    pairs = islice(named, MAX_RELATED)
+    for part in _in_parts(pairs):
+        numbers = dict(Product.objects.filter(asin__in={asin for asin, _ in part}).values_list("asin", "id"))
+        for asin, because in part:
+            if asin in numbers:
+                yield Candidate(numbers[asin], 0.0, "related", because)
 
 
-def popular_for(product: Product | None, category: str | None, without: Collection[int] = ()) -> list[Filler]:
+def popular_for(product: Product | None, category: str | None, reviewer: str | None = None) -> list[Filler]:
     """What is popular in the product's narrowest category, then in the one that is asked for or at all."""
     near = [popular_of(product.leaf_category, "category")] if product and product.leaf_category else []
     wide = popular_of(category or "", "category" if category else "popular")
-    return [*near, wide, best_rated(category, without)]
+    return [*near, wide, best_rated(category, reviewer)]
 
 
 def popular_of(category: str, source: Source) -> Filler:
@@ -77,40 +86,89 @@ def popular_of(category: str, source: Source) -> Filler:
 
     def candidates() -> Iterator[Candidate]:
         found = Popular.objects.filter(build__is_active=True, category=category).order_by("place")
-        for start in range(0, MOST_POPULAR, LOOK_UP):
-            page = list(found[start : start + LOOK_UP].values_list("product", "score"))
-            yield from (Candidate(number, score, source) for number, score in page)
-            if len(page) < LOOK_UP:
+        last = -1
+        for size in PARTS:
+            part = list(found.filter(place__gt=last)[:size].values_list("product", "score", "place"))
+            yield from (Candidate(number, score, source) for number, score, _ in part)
+            if len(part) < size:
                 return
+            last = part[-1][-1]
 
     return candidates
 
 
-def best_rated(category: str | None, without: Collection[int] = ()) -> Filler:
-    """What no build knows of yet, or nothing else is left: those whose narrowest category it is, then any."""
+def best_rated(category: str | None, reviewer: str | None = None) -> Filler:
+    """What no build knows of yet, or nothing else is left: those whose narrowest category it is, then any.
+
+    None that the ``reviewer`` has seen. Who has seen all of the best gets the newest.
+    """
+    source: Source = "category" if category else "popular"
 
     def candidates() -> Iterator[Candidate]:
-        products = Product.objects.exclude(id__in=without).order_by("-smoothed_rating", "id")
-        for found in ([products.filter(leaf_category=category)] if category else []) + [products]:
-            for start in range(0, BEST_RATED, LOOK_UP):
-                page = list(found[start : start + LOOK_UP].values_list("id", flat=True))
-                yield from (Candidate(number, 0.0, "category" if category else "popular") for number in page)
-                if len(page) < LOOK_UP:
+        for leaf in [category, None] if category else [None]:
+            last: tuple[float, int] | None = None
+            for size in PARTS:
+                part = _best_rated(leaf, reviewer, last, size)
+                yield from (Candidate(number, 0.0, source) for _, number in part)
+                if len(part) < size:
                     break
+                last = part[-1]
+        if reviewer is not None:
+            newest = Product.objects.order_by("-id").values_list("id", flat=True)[: sum(PARTS)]
+            yield from (Candidate(number, 0.0, source) for number in newest)
 
     return candidates
+
+
+def _best_rated(
+    leaf: str | None, reviewer: str | None, last: tuple[float, int] | None, size: int
+) -> list[tuple[float, int]]:
+    """Rating and id of those that come after the ``last``."""
+    conditions, parameters = ["TRUE"], list[Any]()
+    if leaf:
+        conditions.append("leaf_category = %s")
+        parameters.append(leaf)
+    if last:
+        rating, number = last
+        conditions.append("smoothed_rating <= %s AND (smoothed_rating < %s OR id > %s)")
+        parameters += [rating, rating, number]
+    order = "ORDER BY smoothed_rating DESC, id LIMIT %s"
+    best = f"SELECT smoothed_rating, id, asin FROM catalog_product WHERE {' AND '.join(conditions)} {order}"  # noqa: S608
+    # One look into an index for each product, and no join: PostgreSQL may think that a reviewer of thousands has few.
+    unseen = f"""
+        SELECT smoothed_rating, id FROM ({best}) best
+        WHERE (SELECT id FROM catalog_review seen WHERE seen.reviewer_id = %s AND seen.asin = best.asin) IS NULL
+        {order}"""  # noqa: S608
+    part: list[Any] = []
+    with connection.cursor() as cursor:
+        if reviewer is None:
+            cursor.execute(best, [*parameters, size])
+            return [(rating, number) for rating, number, _ in cursor.fetchall()]
+        for compared in COMPARED:
+            if len(part) < size:
+                cursor.execute(unseen, [*parameters, compared, reviewer, size])
+                part = cursor.fetchall()
+    return part
 
 
 def fill(
-    *fillers: Filler, limit: int, category: str | None, exclude: Collection[str], without: Collection[int] = ()
+    *fillers: Filler, limit: int, category: str | None, exclude: Collection[str], reviewer: str | None = None
 ) -> list[Recommended]:
-    """The first ``limit`` candidates, each once, of the category and neither in ``exclude`` nor ``without``."""
+    """The first ``limit`` candidates, each once, of the category, not in ``exclude`` and not seen by the ``reviewer``.
+
+    They are fewer where a page of products ends earlier.
+    """
+    known = Product.objects.all()
+    if reviewer is not None:
+        review = Review.objects.order_by().filter(reviewer_id=reviewer, product_id=OuterRef("asin"))
+        known = known.alias(seen=Subquery(review.values("id")[:1])).filter(seen=None)  # no join, as above
     chosen: dict[int, Candidate] = {}
     for filler in fillers:
-        candidates = iter(filler())
-        while len(chosen) < limit and (some := list(islice(candidates, LOOK_UP))):
-            numbers = {each.product for each in some}.difference(chosen, without)
-            rows = Product.objects.filter(id__in=numbers).values_list("id", "asin", "categories")
+        if len(chosen) == limit:
+            break
+        for some in _in_parts(filler()):
+            numbers = {each.product for each in some}.difference(chosen)
+            rows = known.filter(id__in=numbers).values_list("id", "asin", "categories")
             fits = {
                 number
                 for number, asin, categories in rows
@@ -119,9 +177,21 @@ def fill(
             for each in some:
                 if each.product in fits and each.product not in chosen and len(chosen) < limit:
                     chosen[each.product] = each
+            if len(chosen) == limit:
+                break
     if not chosen:
         return []
-    marks = ", ".join(["%s"] * len(chosen))
-    products = {product.pk: product for product in _products.fetch(f"WHERE id IN ({marks})", *chosen)}
-    found = (each for each in chosen.values() if each.product in products)  # one may just have been deleted
-    return [Recommended(products[each.product], each.score, each.source, each.because) for each in found]
+    places = [value for place, number in enumerate(chosen) for value in (number, place)]
+    join = f"JOIN (VALUES {', '.join(['(%s, %s)'] * len(chosen))}) AS chosen ON chosen.column1 = id"
+    products = _products.page(join, *places, limit=len(chosen), order="chosen.column2").rows
+    found = ((product, chosen[product.pk]) for product in products)
+    return [Recommended(product, each.score, each.source, each.because) for product, each in found]
+
+
+def _in_parts(candidates: Iterable[Item]) -> Iterator[list[Item]]:
+    """As many as PARTS says, and then as many as its last one again and again."""
+    remaining = iter(candidates)
+    for size in chain(PARTS, repeat(PARTS[-1])):
+        if not (part := list(islice(remaining, size))):
+            return
+        yield part

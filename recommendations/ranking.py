@@ -31,7 +31,7 @@ def rank(
     neighbours: NeighboursOf,
     trend: Trend,
     *,
-    without: Collection[int],
+    without: Collection[int] = (),
     weights: Weights,
 ) -> list[Ranked]:
     """Neighbours of the products in ``history``, newest first there, best first here; none of those ``without``.

@@ -14,7 +14,8 @@ import orjson
 from django.conf import settings
 
 from catalog import defaults
-from catalog.models import Product, Review
+from catalog.models import Product
+from catalog.rows import Rows
 from recommendations.candidates import (
     Candidate,
     Filler,
@@ -35,8 +36,12 @@ from resilience.fallback import read_through
 DEFAULT_LIMIT = 10
 # What is popular is kept for when there is no answer to a question: so many products, looked up so often.
 KEPT, KEEP_SECONDS = 50, 60
-# Of products that a list starts from.
-_STARTS = ("id", "asin", "related", "leaf_category")
+# Products that a list starts from; what they name as related is parsed where it is needed.
+_starts = Rows(Product, only=("id", "asin", "related", "leaf_category"))
+_LATEST = """JOIN (
+    SELECT asin AS reviewed, unix_review_time AS at, id AS number FROM catalog_review
+    WHERE reviewer_id = %s ORDER BY unix_review_time DESC, id DESC LIMIT %s
+) AS latest ON latest.reviewed = asin"""
 
 
 class KeptPopular:
@@ -68,7 +73,7 @@ def _popular_instead(*, limit: int, exclude: tuple[str, ...] = (), **question: o
     category = question.get("category")
     fitting = (each for each in kept_popular.products() if category is None or category in _categories(each.product))
     found = [each for each in fitting if each.product.asin not in asked][:limit]
-    stand_ins = (Recommended(product, 0.0, "popular", None) for product in defaults.products(skip=0, limit=limit))
+    stand_ins = (Recommended(product, 0.0, "popular", None) for product in defaults.products(skip=0, limit=limit).rows)
     return found or list(stand_ins)
 
 
@@ -87,7 +92,10 @@ def popular(*, limit: int, category: str | None, exclude: tuple[str, ...]) -> li
 @read_through(DATABASE, default=_popular_instead)
 def similar(*, asin: str, limit: int, category: str | None, exclude: tuple[str, ...]) -> list[Recommended]:
     """Products like this one. Raises Product.DoesNotExist. Four queries and one for each source that is needed."""
-    product = Product.objects.only(*_STARTS).get(asin=asin)
+    found = _starts.fetch("WHERE asin = %s", asin)
+    if not found:
+        raise Product.DoesNotExist
+    (product,) = found
 
     def neighbours() -> Iterator[Candidate]:
         for others in neighbours_of([product.pk]).values():
@@ -103,10 +111,10 @@ def for_products(
     *, asins: tuple[str, ...], limit: int, category: str | None, exclude: tuple[str, ...]
 ) -> list[Recommended]:
     """What goes with these products, the newest first; unknown ones are passed over. Five queries or more."""
-    found = Product.objects.only(*_STARTS).filter(asin__in=asins)
-    known = {product.asin: product for product in found}
-    history = [known[asin] for asin in dict.fromkeys(asins) if asin in known]
-    return _for_history(history, set(), limit=limit, category=category, exclude=(*exclude, *asins))
+    places = [value for place, asin in enumerate(dict.fromkeys(asins)) for value in (asin, place)]
+    given = f"JOIN (VALUES {', '.join(['(%s, %s)'] * (len(places) // 2))}) AS given ON given.column1 = asin"
+    history = _starts.page(given, *places, limit=_weights().history, order="given.column2").rows
+    return _for_history(history, limit=limit, category=category, exclude=(*exclude, *asins))
 
 
 @read_through(DATABASE, default=_popular_instead)
@@ -114,20 +122,21 @@ def for_reviewer(
     *, reviewer_id: str, limit: int, category: str | None, exclude: tuple[str, ...], include_seen: bool
 ) -> list[Recommended]:
     """What this reviewer may like, from the last products they reviewed; nothing that they have reviewed, unless with
-    ``include_seen``. For an unknown reviewer what is popular. Five queries or more."""
-    reviewed = Review.objects.filter(reviewer_id=reviewer_id).order_by("-unix_review_time", "-id")
-    seen = list(reviewed.values_list("product__id", flat=True))
-    latest = seen[: _weights().history]
-    by_id = Product.objects.only(*_STARTS).in_bulk(latest)
-    history = [by_id[number] for number in latest if number in by_id]
-    without = set() if include_seen else set(seen)
-    return _for_history(history, without, limit=limit, category=category, exclude=exclude)
+    ``include_seen``. For an unknown reviewer what is popular. Four queries or more."""
+    count = _weights().history
+    history = _starts.page(_LATEST, reviewer_id, count, limit=count, order="latest.at DESC, latest.number DESC").rows
+    reviewer = None if include_seen else reviewer_id
+    return _for_history(history, limit=limit, category=category, exclude=exclude, reviewer=reviewer)
 
 
 def _for_history(
-    history: list[Product], without: set[int], *, limit: int, category: str | None, exclude: tuple[str, ...]
+    history: list[Product],
+    *,
+    limit: int,
+    category: str | None,
+    exclude: tuple[str, ...],
+    reviewer: str | None = None,
 ) -> list[Recommended]:
-    history = history[: _weights().history]
     asins = {product.pk: product.asin for product in history}
 
     def ranked() -> Iterator[Candidate]:
@@ -135,12 +144,12 @@ def _for_history(
         neighbours = {number: [(other, score) for other, score, *_ in others] for number, others in found.items()}
         trends = {other: trend for others in found.values() for other, _, _, trend in others}
         kinds = {(n, other): kind(score, part) for n, others in found.items() for other, score, part, _ in others}
-        for each in rank([*asins], neighbours, trends, without=without, weights=_weights()):
+        for each in rank([*asins], neighbours, trends, weights=_weights()):
             yield Candidate(each.product, each.score, kinds[each.because, each.product], asins[each.because])
 
     newest = history[0] if history else None
-    fillers = (ranked, lambda: related(history), *popular_for(newest, category, without))
-    return _filled(*fillers, limit=limit, category=category, exclude=exclude, without=without)
+    fillers = (ranked, lambda: related(history), *popular_for(newest, category, reviewer))
+    return _filled(*fillers, limit=limit, category=category, exclude=exclude, reviewer=reviewer)
 
 
 def _weights() -> Weights:

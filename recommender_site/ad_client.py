@@ -8,13 +8,12 @@ import requests
 from django.conf import settings
 
 from catalog import defaults
-from catalog.serializers import ProductSerializer
+from catalog.serializers import MAX_ADS_BYTES, ProductSerializer
 from resilience import deadlines, http, provenance, request_id
 from resilience.breaker import Outcome
 from resilience.breakers import AD_PROVIDER
 from resilience.fallback import read_through
 
-MAX_BYTES = 1_000_000
 CHECK_TIMEOUT = 0.25  # seconds
 PRODUCT_SHAPE: dict[str, type | UnionType] = {
     "asin": str,
@@ -60,7 +59,7 @@ def check() -> bool:
 
 def _ask(session: requests.Session, context: dict[str, Any]) -> http.Answer:
     headers = {"Accept": "application/json", request_id.HEADER: request_id.current() or ""}
-    return http.post_json(session, f"{settings.AD_PROVIDER_URL}/ads", context, headers=headers, max_bytes=MAX_BYTES)
+    return http.post_json(session, f"{settings.AD_PROVIDER_URL}/ads", context, headers=headers, max_bytes=MAX_ADS_BYTES)
 
 
 def _parse(body: bytes) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ class TrialPage(admin.ModelAdmin):  # type: ignore[type-arg]
             "title": "Try out a choice",
             "opts": self.opts,
             "form": form,
-            "candidates": _candidates(form.cleaned_data)[:SHOWN] if form.is_valid() else None,
+            "candidates": _candidates(form.cleaned_data) if form.is_valid() else None,
         }
         return TemplateResponse(request, "campaigns/trial.html", context)
 
@@ -54,7 +54,7 @@ def _candidates(page: dict[str, Any]) -> list[dict[str, Any]]:
         limit=page["limit"] or 10,
         viewer=None,
     )
-    found = explained(chosen)
+    found = explained(chosen)[:SHOWN]
     names = Campaign.objects.in_bulk({each["campaign_id"] for each in found})
     return [{**each, "campaign": names.get(each["campaign_id"])} for each in found]
 

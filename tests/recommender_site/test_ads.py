@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from catalog.defaults import HOUSE_ADS
 from catalog.models import Product
-from catalog.serializers import ProductSerializer
+from catalog.serializers import MAX_ADS_BYTES, ProductSerializer
 from tests.e2e.services import ad_server, free_port
 
 HOUSE = [asin for asin, *_ in HOUSE_ADS]
@@ -96,6 +96,16 @@ def test_nonsense_is_replaced_by_house_ads(client: Client, provider: AdProvider,
 def test_one_wrong_field_is_nonsense(client: Client, provider: AdProvider, field: str, value: Any) -> None:
     provider.ads = [PENS[0] | {field: value}]
     assert asins(client, "?limit=1") == HOUSE[:1]
+
+
+@pytest.mark.parametrize(("size", "source"), [(MAX_ADS_BYTES, "live"), (MAX_ADS_BYTES + 1, "default")])
+def test_as_much_as_the_ad_provider_may_answer_is_read_and_no_more(
+    client: Client, provider: AdProvider, size: int, source: str
+) -> None:
+    pen = PENS[0] | {"description": ""}
+    pen["description"] = "x" * (size - len(json.dumps([pen])))
+    provider.ads = [pen]
+    assert client.get("/ads?limit=1")["X-Data-Source"] == source
 
 
 def test_no_ads_are_an_answer_too(client: Client, provider: AdProvider) -> None:
