@@ -130,6 +130,14 @@ SECRET_KEY = setting(
     lambda key: len(key) >= 32,
     "set, to at least 32 random characters (`make run` makes one in var/local.env)",
 )
+# Keys of before a rotation: what they have signed still counts, until they are taken out.
+SECRET_KEY_FALLBACKS = setting(
+    "SECRET_KEY_FALLBACKS",
+    lambda name, default: [key.strip() for key in env.list(name, default=default)],
+    [],
+    lambda keys: all(len(key) >= 32 for key in keys),
+    "comma-separated keys of at least 32 characters each",
+)
 DEBUG = switch("DEBUG")
 # Behind a TLS proxy: cookies only over https, plain requests redirected, and HSTS.
 HTTPS = switch("HTTPS")

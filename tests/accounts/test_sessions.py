@@ -43,14 +43,14 @@ def after_sign_in() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 def end_connection_once(statement: str) -> Callable[..., Any]:
     """An execute wrapper: PostgreSQL ends this connection as it is about to run ``statement`` for the first time."""
-    ended = []
+    ended: list[str] = []
 
     def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         if sql.startswith(statement) and not ended:
             ended.append(sql)
             other = connection.copy()
             with other.cursor() as cursor:
-                pid = connection.connection.info.backend_pid  # type: ignore[union-attr]
+                pid = connection.connection.info.backend_pid
                 cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
             other.close()
         return run(sql, params, many, context)
