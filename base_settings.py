@@ -135,10 +135,20 @@ SECRET_KEY = setting(
     lambda key: len(key) >= 32,
     "set, to at least 32 random characters (`make run` makes one in var/local.env)",
 )
+# Keys of before a rotation: what they have signed still counts, until they are taken out.
+SECRET_KEY_FALLBACKS = setting(
+    "SECRET_KEY_FALLBACKS",
+    lambda name, default: [key.strip() for key in env.list(name, default=default)],
+    [],
+    lambda keys: all(len(key) >= 32 for key in keys),
+    "comma-separated keys of at least 32 characters each",
+)
 DEBUG = switch("DEBUG")
 # Behind a TLS proxy: cookies only over https, plain requests redirected, and HSTS.
 HTTPS = switch("HTTPS")
 SABOTAGE = switch("SABOTAGE")
+# So many of the last addresses in X-Forwarded-For were written by proxies of our own.
+TRUSTED_PROXIES = setting("TRUSTED_PROXIES", env.int, 0, lambda n: 0 <= n <= 10, "a whole number from 0 to 10")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
 # Shares the state of the breakers with other processes and hosts; without it each process decides for itself.
@@ -195,6 +205,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "service.middleware.DataSourceMiddleware",
+    "accounts.middleware.SignInMiddleware",  # before the page takes a place at the database
     "service.middleware.DatabasePagesMiddleware",
 ]
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import DatabaseError
 
 from resilience import breakers
 
@@ -21,7 +23,17 @@ class SessionStore(db.SessionStore):
         return breakers.get(breakers.DATABASE).call(super().exists, session_key)
 
     def save(self, must_create: bool = False) -> None:
-        breakers.get(breakers.DATABASE).call(super().save, must_create=must_create)
+        breakers.get(breakers.DATABASE).call(self._save, must_create=must_create)
+
+    def _save(self, must_create: bool) -> None:
+        try:
+            super().save(must_create=must_create)
+        except UpdateError as error:
+            # Django takes every failed update for a session that was deleted meanwhile. An error of the driver is not.
+            cause = error.__context__
+            if isinstance(cause, DatabaseError) and cause.__cause__ is not None:
+                raise cause from cause.__cause__
+            raise
 
     def delete(self, session_key: str | None = None) -> None:
         breakers.get(breakers.DATABASE).call(super().delete, session_key)

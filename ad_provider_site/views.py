@@ -39,7 +39,7 @@ class AdsView(GenericAPIView[Any]):
         tags=["ads"],
         summary="Choose ads",
         auth=[],  # but for explain
-        parameters=openapi.DATA_SOURCE,
+        parameters=[*openapi.DATA_SOURCE, *openapi.RETRY_AFTER],
         responses={
             200: ADS_OR_EXPLAINED,
             400: openapi.INVALID,
@@ -48,6 +48,7 @@ class AdsView(GenericAPIView[Any]):
             406: openapi.NOT_ACCEPTABLE,
             413: openapi.TOO_LARGE,
             415: openapi.UNSUPPORTED,
+            503: openapi.UNAVAILABLE,  # for explain only: nobody can be known
         },
     )
     def post(self, request: Request) -> Response:
@@ -55,8 +56,8 @@ class AdsView(GenericAPIView[Any]):
         own category first, the best rated more often. Two calls may differ. While the database is away: house ads only,
         from the last candidates, else default ones."""
         context = validated(AdContextSerializer, request.data)
-        if context["explain"] and not request.user.is_staff:
-            raise PermissionDenied("Only staff may ask why.")
+        if context["explain"] and not request.user.has_perm("campaigns.view_campaign"):
+            raise PermissionDenied("To be told why you need the permission campaigns.view_campaign.")
         limit, asin, categories = context["limit"], context.get("asin"), tuple(context["categories"])
         chosen = get_sponsored(
             asin=asin,

@@ -48,16 +48,26 @@ def sign(decision: Decision) -> str:
 
 
 def read(token: str) -> Decision:
-    """Raises Expired, after ADS_URL_SECONDS, or Forged."""
+    """The decision that ``sign`` made into ``token``, with SECRET_KEY or one of SECRET_KEY_FALLBACKS.
+
+    Raises Expired, after ADS_URL_SECONDS, or Forged.
+    """
     try:
-        return Decision(*signing.loads(token, salt=_SALT, max_age=timedelta(seconds=settings.ADS_URL_SECONDS)))
-    except signing.SignatureExpired:
-        raise Expired(Decision(*signing.loads(token, salt=_SALT))) from None
+        decision = Decision(*signing.loads(token, salt=_SALT))
     except (signing.BadSignature, ValueError, TypeError):
         raise Forged from None
+    try:
+        signing.loads(token, salt=_SALT, max_age=timedelta(seconds=settings.ADS_URL_SECONDS))
+    except signing.SignatureExpired:
+        raise Expired(decision) from None
+    return decision
 
 
 def viewer_hash(viewer: str, day: date) -> str:
-    """22 characters for the caller's key of a viewer, other ones each day; the key cannot be had from them."""
+    """22 characters for the caller's key of a viewer, other ones each day; the key cannot be had from them.
+
+    A new SECRET_KEY makes them other ones too: to look for a viewer under each key of before is not worth a few
+    impressions beyond a campaign's limit on the day of a rotation.
+    """
     digest = salted_hmac(f"campaigns.viewer {day}", viewer, algorithm="sha256").digest()[:16]
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -34,7 +34,9 @@ class AdContextSerializer(serializers.Serializer[Any]):
     viewer = serializers.CharField(
         max_length=200, required=False, help_text="A key of your own for who looks; only a hash of the day is kept."
     )
-    explain = serializers.BooleanField(default=False, help_text="Staff: tell why each candidate won or lost.")
+    explain = serializers.BooleanField(
+        default=False, help_text="Tell why each candidate won or lost. Takes the permission `campaigns.view_campaign`."
+    )
 
 
 class AdSerializer(ProductSerializer):
@@ -62,7 +64,7 @@ class CandidateSerializer(serializers.Serializer[Any]):
 
 
 class ExplainedSerializer(serializers.Serializer[Any]):
-    """What staff get who ask why."""
+    """What those get who may ask why."""
 
     ads = AdSerializer(many=True)
     candidates = CandidateSerializer(many=True)

@@ -83,6 +83,7 @@ class Review(models.Model):
 
     class Meta:
         ordering = ["id"]
+        permissions = [("post_for_others", "Can post reviews for others, and set their votes and times")]
         indexes = [
             models.Index(fields=["product", "id"], name="review_by_product"),
             models.Index(fields=["reviewer_id", "id"], name="review_by_reviewer"),

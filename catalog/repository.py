@@ -37,6 +37,10 @@ class AlreadyExists(Answered):
     """There is one of this identity already."""
 
 
+class HasReviews(Answered):
+    """The product has reviews, which are not to be deleted."""
+
+
 class ProductFields(TypedDict, total=False):
     """Fields of a product that a client may set, but for its asin."""
 
@@ -144,12 +148,15 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
 
 
 @write_through(DATABASE)
-def delete_product(*, asin: str) -> None:
-    """Delete the product and its reviews. Raises Product.DoesNotExist."""
+def delete_product(*, asin: str, with_reviews: bool) -> None:
+    """Delete the product and its reviews. Raises Product.DoesNotExist, or HasReviews unless it may ``with_reviews``."""
     try:
         with atomic():
-            # Locked, so that of two at once the later one finds nothing to delete.
-            Product.objects.select_for_update().only("asin").get(asin=asin).delete()
+            # Locked, so that of two at once the later one finds nothing to delete, and no review comes in meanwhile.
+            product = Product.objects.select_for_update().only("asin").get(asin=asin)
+            if not with_reviews and product.reviews.exists():
+                raise HasReviews
+            product.delete()
     except Product.DoesNotExist:
         if not was_in_doubt():
             raise

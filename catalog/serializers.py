@@ -105,7 +105,10 @@ class ReviewSerializer(serializers.Serializer[Review]):
 
     id = serializers.IntegerField(read_only=True)
     reviewerID = serializers.CharField(
-        source="reviewer_id", max_length=64, required=False, help_text="Your user name, unless you say otherwise."
+        source="reviewer_id",
+        max_length=64,
+        required=False,
+        help_text="Your user name. Another one takes the permission `catalog.post_for_others`.",
     )
     asin = AsinField()
     reviewerName = serializers.CharField(source="reviewer_name", max_length=200, required=False, allow_blank=True)
@@ -114,7 +117,7 @@ class ReviewSerializer(serializers.Serializer[Review]):
         min_length=2,
         max_length=2,
         required=False,
-        help_text="Helpful votes, all votes.",
+        help_text="Helpful votes, all votes: none yet. Others take the permission `catalog.post_for_others`.",
     )
     reviewText = serializers.CharField(
         source="review_text",
@@ -130,7 +133,7 @@ class ReviewSerializer(serializers.Serializer[Review]):
         min_value=0,
         max_value=2**32,
         required=False,
-        help_text="Seconds since 1970, UTC, and not in the future; now, unless you say otherwise.",
+        help_text="Seconds since 1970, UTC: now. A time of the past takes the permission `catalog.post_for_others`.",
     )
     reviewTime = serializers.CharField(read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”.")
 
@@ -146,8 +149,17 @@ class ReviewSerializer(serializers.Serializer[Review]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs["helpful_votes"], attrs["total_votes"] = attrs.pop("helpful", (0, 0))
-        attrs.setdefault("unix_review_time", int(time.time()))
         return attrs
+
+    @staticmethod
+    def claimed(fields: dict[str, Any], user: str) -> list[str]:
+        """Names of the fields that ``user`` may not set in a review of their own."""
+        claims = {
+            "reviewerID": fields.get("reviewer_id", user) != user,
+            "helpful": fields["total_votes"] > 0,
+            "unixReviewTime": "unix_review_time" in fields,
+        }
+        return [name for name, is_made in claims.items() if is_made]
 
     def to_representation(self, review: Review) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
@@ -11,7 +12,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,7 +25,7 @@ from catalog.openapi import ASIN_IN_PATH, CONFLICT, LOCATION, NOT_FOUND
 from catalog.rows import Page
 from catalog.serializers import PageParameters, PathParameters, ProductSerializer, ReviewParameters, ReviewSerializer
 from service import openapi
-from service.permissions import StaffOrReadOnly
+from service.permissions import PermittedOrReadOnly
 
 ASIN = re.compile(ASIN_PATTERN)
 logger = logging.getLogger(__name__)
@@ -92,13 +93,19 @@ class CatalogViewSet(GenericViewSet[Any]):
 
 @extend_schema(tags=["products"])
 class ProductViewSet(CatalogViewSet):
-    """Products. Everybody reads, staff writes."""
+    """Products. Everybody reads; to write takes the permissions that the admin asks for."""
 
     serializer_class = ProductSerializer
     # What a product's page in the browser links to, by the name of the URL; other apps add theirs.
     linked: ClassVar[list[str]] = ["product-reviews"]
     # The first is implied by the second, and tells the schema that reading needs nobody.
-    permission_classes = (IsAuthenticatedOrReadOnly, StaffOrReadOnly)
+    permission_classes = (IsAuthenticatedOrReadOnly, PermittedOrReadOnly)
+    write_permissions: ClassVar[dict[str, list[str]]] = {
+        "POST": ["catalog.add_product"],
+        "PUT": ["catalog.change_product"],
+        "PATCH": ["catalog.change_product"],
+        "DELETE": ["catalog.delete_product"],
+    }
 
     def get_object(self) -> Product:
         """The product of the path. Raises ValidationError or UnknownProduct."""
@@ -135,7 +142,7 @@ class ProductViewSet(CatalogViewSet):
         responses={201: ProductSerializer, 409: CONFLICT, **openapi.WRITE_ERRORS},
     )
     def create(self, request: Request) -> Response:
-        """Staff only."""
+        """Takes the permission `catalog.add_product`."""
         fields = validated(ProductSerializer, request.data)
         asin = fields.pop("asin")
         try:
@@ -151,7 +158,7 @@ class ProductViewSet(CatalogViewSet):
         responses={200: ProductSerializer, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
     )
     def update(self, request: Request, asin: str, partial: bool = False) -> Response:
-        """Staff only. A field that is left out keeps its value."""
+        """Takes the permission `catalog.change_product`. A field that is left out keeps its value."""
         asin = self.path_asin()
         fields = validated(ProductSerializer, request.data, partial=partial)
         if fields.pop("asin", asin) != asin:
@@ -168,7 +175,7 @@ class ProductViewSet(CatalogViewSet):
         responses={200: ProductSerializer, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
     )
     def partial_update(self, request: Request, asin: str) -> Response:
-        """Staff only."""
+        """Takes the permission `catalog.change_product`."""
         return self.update(request, asin, partial=True)
 
     @extend_schema(
@@ -177,11 +184,14 @@ class ProductViewSet(CatalogViewSet):
         responses={204: None, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
     )
     def destroy(self, request: Request, asin: str) -> Response:
-        """Staff only."""
+        """Takes the permission `catalog.delete_product`, and where there are reviews `catalog.delete_review` too."""
+        with_reviews = request.user.has_perm("catalog.delete_review")
         try:
-            repository.delete_product(asin=self.path_asin())
+            repository.delete_product(asin=self.path_asin(), with_reviews=with_reviews)
         except Product.DoesNotExist:
             raise UnknownProduct from None
+        except repository.HasReviews:
+            raise PermissionDenied("It has reviews: you need the permission catalog.delete_review.") from None
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
@@ -222,16 +232,28 @@ class ReviewViewSet(CatalogViewSet):
         responses={201: ReviewSerializer, 409: CONFLICT, **openapi.WRITE_ERRORS},
     )
     def create(self, request: Request) -> Response:
-        """For any known user. A review that was answered 201 is in the database."""
+        """Any known user posts as themselves, now and without votes. Posting for others and setting votes and times
+        takes the permission `catalog.post_for_others`. A review that was answered 201 is in the database."""
+        user = request.user.get_username()
         fields = validated(ReviewSerializer, request.data)
+        claimed = ReviewSerializer.claimed(fields, user)
+        if claimed and not request.user.has_perm("catalog.post_for_others"):
+            text = "You need the permission catalog.post_for_others"
+            named = {name: [f"{text} to set this."] for name in claimed}
+            raise PermissionDenied({"detail": f"{text}.", **named})
         asin = fields.pop("asin")
-        reviewer_id = fields.pop("reviewer_id", request.user.get_username())
+        reviewer_id = fields.pop("reviewer_id", None) or self._own_id(user)
+        fields.setdefault("unix_review_time", int(time.time()))
         try:
             review = repository.create_review(reviewer_id=reviewer_id, asin=asin, fields=fields)  # type: ignore[arg-type]
         except Product.DoesNotExist:
             raise ValidationError({"asin": [f"There is no product {asin}."]}) from None
         except repository.AlreadyExists as error:
             raise Conflict(str(error)) from error
-        who = {"user": request.user.get_username(), "reviewer_id": reviewer_id, "asin": asin}
+        who = {"user": user, "reviewer_id": reviewer_id, "asin": asin}
         logger.info("review posted", extra=who)
         return Response(self.get_serializer(review).data, status=status.HTTP_201_CREATED)
+
+    def _own_id(self, user: str) -> str:
+        """The ``user`` name as an id of a reviewer. Raises ValidationError: it may be longer."""
+        return str(validated(ReviewParameters, {"reviewerID": user})["reviewer_id"])

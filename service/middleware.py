@@ -11,8 +11,7 @@ from django.urls import is_valid_path
 from rest_framework.permissions import SAFE_METHODS
 
 from resilience import breakers, bulkhead, provenance, request_id
-from resilience.breaker import LATER
-from resilience.errors import DependencyUnavailable, TooManyCalls
+from resilience.errors import DependencyUnavailable
 from service import errors, metrics
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -20,9 +19,6 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 # URL namespaces whose views use the database as they please; each request to one is a protected call as a whole.
 DATABASE_PAGES = {"admin", "rest_framework"}
 STEERING_PATHS = ("/accounts/", "/breakers/")
-SIGN_IN_PAGES = {"admin:login", "rest_framework:login"}
-# In a process at once. To hash a password takes as long as hundreds of reads, and a place at the database meanwhile.
-MAX_SIGN_INS = 1
 
 
 class RequestIdMiddleware:
@@ -139,7 +135,6 @@ class DatabasePagesMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self._sign_ins = bulkhead.Bulkhead(MAX_SIGN_INS)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
@@ -155,18 +150,11 @@ class DatabasePagesMiddleware:
             # A template response queries while it renders, so it has to do that in here.
             return response.render() if hasattr(response, "render") else response
 
-        is_sign_in = request.method == "POST" and request.resolver_match.view_name in SIGN_IN_PAGES
-        place = self._sign_ins.acquire(LATER) if is_sign_in else None
-        if is_sign_in and place is None:
-            return errors.unavailable(request, TooManyCalls("sign-in", LATER))
         try:
             # Many queries make a page. Each has its own deadline, and there is none for all of them.
             return breakers.get(breakers.DATABASE).call_without_deadline(page)
         except DependencyUnavailable as error:
             return errors.unavailable(request, error)
-        finally:
-            if place is not None:
-                self._sign_ins.release(place)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, DependencyUnavailable):

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from resilience.breaker import ACTIONS, Breaker
 from resilience.breakers import all_breakers
 from service import metrics, openapi
-from service.permissions import StaffOrReadOnly
+from service.permissions import PermittedOrReadOnly
 
 BREAKER_NAME = OpenApiParameter("name", str, OpenApiParameter.PATH, description="As in the list of breakers.")
 NO_BREAKER = openapi.error("There is no such breaker.")
@@ -178,10 +178,11 @@ class BreakersView(OperationsView):
 
 
 class BreakerView(GenericAPIView[Any]):
-    """One circuit breaker. Everybody looks, staff steers."""
+    """One circuit breaker. Everybody looks; to override it takes a permission."""
 
     serializer_class = SteeringSerializer
-    permission_classes = (IsAuthenticatedOrReadOnly, StaffOrReadOnly)
+    permission_classes = (IsAuthenticatedOrReadOnly, PermittedOrReadOnly)
+    write_permissions = {"POST": ["accounts.override_breaker"]}
 
     @extend_schema(
         operation_id="breaker",
@@ -202,8 +203,8 @@ class BreakerView(GenericAPIView[Any]):
         responses={200: BreakerHistorySerializer, 404: NO_BREAKER, **openapi.WRITE_ERRORS},
     )
     def post(self, request: Request, name: str) -> Response:
-        """Staff only. Lasts until `reset`; with Redis in every process. While the database really is away nobody can be
-        known, so nobody can steer."""
+        """Takes the permission `accounts.override_breaker`. Lasts until `reset`; with Redis in every process. While the
+        database really is away nobody can be known, so nobody can steer."""
         breaker = self.breaker(name)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)

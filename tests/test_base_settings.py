@@ -36,6 +36,7 @@ def test_the_defaults_are_those_of_the_design(start: Start, tmp_path: Path) -> N
     assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "var/shop.sqlite3")
     assert (tmp_path / "var").is_dir()
     assert (settings["DEBUG"], settings["SABOTAGE"], settings["HTTPS"]) == (False, False, False)
+    assert (settings["SECRET_KEY_FALLBACKS"], settings["TRUSTED_PROXIES"]) == ([], 0)
     assert settings["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
     assert settings["CORS_ALLOWED_ORIGINS"] == ["http://localhost:4200"]
 
@@ -47,6 +48,8 @@ def test_a_dependency_may_hold_half_of_the_threads(start: Start, threads: str, p
 
 def test_each_value_comes_from_the_environment(start: Start) -> None:
     settings = start(
+        TRUSTED_PROXIES="2",
+        SECRET_KEY_FALLBACKS=f"{'o' * 40}, {'p' * 32}",
         DATABASE_URL="postgres://me:p%40ss@db.example:5433/shop",
         DB_FAIL_MAX="5",
         DB_RESET_TIMEOUT="0.5",
@@ -64,6 +67,8 @@ def test_each_value_comes_from_the_environment(start: Start) -> None:
     assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("me", "p@ss", "shop")
     assert (database["HOST"], database["PORT"]) == ("db.example", 5433)
     assert (settings["DEBUG"], settings["SABOTAGE"], settings["HTTPS"]) == (True, True, True)
+    assert settings["TRUSTED_PROXIES"] == 2
+    assert settings["SECRET_KEY_FALLBACKS"] == ["o" * 40, "p" * 32]
     assert settings["ALLOWED_HOSTS"] == ["shop.example", "www.shop.example"]
     assert settings["CORS_ALLOWED_ORIGINS"] == ["https://shop.example", "http://localhost:3000"]
 
@@ -91,6 +96,8 @@ def test_the_key_of_make_run_is_found_and_the_environment_wins(start: Start, tmp
 
 UNUSABLE = {
     "SECRET_KEY": ["", "short"],
+    "SECRET_KEY_FALLBACKS": ["short", "o" * 40 + ",short", "o" * 31],
+    "TRUSTED_PROXIES": ["-1", "11", "one", "1.5", ""],
     "DEBUG": ["maybe", "2"],
     "HTTPS": ["https"],
     "SABOTAGE": ["onn"],
@@ -142,6 +149,7 @@ def test_the_line_does_not_give_a_password_away(start: Start) -> None:
         ("recommender", "AD_PROVIDER_URL", "http://ads:80a"),
         ("recommender", "AD_FAIL_MAX", "0"),
         ("ad_provider", "SECRET_KEY", "short"),
+        ("ad_provider", "SECRET_KEY_FALLBACKS", "short"),
     ],
 )
 def test_on_the_terminal_it_is_that_line_and_nothing_else(project: str, name: str, value: str) -> None:

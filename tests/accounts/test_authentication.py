@@ -15,7 +15,7 @@ from resilience import breakers
 pytestmark = pytest.mark.django_db
 transactional = pytest.mark.django_db(transaction=True)
 
-REVIEW = {"asin": "P1", "overall": 5, "reviewerID": "anna", "helpful": [0, 0], "unixReviewTime": 1_391_817_600}
+REVIEW = {"asin": "P1", "overall": 5, "reviewerID": "anna", "helpful": [0, 0]}
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import DataError, connection
 from django.test import Client
 from django.utils import timezone
@@ -19,6 +19,7 @@ from catalog.models import Product
 from resilience import breakers
 from resilience.errors import DependencyUnavailable
 from tests.campaigns import sponsors
+from tests.campaigns.test_admin import someone
 
 pytestmark = pytest.mark.django_db
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -219,18 +220,27 @@ def test_an_ad_of_a_product_that_is_gone_is_not_shown(client: Client, ad: Sponso
     assert ask(client, categories=["Pens"]) == []
 
 
-def test_staff_are_told_why(client: Client, ad: SponsoredProduct) -> None:
+def test_who_may_see_campaigns_is_told_why(client: Client, ad: SponsoredProduct) -> None:
     context = {"categories": ["Pens"], "explain": True}
     assert client.post("/ads", context, content_type="application/json").status_code == 403
-    client.force_login(User.objects.create_user("clerk"))
+    someone(client, "view_advertiser")  # staff
     assert client.post("/ads", context, content_type="application/json").status_code == 403
-    client.force_login(User.objects.create_user("staff", is_staff=True))
+    User.objects.get().user_permissions.add(Permission.objects.get(codename="view_campaign"))
     sponsors.ad(sponsors.campaign("Paused", status="paused"), "PAD", "category Pens")
     found = client.post("/ads", context, content_type="application/json").json()
     assert [each["asin"] for each in found["ads"] if each["sponsored"]] == ["PEN"]
     outcomes = {each["asin"]: each["outcome"] for each in found["candidates"]}
     assert outcomes == {"PEN": "won place 1", "PAD": "paused"}
     assert found["candidates"][0]["target"] == "category Pens"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_nobody_can_be_known_nobody_is_told_why(client: Client, lose_database: Callable[[], None]) -> None:
+    someone(client, "view_campaign")
+    lose_database()
+    for explain, status in ((True, 503), (False, 200)):
+        response = client.post("/ads", {"explain": explain}, content_type="application/json")
+        assert response.status_code == status
 
 
 @pytest.mark.django_db(transaction=True)

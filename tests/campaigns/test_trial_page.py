@@ -1,12 +1,13 @@
 """The page on which staff try out a choice."""
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from campaigns.models import Event
 from catalog.models import Product
 from tests.campaigns import sponsors
-from tests.campaigns.test_admin import LIST, text
+from tests.campaigns.test_admin import LIST, someone, text
 
 pytestmark = pytest.mark.django_db
 
@@ -33,5 +34,9 @@ def test_what_cannot_be_used_is_said(staff: Client, query: str, said: str) -> No
     assert said in text(page)
 
 
-def test_it_is_for_staff(client: Client) -> None:
-    assert client.get(f"{LIST}trial/").status_code == 302
+def test_it_is_for_those_who_may_see_campaigns(client: Client) -> None:
+    assert client.get(f"{LIST}trial/")["Location"].startswith("/admin/login/")
+    clerk = someone(client, "view_advertiser")
+    assert clerk.get(f"{LIST}trial/?asin=PEN").status_code == 403
+    User.objects.get().user_permissions.add(Permission.objects.get(codename="view_campaign"))
+    assert clerk.get(f"{LIST}trial/?asin=PEN").status_code == 200

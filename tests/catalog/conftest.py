@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from rest_framework.test import APIClient
 
 from catalog.models import Product, Review
@@ -52,8 +52,16 @@ def shopper(db: None) -> APIClient:
     return client
 
 
+def may(name: str, *codenames: str) -> APIClient:
+    """A member of the staff who has these permissions only."""
+    user = User.objects.create_user(name, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
 @pytest.fixture
 def staff(db: None) -> APIClient:
-    client = APIClient()
-    client.force_authenticate(User.objects.create_user("boss", is_staff=True))
-    return client
+    """Who keeps the catalogue."""
+    return may("boss", "add_product", "change_product", "delete_product", "delete_review")

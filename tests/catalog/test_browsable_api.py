@@ -63,6 +63,14 @@ def test_the_page_says_where_its_answer_came_from(
     assert "<b>Age:</b>" in shown
 
 
+@pytest.mark.parametrize("path", ["/products", "/products/0000000001", "/reviews"])
+def test_while_permissions_cannot_be_asked_for_it_is_read_without_forms(
+    staff: APIClient, pen: Product, lose_database: Callable[[], None], path: str
+) -> None:
+    lose_database()
+    assert 'name="title"' not in page(staff, path)
+
+
 def test_it_has_the_services_name(anybody: APIClient) -> None:
     shown = page(anybody, "/products")
     assert "<title>Product List · Recommender</title>" in shown

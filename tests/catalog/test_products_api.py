@@ -1,8 +1,12 @@
+from collections.abc import Callable
+
 import pytest
+from django.contrib.auth.models import Group, Permission, User
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from catalog.models import Product
+from catalog.models import Product, Review
+from tests.catalog.conftest import may
 
 pytestmark = pytest.mark.django_db
 
@@ -165,14 +169,81 @@ def test_writing_an_unknown_product_is_404(method: str, staff: APIClient) -> Non
     assert getattr(staff, method)("/products/D9", {"asin": "D9"}, "json").status_code == 404
 
 
+def statuses(client: APIClient, pen: Product) -> dict[str, int]:
+    """Of one try at each way to write."""
+    one, made = f"/products/{pen.asin}", {"asin": "D1"}
+    tries = {"post": ("/products", made), "put": (one, {"asin": pen.asin}), "patch": (one, {}), "delete": (one, None)}
+    return {name: getattr(client, name)(path, body, "json").status_code for name, (path, body) in tries.items()}
+
+
 @pytest.mark.parametrize(("client", "status"), [("anybody", 401), ("shopper", 403)])
-def test_only_staff_writes(client: str, status: int, pen: Product, request: pytest.FixtureRequest) -> None:
-    who = request.getfixturevalue(client)
-    assert who.post("/products", {"asin": "D1"}, "json").status_code == status
-    for method in ("put", "patch", "delete"):
-        assert getattr(who, method)(f"/products/{pen.asin}", {"title": "Mine"}, "json").status_code == status
-    pen.refresh_from_db()
-    assert pen.title == "Gel pen, blue"
+def test_who_has_no_permission_writes_nothing(
+    client: str, status: int, pen: Product, request: pytest.FixtureRequest
+) -> None:
+    assert set(statuses(request.getfixturevalue(client), pen).values()) == {status}
+    assert list(Product.objects.all()) == [pen]
+
+
+@pytest.mark.parametrize(
+    ("permission", "allowed"),
+    [
+        ("view_product", set()),
+        ("add_review", set()),
+        ("add_product", {"post"}),
+        ("change_product", {"put", "patch"}),
+        ("delete_product", {"delete"}),
+    ],
+)
+def test_each_way_to_write_takes_its_own_permission(permission: str, allowed: set[str], pen: Product) -> None:
+    found = statuses(may("clerk", permission), pen)
+    assert {name for name, status in found.items() if status != 403} == allowed
+    assert {status for name, status in found.items() if name in allowed} <= {200, 201, 204}
+
+
+def test_the_refusal_names_the_permission(pen: Product) -> None:
+    response = may("clerk").delete(f"/products/{pen.asin}")
+    assert response.json() == {"detail": "You need the permission catalog.delete_product."}
+
+
+def test_a_product_with_reviews_takes_the_permission_to_delete_these_too(
+    pen: Product, review_of: Callable[..., Review]
+) -> None:
+    clerk = may("clerk", "delete_product")
+    review_of("R1")
+    refused = clerk.delete(f"/products/{pen.asin}")
+    assert refused.status_code == 403
+    assert "catalog.delete_review" in refused.json()["detail"]
+    assert Review.objects.count() == 1
+    Review.objects.all().delete()
+    assert clerk.delete(f"/products/{pen.asin}").status_code == 204
+
+
+def test_a_permission_of_a_group_counts_and_one_of_somebody_locked_out_does_not(pen: Product) -> None:
+    group = Group.objects.create(name="catalogue")
+    group.permissions.set(Permission.objects.filter(codename="change_product"))
+    clerk = User.objects.create_user("clerk")
+    clerk.groups.add(group)
+    client = APIClient()
+    client.force_authenticate(User.objects.get(pk=clerk.pk))
+    assert client.patch(f"/products/{pen.asin}", {}, "json").status_code == 200
+    client.force_authenticate(User(pk=clerk.pk, username="clerk", is_active=False))
+    assert client.patch(f"/products/{pen.asin}", {}, "json").status_code == 403
+
+
+def test_a_path_that_takes_no_such_method_is_405(staff: APIClient, pen: Product) -> None:
+    assert staff.post(f"/products/{pen.asin}", {}, "json").status_code == 405
+    assert staff.put("/products", {}, "json").status_code == 405
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_permissions_cannot_be_asked_for_writing_is_a_503(
+    pen: Product, lose_database: Callable[[], None]
+) -> None:
+    clerk = may("clerk", "change_product")
+    lose_database()
+    for _ in range(2):
+        response = clerk.patch(f"/products/{pen.asin}", {}, "json")
+        assert (response.status_code, "Retry-After" in response) == (503, True)
 
 
 @pytest.mark.parametrize("path", ["/products", "/products/0000000001", "/products/NOBODY", "/products/not an asin"])

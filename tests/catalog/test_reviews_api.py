@@ -6,6 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from catalog.models import Product, Review
+from tests.catalog.conftest import may
 
 pytestmark = pytest.mark.django_db
 
@@ -108,11 +109,11 @@ def test_a_review_counts_for_its_product_at_once(shopper: APIClient, pen: Produc
 
 
 def test_a_second_review_of_one_product_is_409(shopper: APIClient, pen: Product) -> None:
-    review = {"asin": pen.asin, "reviewerID": "R1", "overall": 5}
+    review = {"asin": pen.asin, "overall": 5}
     assert shopper.post("/reviews", review, "json").status_code == 201
     response = shopper.post("/reviews", review | {"overall": 1}, "json")
     assert response.status_code == 409
-    assert response.json() == {"detail": f"R1 has reviewed {pen.asin} already."}
+    assert response.json() == {"detail": f"anna has reviewed {pen.asin} already."}
     assert Review.objects.get().overall == 5
 
 
@@ -145,6 +146,60 @@ def test_it_names_a_field_that_cannot_be_used(field: str, value: object, shopper
     assert response.status_code == 400
     assert list(response.json()) == [field]
     assert not Review.objects.exists()
+
+
+CLAIMS: dict[str, object] = {"reviewerID": "mallory", "helpful": [7, 9], "unixReviewTime": 0}
+
+
+@pytest.mark.parametrize("field", CLAIMS)
+def test_only_who_may_post_for_others_sets_it(field: str, shopper: APIClient, staff: APIClient, pen: Product) -> None:
+    for client in (shopper, staff):
+        response = client.post("/reviews", {"asin": pen.asin, "overall": 5, field: CLAIMS[field]}, "json")
+        assert response.status_code == 403
+        assert list(response.json()) == ["detail", field]
+        assert "catalog.post_for_others" in response.json()["detail"]
+    assert not Review.objects.exists()
+
+
+def test_all_that_is_claimed_is_named(shopper: APIClient, pen: Product) -> None:
+    response = shopper.post("/reviews", {"asin": pen.asin, "overall": 5, **CLAIMS}, "json")
+    assert list(response.json()) == ["detail", *CLAIMS]
+
+
+@pytest.mark.parametrize("helpful", [[0, 1], [1, 1]])
+def test_a_vote_is_a_vote(shopper: APIClient, pen: Product, helpful: list[int]) -> None:
+    assert shopper.post("/reviews", {"asin": pen.asin, "overall": 5, "helpful": helpful}, "json").status_code == 403
+
+
+def test_who_may_post_for_others_sets_all_of_it(pen: Product) -> None:
+    response = may("shop", "post_for_others").post("/reviews", {"asin": pen.asin, "overall": 5, **CLAIMS}, "json")
+    assert response.status_code == 201
+    assert {name: response.json()[name] for name in CLAIMS} == CLAIMS
+    review = Review.objects.get()
+    assert (review.reviewer_id, review.helpful_votes, review.total_votes) == ("mallory", 7, 9)
+
+
+def test_who_may_post_for_others_posts_as_themselves_unless_they_say_so(pen: Product) -> None:
+    response = may("shop", "post_for_others").post("/reviews", {"asin": pen.asin, "overall": 5}, "json")
+    assert (response.json()["reviewerID"], response.json()["helpful"]) == ("shop", [0, 0])
+
+
+def test_saying_what_is_so_anyway_claims_nothing(shopper: APIClient, pen: Product) -> None:
+    own = {"asin": pen.asin, "overall": 5, "reviewerID": "anna", "helpful": [0, 0]}
+    assert shopper.post("/reviews", own, "json").status_code == 201
+
+
+def test_a_review_of_ones_own_asks_for_no_permission(
+    shopper: APIClient, pen: Product, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(4):  # a savepoint, the product, the review, the savepoint's end
+        assert shopper.post("/reviews", {"asin": pen.asin, "overall": 5}, "json").status_code == 201
+
+
+def test_a_user_name_that_is_too_long_for_a_reviewer_is_named(pen: Product) -> None:
+    response = may("n" * 65).post("/reviews", {"asin": pen.asin, "overall": 5}, "json")
+    assert (response.status_code, list(response.json())) == (400, ["reviewerID"])
+    assert may("m" * 64).post("/reviews", {"asin": pen.asin, "overall": 5}, "json").status_code == 201
 
 
 def test_nobody_posts_unknown(anybody: APIClient, pen: Product) -> None:

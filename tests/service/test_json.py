@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def staff() -> APIClient:
     client = APIClient()
-    client.force_authenticate(User(username="boss", is_staff=True))
+    client.force_authenticate(User(username="boss", is_superuser=True))
     return client
 
 

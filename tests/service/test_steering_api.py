@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
@@ -12,10 +12,16 @@ from resilience import breakers
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def operator(name: str, **fields: str) -> User:
+    """Somebody who may override breakers and nothing else."""
+    user = User.objects.create_user(name, **fields)
+    user.user_permissions.add(Permission.objects.get(codename="override_breaker"))
+    return user
+
+
 @pytest.fixture
 def token() -> dict[str, str]:
-    user = User.objects.create_user("boss", is_staff=True)
-    return {"authorization": f"Token {Token.objects.create(user=user).key}"}
+    return {"authorization": f"Token {Token.objects.create(user=operator('boss')).key}"}
 
 
 def steer(client: Client, action: object, headers: dict[str, str], name: str = "ad-provider") -> int:
@@ -23,7 +29,7 @@ def steer(client: Client, action: object, headers: dict[str, str], name: str = "
     return response.status_code
 
 
-def test_staff_forces_it_open_and_lets_it_go(client: Client, token: dict[str, str]) -> None:
+def test_an_operator_forces_it_open_and_lets_it_go(client: Client, token: dict[str, str]) -> None:
     assert steer(client, "force-open", token) == 200
     shown = client.get("/breakers/ad-provider").json()
     assert (shown["state"], shown["forced"]) == ("open", "force-open")
@@ -47,8 +53,9 @@ def test_it_is_logged_with_the_users_name(
 
 def test_nobody_else_may(client: Client) -> None:
     assert steer(client, "force-open", {}) == 401
-    client.force_login(User.objects.create_user("anna"))
-    assert steer(client, "force-open", {}) == 403
+    for name, is_staff in (("anna", False), ("clerk", True)):
+        client.force_login(User.objects.create_user(name, is_staff=is_staff))
+        assert steer(client, "force-open", {}) == 403
     assert breakers.get("ad-provider").state == "closed"
 
 
@@ -82,10 +89,18 @@ def test_looking_needs_no_database(client: Client, lose_database: Callable[[], N
     assert len(event["request_id"]) == 32
 
 
-def test_the_browsable_page_has_a_form_for_staff(client: Client) -> None:
-    html = {"accept": "text/html"}
-    assert 'name="action"' not in client.get("/breakers/database", headers=html).content.decode()
+def test_the_permission_is_granted_in_the_admin(client: Client) -> None:
     client.force_login(User.objects.create_superuser("boss"))
+    page = client.get(f"/admin/auth/user/{User.objects.get().pk}/change/").content.decode()
+    assert "Can override a circuit breaker" in page
+    assert "Can post reviews for others" in page
+
+
+def test_the_browsable_page_has_a_form_for_who_may_use_it(client: Client) -> None:
+    html = {"accept": "text/html"}
+    client.force_login(User.objects.create_user("clerk", is_staff=True))
+    assert 'name="action"' not in client.get("/breakers/database", headers=html).content.decode()
+    client.force_login(operator("boss"))
     assert 'name="action"' in client.get("/breakers/database", headers=html).content.decode()
 
 
@@ -102,8 +117,8 @@ def test_whoever_forced_the_database_open_can_still_reset_it(client: Client, tok
     assert client.get("/products")["X-Data-Source"] == "live"
 
 
-def test_staff_can_sign_in_to_reset_it(client: Client, token: dict[str, str]) -> None:
-    User.objects.create_user("late", password="late and strong", is_staff=True)
+def test_an_operator_can_sign_in_to_reset_it(client: Client, token: dict[str, str]) -> None:
+    operator("late", password="late and strong")
     steer(client, "force-open", token, name="database")
     form = {"username": "late", "password": "late and strong"}
     assert client.get("/accounts/login/", headers={"accept": "text/html"}).status_code == 200
@@ -113,7 +128,7 @@ def test_staff_can_sign_in_to_reset_it(client: Client, token: dict[str, str]) ->
 
 def test_forced_open_it_is_still_nobody_elses(client: Client, token: dict[str, str]) -> None:
     anna = Client()
-    anna.force_login(User.objects.create_user("anna"))
+    anna.force_login(User.objects.create_user("anna", is_staff=True))
     steer(client, "force-open", token, name="database")
     assert steer(client, "reset", {}, name="database") == 401
     assert steer(client, "reset", {"authorization": "Token " + "0" * 40}, name="database") == 401

@@ -1,0 +1,25 @@
+"""Where a request comes from."""
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def address_of(request: HttpRequest) -> str:
+    """The client's address; of IPv6 the network, as one client has all of it.
+
+    X-Forwarded-For counts only as far as our own proxies have written it: each of TRUSTED_PROXIES has added the address
+    that it was called from, and whatever is before these the client may have made up.
+    """
+    peer: str = request.META.get("REMOTE_ADDR", "")
+    proxies = settings.TRUSTED_PROXIES
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    text = hops[-proxies].strip() if 0 < proxies <= len(hops) else peer
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return peer
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+    return str(address)

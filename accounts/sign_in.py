@@ -1,0 +1,176 @@
+"""How often passwords may be tried: so that guessing finds none, and keeps nobody else from signing in.
+
+To check a password takes as long as hundreds of reads, so who may is decided before. Three things hold:
+
+* One user name tried from one address has FREE wrong passwords. After these each further try has to wait, twice as long
+  each time. All names that nobody has count as one, so that making names up buys no tries.
+* From an address, or of a user name, with MANY failures, one wrong password is FREE. Neither waits by itself: a name
+  alone must not lock its user out, nor an address those who share it.
+* Where the address, or the name, has any failures, one password is checked at a time. All others have a lane of their
+  own, and so has who has signed in from there before.
+
+That a name exists can be found out in this way. Names are no secret here: each review carries its author's.
+Counts are of one process, bounded in number, and forgotten; with several processes, each has its own.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from cachetools import TTLCache
+
+FREE = 5  # wrong passwords
+MANY = 20
+LONGEST_WAIT = 900.0  # seconds
+FORGOTTEN_AFTER = 3600.0  # seconds after the last failure
+TRUSTED_FOR = 30 * 86_400.0  # seconds after the last right password
+REMEMBERED = 30_000  # addresses, user names and pairs of them
+PATIENCE = 5.0  # seconds for which a try stands in line
+LATER = 1.0  # seconds after which a try that found no place may be worth another one
+ATTEMPT = "accounts.attempt"  # where a request's META has its Attempt
+
+Key = tuple[str, ...]
+
+
+class Lane:
+    """One try at a time; ``waiting`` more may stand in line."""
+
+    def __init__(self, waiting: int) -> None:
+        self._free = threading.Condition()
+        self._is_taken = False
+        self._waiting, self._most = 0, waiting
+
+    def enter(self, patience: float) -> bool:
+        """Whether there was a place within ``patience`` seconds. Nobody passes those who wait."""
+        with self._free:
+            if self._is_taken or self._waiting:
+                if not patience or self._waiting >= self._most:
+                    return False
+                self._waiting += 1
+                try:
+                    if not self._free.wait_for(lambda: not self._is_taken, patience):
+                        return False
+                finally:
+                    self._waiting -= 1
+            self._is_taken = True
+            return True
+
+    def leave(self) -> None:
+        with self._free:
+            self._is_taken = False
+            self._free.notify()
+
+
+class Failures:
+    """Wrong passwords of late, by address, by user name and by both; those that are being tried count as wrong."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._latest: TTLCache[Key, tuple[int, float]] = TTLCache(REMEMBERED, FORGOTTEN_AFTER, clock)
+        self._trusted: TTLCache[Key, None] = TTLCache(REMEMBERED, TRUSTED_FOR, clock)
+
+    def count(self, key: Key) -> int:
+        with self._lock:
+            return self._latest.get(key, (0, 0.0))[0]
+
+    def wait(self, key: Key, free: int) -> float:
+        """Seconds before the next try, after ``free`` ones that have failed; 0 when it may be made now."""
+        with self._lock:
+            count, latest = self._latest.get(key, (0, 0.0))
+        if count < free:
+            return 0.0
+        return max(0.0, latest + min(2.0 ** min(count - free, 10), LONGEST_WAIT) - self._clock())
+
+    def add(self, key: Key) -> None:
+        with self._lock:
+            self._latest[key] = self._latest.get(key, (0, 0.0))[0] + 1, self._clock()
+
+    def take_back(self, key: Key) -> None:
+        """It was not wrong after all."""
+        with self._lock:
+            count, latest = self._latest.pop(key, (0, 0.0))
+            if count > 1:
+                self._latest[key] = count - 1, latest
+
+    def trust(self, key: Key) -> None:
+        """Forget failures, and remember that a password was right."""
+        with self._lock:
+            self._latest.pop(key, None)
+            self._trusted[key] = None
+
+    def distrust(self, key: Key) -> None:
+        with self._lock:
+            self._trusted.pop(key, None)
+
+    def is_trusted(self, key: Key) -> bool:
+        with self._lock:
+            return key in self._trusted
+
+
+class Attempt:
+    """A password that is to be tried. ``retry_after`` is in seconds, and 0 where it may be."""
+
+    def __init__(self, failures: Failures, address: str, name: str) -> None:
+        self._failures = failures
+        self._address, self._name, self._pair = ("address", address), ("name", name), ("pair", address, name)
+        self._is_known = bool(name)
+        self._counts_for = [self._pair, self._address, self._name] if name else [self._pair, self._address]
+        self._lane: Lane | None = None
+        self.retry_after = LATER  # until it has begun
+
+    def begin(self, strangers: Lane, others: Lane) -> None:
+        """Enter the lane of this attempt, unless it has to wait."""
+        of_address, of_name, of_pair = map(self._failures.count, (self._address, self._name, self._pair))
+        self.retry_after = self._failures.wait(self._pair, FREE if max(of_address, of_name) < MANY else 1)
+        if self.retry_after:
+            return
+        is_other = self._failures.is_trusted(self._pair) or (self._is_known and not of_address and not of_name)
+        lane = others if is_other else strangers
+        for key in self._counts_for:  # before it is known, else many at once would be one
+            self._failures.add(key)
+        # A thread may stand in line for a user whom this address has not failed with yet, and for nobody else.
+        if lane.enter(PATIENCE if self._is_known and not of_pair else 0.0):
+            self._lane = lane
+        else:
+            self._take_back()
+            self.retry_after = LATER
+
+    def settle(self, is_right: bool) -> None:
+        """Take note of the outcome."""
+        if is_right:
+            self._take_back()
+            self._failures.trust(self._pair)
+        else:
+            self._counts_for = []
+            self._failures.distrust(self._pair)
+
+    def end(self) -> None:
+        """Leave the lane."""
+        if self._lane:
+            self._take_back()  # of what was not settled
+            self._lane.leave()
+
+    def _take_back(self) -> None:
+        for key in self._counts_for:
+            self._failures.take_back(key)
+        self._counts_for = []
+
+
+class Limits:
+    """What one process knows. ``threads`` is how many sign-ins may hold at once, and at least two."""
+
+    def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._failures = Failures(clock)
+        waiting = max(0, threads - 2)  # beside the one in each lane
+        self._strangers, self._others = Lane(waiting // 2), Lane(waiting - waiting // 2)
+
+    def attempt(self, address: str, name: str) -> Attempt:
+        """An attempt at the password of ``name``, which is empty where nobody has the name. To be ended."""
+        attempt = Attempt(self._failures, address, name)
+        attempt.begin(self._strangers, self._others)
+        return attempt
+
+    def refusal(self) -> Attempt:
+        """An attempt of which it cannot be known now whether it may be made."""
+        return Attempt(self._failures, "", "")

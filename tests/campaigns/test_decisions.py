@@ -1,0 +1,87 @@
+"""What is signed into an ad's URLs, and what comes back out of them."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core import signing
+from django.test import Client
+
+from campaigns import decisions
+from campaigns.decisions import Decision, Expired, Forged
+from campaigns.models import Campaign, Event
+from tests.campaigns import sponsors
+from tests.campaigns.test_tracking import BROWSER, SHOP, ask, path
+
+OLD, NEW = "old" * 20, "new" * 20
+DECISION = Decision("id", 1, 2, "PEN", 3, 40_000, "sidebar", "viewer")
+
+
+@pytest.fixture(autouse=True)
+def old_key(settings: Any) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD, []
+
+
+@pytest.mark.django_db
+def test_after_a_rotation_an_old_click_leads_to_its_product_and_counts(client: Client, settings: Any) -> None:
+    sponsors.ad(sponsors.campaign(), "PEN", "category Pens")
+    (shown,) = ask(client, categories=["Pens"])
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
+    assert {event.kind for event in Event.objects.all()} == {"click", "impression"}
+    assert Campaign.objects.get().spent > 0
+
+
+def test_what_an_old_key_signed_expires_as_ever(settings: Any) -> None:
+    token = decisions.sign(DECISION)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
+    assert decisions.read(token) == DECISION
+    settings.ADS_URL_SECONDS = -1
+    with pytest.raises(Expired) as expired:
+        decisions.read(token)
+    assert expired.value.decision == DECISION
+
+
+def test_what_a_key_signed_that_is_no_longer_known_is_forged(settings: Any) -> None:
+    token = decisions.sign(DECISION)
+    settings.SECRET_KEY = NEW
+    with pytest.raises(Forged):
+        decisions.read(token)
+
+
+@pytest.mark.parametrize("seconds", [3600, -1])
+@pytest.mark.parametrize("signed", [[], [*DECISION, "one more"], "text", 3, None, {"id": "x"}])
+def test_what_is_signed_and_no_decision_is_forged(settings: Any, signed: object, seconds: int) -> None:
+    settings.ADS_URL_SECONDS = seconds
+    with pytest.raises(Forged):
+        decisions.read(signing.dumps(signed, salt="campaigns.decision"))
+
+
+def test_what_was_signed_for_something_else_is_forged() -> None:
+    with pytest.raises(Forged):
+        decisions.read(signing.dumps(DECISION))
+
+
+def test_no_two_decisions_have_one_id() -> None:
+    ids = {decisions.new_id() for _ in range(100)}
+    assert len(ids) == 100
+    assert {len(each) for each in ids} == {22}
+
+
+def test_a_viewer_has_one_hash_a_day_that_tells_nothing_without_the_key(settings: Any) -> None:
+    monday, tuesday = date(2026, 11, 23), date(2026, 11, 24)
+    first = decisions.viewer_hash("v-1", monday)
+    assert first == decisions.viewer_hash("v-1", monday)
+    assert len(first) == 22
+    others = {decisions.viewer_hash("v-1", tuesday), decisions.viewer_hash("v-2", monday)}
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
+    others.add(decisions.viewer_hash("v-1", monday))
+    assert len(others - {first}) == 3
+
+
+def test_it_fits_into_a_url() -> None:
+    token = decisions.sign(DECISION)
+    assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:")
+    assert django_settings.SECRET_KEY not in token
