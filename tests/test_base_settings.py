@@ -66,6 +66,7 @@ def test_each_value_comes_from_the_environment(start: Start) -> None:
     assert (settings["DEBUG"], settings["SABOTAGE"], settings["HTTPS"]) == (True, True, True)
     assert settings["ALLOWED_HOSTS"] == ["shop.example", "www.shop.example"]
     assert settings["CORS_ALLOWED_ORIGINS"] == ["https://shop.example", "http://localhost:3000"]
+    assert settings["CSRF_TRUSTED_ORIGINS"] == settings["CORS_ALLOWED_ORIGINS"]
 
 
 def test_the_key_of_make_run_is_found_and_the_environment_wins(start: Start, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What people and programs see while the database is away."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -136,3 +137,53 @@ def test_an_unknown_writer_is_401_whether_or_not_the_database_is_there(
     assert client.post("/reviews").status_code == 401
     lose_database()
     assert client.post("/reviews").status_code == 401
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+def assert_json_for_programs_and_a_page_for_people(client: Client, status: int, path: str, **request: Any) -> None:
+    request = {"method": "GET", **request}
+    for accept in ("*/*", "application/json", "image/png", ""):
+        answer = client.generic(path=path, headers={"accept": accept}, **request)
+        assert (answer.status_code, answer["Content-Type"]) == (status, "application/json"), accept
+        assert answer.json()["detail"]
+    for accept in (BROWSER, "text/html"):
+        page = client.generic(path=path, headers={"accept": accept}, **request)
+        assert (page.status_code, page["Content-Type"]) == (status, "text/html; charset=utf-8"), accept
+        assert "<h1>" in page.content.decode()
+        assert "Accept" in page["Vary"]
+
+
+@pytest.mark.parametrize("path", ["/nothing-here", "/pictures/house-999.svg"])
+def test_a_404_is_json_for_programs(client: Client, path: str) -> None:
+    assert_json_for_programs_and_a_page_for_people(client, 404, path)
+
+
+def test_a_refused_host_is_json_for_programs(client: Client) -> None:
+    client.defaults["HTTP_HOST"] = "evil.example"
+    assert_json_for_programs_and_a_page_for_people(client, 400, "/products")
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/logout/", "/admin/login/"])
+def test_a_form_without_the_csrf_token_is_json_for_programs(path: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert_json_for_programs_and_a_page_for_people(client, 403, path, method="POST")
+
+
+def test_what_is_forbidden_is_json_for_programs(client: Client) -> None:
+    client.force_login(User.objects.create_user("clerk", is_staff=True))
+    assert_json_for_programs_and_a_page_for_people(client, 403, "/admin/catalog/product/")
+
+
+def test_a_fault_of_the_service_is_json_for_programs_and_names_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.metrics.exposition", lambda: 1 / 0)
+    client = Client(raise_request_exception=False)
+    assert_json_for_programs_and_a_page_for_people(client, 500, "/metrics")
+    answer = client.get("/metrics", headers={"x-request-id": "wanted"})
+    assert "wanted" in answer.json()["detail"]
+
+
+def test_an_outage_is_json_for_programs(staff: Client, lose_database: Callable[[], None]) -> None:
+    lose_database()
+    assert_json_for_programs_and_a_page_for_people(staff, 503, "/admin/")

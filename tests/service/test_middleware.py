@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
@@ -113,8 +114,8 @@ def test_an_allowed_origin_may_read_the_answer_and_its_headers(client: Client, p
     response = client.get(path, headers={"origin": ALLOWED})
     assert response["Access-Control-Allow-Origin"] == ALLOWED
     exposed = {name.strip() for name in response["Access-Control-Expose-Headers"].split(",")}
-    assert exposed == {"X-Data-Source", "Age", "Link", "Retry-After", "X-Request-ID"}
-    assert "Access-Control-Allow-Credentials" not in response
+    assert exposed == {"X-Data-Source", "Age", "Link", "Location", "Retry-After", "X-Request-ID"}
+    assert response["Access-Control-Allow-Credentials"] == "true"
 
 
 @pytest.mark.parametrize("origin", [FOREIGN, ALLOWED + ".evil.example", "http://localhost", "null"])
@@ -128,7 +129,26 @@ def test_any_other_origin_is_told_nothing(client: Client, origin: str) -> None:
 
 def test_an_allowed_origin_may_ask_beforehand(client: Client) -> None:
     headers = {"origin": ALLOWED, "access-control-request-method": "POST"}
-    response = client.options("/reviews", headers=headers | {"access-control-request-headers": "authorization"})
+    wanted = {"authorization", "content-type", "x-csrftoken", "x-request-id"}
+    response = client.options("/reviews", headers=headers | {"access-control-request-headers": ", ".join(wanted)})
     assert response.status_code == 200
     assert "POST" in response["Access-Control-Allow-Methods"]
-    assert "authorization" in response["Access-Control-Allow-Headers"]
+    assert wanted <= set(response["Access-Control-Allow-Headers"].split(", "))
+    assert response["Access-Control-Allow-Credentials"] == "true"
+
+
+@pytest.mark.django_db
+def test_a_front_end_writes_with_the_cookies_and_the_csrf_token() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_superuser("boss"))
+    client.get("/status")  # sets the cookie
+    token = {"x-csrftoken": client.cookies["csrftoken"].value}
+
+    def write(headers: dict[str, str]) -> int:
+        body = {"action": "force-close"}
+        return client.post("/breakers/database", body, content_type="application/json", headers=headers).status_code
+
+    assert write({"origin": ALLOWED}) == 403
+    assert write({"origin": FOREIGN} | token) == 403
+    assert write({"origin": "null"} | token) == 403
+    assert write({"origin": ALLOWED} | token) == 200
