@@ -1,12 +1,14 @@
 """Slashes, body sizes, where answers come from, and what browsers of other origins see."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
+from catalog.demo import pictures
 from catalog.models import Product
 from resilience import provenance
 from service.middleware import DataSourceMiddleware
@@ -152,3 +154,22 @@ def test_a_front_end_writes_with_the_cookies_and_the_csrf_token() -> None:
     assert write({"origin": FOREIGN} | token) == 403
     assert write({"origin": "null"} | token) == 403
     assert write({"origin": ALLOWED} | token) == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/", "/products", "/livez", "/no-such-path", "/admin/login/", "/docs", "/static/service/status.js"]
+)
+def test_every_answer_has_a_policy_that_allows_no_inline_script(client: Client, path: str) -> None:
+    with closing(client.get(path)) as response:
+        sent = response["Content-Security-Policy"]
+    policy = {name: sources for name, *sources in (part.split() for part in sent.split("; "))}
+    assert policy.get("script-src", policy["default-src"]) == ["'self'"]
+    assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == ["'none'"]
+    assert policy["form-action"] == ["'self'"]
+    assert {"data:", "http:", "https:"} <= set(policy["img-src"])
+
+
+def test_an_answer_keeps_a_policy_of_its_own(client: Client) -> None:
+    picture = client.get(f"/pictures/{min(pictures.KINDS)}-1.svg")
+    assert picture["Content-Security-Policy"] == "default-src 'none'"
