@@ -67,7 +67,8 @@ class Breaker:
     ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
     SUCCESS reach the caller as CallFailed; all others pass through untouched. ``deadline`` (seconds) bounds each call,
     half of it a trial; ``max_concurrent`` is how many calls may be under way at once, with half as many more
-    for those that are made inside ``bulkhead.reserve``.
+    for those that are made inside ``bulkhead.reserve``. ``cause_of`` puts an error of a call with a deadline into
+    words that everybody may read.
     """
 
     def __init__(
@@ -81,12 +82,14 @@ class Breaker:
         classify: Callable[[BaseException], Outcome],
         errors: tuple[type[Exception], ...],
         listeners: Sequence[Listener] = (),
+        cause_of: Callable[[BaseException, float | None], str] = lambda error, deadline: type(error).__name__,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.deadline = deadline
         self._classify = classify
         self._errors = errors
+        self._cause_of = cause_of
         self._clock = clock
         self._lock = threading.RLock()
         self._history = History()
@@ -217,9 +220,11 @@ class Breaker:
                 return
             before = self._machine.current_state
             if outcome is Outcome.FAILURE and error is not None:
-                self._last_error = {"type": type(error).__name__, "time": datetime.now(UTC).isoformat("T", "seconds")}
+                cause = self._cause_of(error, self.deadline and self.deadline * (TRIAL_SHARE if admission.trial else 1))
+                now = datetime.now(UTC).isoformat("T", "seconds")
+                self._last_error = {"type": type(error).__name__, "cause": cause, "time": now}
                 self._open_until = self._clock() + self._machine.reset_timeout  # if this opens it, then from now on
-                self._history.cause = type(error).__name__
+                self._history.cause = cause
                 with suppress(BaseException):
                     self._machine.call(_raise, error)
             else:

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from resilience import database, http, listeners
 from resilience.breaker import Breaker
+from resilience.causes import cause_of
 from resilience.listeners import LoggingListener, MetricsListener
 from resilience.sharing import Sharing
 
@@ -23,6 +24,7 @@ def get(name: str) -> Breaker:
         classify=dependency.classify,
         errors=dependency.ERRORS,
         listeners=[LoggingListener(), MetricsListener()],
+        cause_of=cause_of,
     )
     listeners.begin(name, breaker.state)
     if settings.REDIS_URL:

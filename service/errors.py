@@ -13,10 +13,13 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from resilience import request_id
+from resilience import breakers, request_id
+from resilience.breaker import ELSEWHERE
+from resilience.causes import cause_of
 from resilience.database import InDoubt
-from resilience.errors import CallFailed, DependencyUnavailable
+from resilience.errors import CallFailed, DependencyUnavailable, TooManyCalls
 
+SWITCHED_OFF = "switched off by an operator"
 TOO_MANY = "There are too many parameters, fields or files."
 
 
@@ -33,6 +36,17 @@ def _headers(error: DependencyUnavailable) -> dict[str, str]:
     return {"Retry-After": str(math.ceil(error.retry_after))}
 
 
+def _cause(error: DependencyUnavailable) -> str:
+    """Why the call failed, or was not made, in words that everybody may read."""
+    if isinstance(error, TooManyCalls):
+        return "too many calls at once"
+    breaker = breakers.get(error.breaker)
+    if isinstance(error, CallFailed) and error.__cause__:
+        return cause_of(error.__cause__, breaker.deadline)
+    opened = next((event["cause"] for event in breaker.events() if event["to_state"] == "open"), "")
+    return {"force-open": SWITCHED_OFF, ELSEWHERE: "another process found it away"}.get(opened, opened)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler; 503 with Retry-After where a dependency is away, 400 for more fields than Django takes."""
     if isinstance(error, DependencyUnavailable):
@@ -46,7 +60,14 @@ def unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpRespo
     """The same for pages: a friendly 503 for people, JSON for programs."""
     # A page that writes commits as it pleases.
     is_in_doubt = _is_in_doubt(error) or (isinstance(error, CallFailed) and request.method not in SAFE_METHODS)
-    context = {"dependency": error.breaker, "retry_after": math.ceil(error.retry_after), "is_in_doubt": is_in_doubt}
+    cause = _cause(error)
+    context = {
+        "dependency": error.breaker,
+        "cause": cause,
+        "is_switched_off": cause == SWITCHED_OFF,
+        "is_in_doubt": is_in_doubt,
+        "retry_after": math.ceil(error.retry_after),
+    }
     answer = _answer(request, 503, "service/503.html", context, {"detail": _detail(error, is_in_doubt)})
     for name, value in _headers(error).items():
         answer[name] = value

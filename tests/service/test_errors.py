@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.test import Client, RequestFactory
@@ -16,6 +17,7 @@ from service.middleware import DatabasePagesMiddleware, SavedSessionMiddleware
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+AWAY = {"sqlite": "file cannot be opened", "postgresql": "connection refused"}
 PAGES = ["/admin/", "/admin/catalog/product/", "/accounts/login/"]
 
 
@@ -37,6 +39,8 @@ def assert_unavailable(client: Client, path: str, accept: str, content_type: str
         page = response.content.decode()
         assert "Back in a moment" in page
         assert f'http-equiv="refresh" content="{response["Retry-After"]}"' in page
+        assert f"The database cannot be used: {AWAY[connection.vendor]}." in page
+        assert f"It is tried again in about {response['Retry-After']} second" in page
 
 
 @pytest.mark.parametrize("path", PAGES[:2])
@@ -65,6 +69,24 @@ def test_a_page_that_fails_while_it_renders_is_a_503_too(rf: RequestFactory, los
     response = DatabasePagesMiddleware(lambda request: HttpResponse()).process_view(request, view, (), {})
     assert response is not None
     assert response.status_code == 503
+
+
+def test_a_breaker_that_is_forced_open_says_so_and_the_page_does_not_reload(staff: Client) -> None:
+    breakers.get(breakers.DATABASE).steer("force-open", by="boss")
+    response = staff.get("/admin/", headers={"accept": "text/html"})
+    assert response.status_code == 503
+    assert "Retry-After" in response
+    page = response.content.decode()
+    assert "The database cannot be used: switched off by an operator." in page
+    assert "tried again" not in page
+    assert "refresh" not in page
+
+
+def test_a_breaker_that_another_process_has_opened_says_so(staff: Client) -> None:
+    breakers.get(breakers.DATABASE).open_for(12)
+    page = staff.get("/admin/", headers={"accept": "text/html"}).content.decode()
+    assert "The database cannot be used: another process found it away." in page
+    assert "It is tried again in about 12 seconds" in page
 
 
 def test_they_come_back_with_the_database(
