@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import environ
+from corsheaders.defaults import default_headers
 
 BASE_DIR = Path(__file__).resolve().parent
 VAR_DIR = BASE_DIR / "var"
@@ -191,10 +192,13 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "service.middleware.RequestIdMiddleware",
     "service.middleware.MetricsMiddleware",
+    "service.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "service.middleware.ProbesMiddleware",  # before anything that looks at the Host header
     "service.middleware.BodySizeMiddleware",
+    "service.middleware.NullCharactersMiddleware",
     "service.middleware.OptionalTrailingSlashMiddleware",
     "service.middleware.SteeringMiddleware",
     "service.middleware.WriteReserveMiddleware",
@@ -249,16 +253,31 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+CSRF_FAILURE_VIEW = "service.errors.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 # Health checks and scrapes come from inside, past the proxy.
-SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)/?$"]
+# No inline scripts. Pictures of products come from anywhere; the admin, the browsable API and Swagger style inline.
+SECURE_CSP = {
+    "default-src": ["'self'"],
+    "img-src": ["'self'", "data:", "http:", "https:"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "object-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS", ["http://localhost:4200"])
-CORS_EXPOSE_HEADERS = ["X-Data-Source", "Age", "Link", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = ["X-Data-Source", "Age", "Link", "Location", "Retry-After", "X-Request-ID"]
+CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]
+# A front end of these origins acts for whoever is signed in: its writes carry the CSRF token as those of our own pages.
+CORS_ALLOW_CREDENTIALS = True
+CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["service.json.OrjsonRenderer", "service.json.BrowsableRenderer"],
@@ -298,7 +317,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "service.logs.JSONFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {"refusals": {"()": "service.logs.RefusalFilter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.server": {"handlers": ["stderr"], "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+        # A 4xx is the client's affair and counted in /metrics; a 5xx is logged.
+        "django.request": {"level": "ERROR"},
+        "django.security.csrf": {"level": "ERROR"},
+    },
 }

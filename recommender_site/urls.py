@@ -7,7 +7,8 @@ from service import errors
 
 admin.site.site_header = admin.site.site_title = "Recommender"
 
-handler400, handler404 = errors.bad_request, errors.not_found
+handler400, handler403 = errors.bad_request, errors.forbidden
+handler404, handler500 = errors.not_found, errors.server_error
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -69,7 +69,8 @@ class Breaker:
     SUCCESS reach the caller as CallFailed; all others pass through untouched. ``deadline`` (seconds) bounds each call,
     half of it a trial; ``max_concurrent`` is how many calls may be under way at once, with half as many more
     for those that are made inside ``bulkhead.reserve``. ``check`` tells, without raising, whether this process reaches
-    the dependency now, whatever the state; it is asked before a SUSPECT failure counts.
+    the dependency now, whatever the state; it is asked before a SUSPECT failure counts. ``cause_of`` puts an error of a
+    call with a deadline into words that everybody may read.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Breaker:
         classify: Callable[[BaseException], Outcome],
         errors: tuple[type[Exception], ...],
         listeners: Sequence[Listener] = (),
+        cause_of: Callable[[BaseException, float | None], str] = lambda error, deadline: type(error).__name__,
         clock: Callable[[], float] = time.monotonic,
         check: Callable[[], bool] | None = None,
     ) -> None:
@@ -91,6 +93,7 @@ class Breaker:
         self.check = check
         self._classify = classify
         self._errors = errors
+        self._cause_of = cause_of
         self._clock = clock
         self._lock = threading.RLock()
         self._history = History()
@@ -244,9 +247,11 @@ class Breaker:
                 return
             before = self._machine.current_state
             if outcome is Outcome.FAILURE and error is not None:
-                self._last_error = {"type": type(error).__name__, "time": datetime.now(UTC).isoformat("T", "seconds")}
+                cause = self._cause_of(error, self.deadline and self.deadline * (TRIAL_SHARE if admission.trial else 1))
+                now = datetime.now(UTC).isoformat("T", "seconds")
+                self._last_error = {"type": type(error).__name__, "cause": cause, "time": now}
                 self._open_until = self._clock() + self._machine.reset_timeout  # if this opens it, then from now on
-                self._history.cause = type(error).__name__
+                self._history.cause = cause
                 with suppress(BaseException):
                     self._machine.call(_raise, error)
             else:

@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 from resilience import database, http, identity, listeners
 from resilience.breaker import Breaker
+from resilience.causes import cause_of
 from resilience.listeners import LoggingListener, MetricsListener
 from resilience.sharing import Sharing
 
@@ -31,6 +32,7 @@ def get(name: str) -> Breaker:
         classify=dependency.classify,
         errors=dependency.ERRORS,
         listeners=[LoggingListener(), MetricsListener()],
+        cause_of=cause_of,
     )
     listeners.begin(name, breaker.state)
     if settings.REDIS_URL:

@@ -15,7 +15,7 @@ LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change. ``cause`` is the name of the exception, or what else it was; ``time`` is ISO 8601, UTC."""
+    """One change. ``cause`` is in words that everybody may read; ``time`` is ISO 8601, UTC."""
 
     time: str
     from_state: str

@@ -5,14 +5,22 @@ from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
 from rest_framework.exceptions import ParseError
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from resilience import breakers, request_id
+from resilience.breaker import ELSEWHERE
+from resilience.causes import cause_of
 from resilience.database import InDoubt
-from resilience.errors import CallFailed, DependencyUnavailable
+from resilience.errors import CallFailed, DependencyUnavailable, TooManyCalls
+
+SWITCHED_OFF = "switched off by an operator"
+TOO_MANY = "There are too many parameters, fields or files."
 
 
 def _detail(error: DependencyUnavailable, is_in_doubt: bool) -> str:
@@ -28,12 +36,23 @@ def _headers(error: DependencyUnavailable) -> dict[str, str]:
     return {"Retry-After": str(math.ceil(error.retry_after))}
 
 
+def _cause(error: DependencyUnavailable) -> str:
+    """Why the call failed, or was not made, in words that everybody may read."""
+    if isinstance(error, TooManyCalls):
+        return "too many calls at once"
+    breaker = breakers.get(error.breaker)
+    if isinstance(error, CallFailed) and error.__cause__:
+        return cause_of(error.__cause__, breaker.deadline)
+    opened = next((event["cause"] for event in breaker.events() if event["to_state"] == "open"), "")
+    return {"force-open": SWITCHED_OFF, ELSEWHERE: "another process found it away"}.get(opened, opened)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler; 503 with Retry-After where a dependency is away, 400 for more fields than Django takes."""
     if isinstance(error, DependencyUnavailable):
         return Response({"detail": _detail(error, _is_in_doubt(error))}, status=503, headers=_headers(error))
     if isinstance(error, SuspiciousOperation):
-        error = ParseError("There are too many parameters, fields or files.")
+        error = ParseError(TOO_MANY)
     return drf_exception_handler(error, context)
 
 
@@ -41,8 +60,15 @@ def unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpRespo
     """The same for pages: a friendly 503 for people, JSON for programs."""
     # A page that writes commits as it pleases.
     is_in_doubt = _is_in_doubt(error) or (isinstance(error, CallFailed) and request.method not in SAFE_METHODS)
-    context = {"dependency": error.breaker, "retry_after": math.ceil(error.retry_after), "is_in_doubt": is_in_doubt}
-    answer = _answer(request, 503, "service/503.html", context, _detail(error, is_in_doubt))
+    cause = _cause(error)
+    context = {
+        "dependency": error.breaker,
+        "cause": cause,
+        "is_switched_off": cause == SWITCHED_OFF,
+        "is_in_doubt": is_in_doubt,
+        "retry_after": math.ceil(error.retry_after),
+    }
+    answer = _answer(request, 503, "service/503.html", context, {"detail": _detail(error, is_in_doubt)})
     for name, value in _headers(error).items():
         answer[name] = value
     return answer
@@ -50,20 +76,45 @@ def unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpRespo
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400. Its own looks for a CSRF token in a body that may be what is bad."""
-    return _error(request, 400, "This request cannot be understood.")
+    if isinstance(exception, MultiPartParserError):
+        return refuse(request, 400, f"Multipart form parse error - {exception}")
+    return refuse(request, 400, "This request cannot be understood.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return refuse(request, 403, "You may not do this.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW."""
+    return refuse(request, 403, f"CSRF Failed: {reason} Reload the page and send the form again.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404, likewise."""
-    return _error(request, 404, "There is nothing here.")
+    return refuse(request, 404, "There is nothing here.")
 
 
-def _error(request: HttpRequest, status: int, text: str) -> HttpResponse:
-    return _answer(request, status, "service/error.html", {"text": text}, text)
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500."""
+    return refuse(request, 500, f"The service failed. Its log says more at request id {request_id.current()}.")
 
 
-def _answer(request: HttpRequest, status: int, template: str, context: dict[str, Any], detail: str) -> HttpResponse:
-    if not request.accepts("text/html"):
-        return JsonResponse({"detail": detail}, status=status)
-    # No request in the context: its processors would ask the database who is signed in.
-    return HttpResponse(render_to_string(template, context), status=status)
+def refuse(request: HttpRequest, status: int, text: str, body: dict[str, Any] | None = None) -> HttpResponse:
+    """A page with ``text`` for people; for programs ``body``, or ``text`` as the detail."""
+    return _answer(request, status, "service/error.html", {"text": text}, body or {"detail": text})
+
+
+def _answer(
+    request: HttpRequest, status: int, template: str, context: dict[str, Any], body: dict[str, Any]
+) -> HttpResponse:
+    response: HttpResponse
+    # JSON first: who takes anything, as curl does, is a program.
+    if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+        # No request in the context: its processors would ask the database who is signed in.
+        response = HttpResponse(render_to_string(template, context), status=status)
+    else:
+        response = JsonResponse(body, status=status)
+    patch_vary_headers(response, ["Accept"])
+    return response

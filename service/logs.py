@@ -9,6 +9,16 @@ from resilience import request_id
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "server_time"}
 
 
+class RefusalFilter(logging.Filter):
+    """Makes a request that Django refused one warning without a traceback: the fault is in the request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class JSONFormatter(logging.Formatter):
     """One JSON object a line. A value that JSON does not know is written as its text."""
 

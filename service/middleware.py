@@ -6,8 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import is_valid_path
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict, UnreadablePostError
+from django.urls import is_valid_path, resolve
 from rest_framework.permissions import SAFE_METHODS
 
 from resilience import breakers, bulkhead, provenance, request_id
@@ -49,6 +50,37 @@ class MetricsMiddleware:
         return response
 
 
+class ContentSecurityPolicyMiddleware:
+    """Sends ``settings.SECURE_CSP``, shaped as in Django 6, with every answer that has no policy of its own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._policy = "; ".join(" ".join([name, *sources]) for name, sources in settings.SECURE_CSP.items())
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not (settings.DEBUG and response.status_code >= 400):  # Django's own pages for developers have scripts
+            response.headers.setdefault("Content-Security-Policy", self._policy)
+        return response
+
+
+class ProbesMiddleware:
+    """Answers probes and scrapes whatever the Host header says: orchestrators send the address of the container."""
+
+    PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info.removesuffix("/")
+        if path not in self.PATHS:
+            return self.get_response(request)
+        request.resolver_match = resolve(path)
+        response: HttpResponse = request.resolver_match.func(request)
+        return response.render() if hasattr(response, "render") else response
+
+
 class BodySizeMiddleware:
     """Refuses a body over the limit before anybody reads it; DRF's parsers have no limit of their own."""
 
@@ -63,6 +95,30 @@ class BodySizeMiddleware:
         if len(length) > 18 or int(length) > limit:  # Python refuses to parse thousands of digits
             return JsonResponse({"detail": f"The body is larger than {limit} bytes."}, status=413)
         return self.get_response(request)
+
+
+class NullCharactersMiddleware:
+    """Refuses NUL in query parameters and form fields: PostgreSQL has no such text, and the admin does not check."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            name = _name_with_null(request.GET) or _name_with_null(request.POST)
+        except SuspiciousOperation:
+            return errors.refuse(request, 400, errors.TOO_MANY)
+        except UnreadablePostError:
+            return errors.refuse(request, 400, "The body did not arrive.")
+        if name is None:
+            return self.get_response(request)
+        text = "Null characters are not allowed."
+        return errors.refuse(request, 400, text, {"detail": text} if "\0" in name else {name: [text]})
+
+
+def _name_with_null(fields: QueryDict) -> str | None:
+    """The name of the first field that has a NUL, be it in the name itself."""
+    return next((name for name, values in fields.lists() if "\0" in name or any("\0" in each for each in values)), None)
 
 
 class OptionalTrailingSlashMiddleware:

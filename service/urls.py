@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from service import views
 
@@ -16,7 +16,7 @@ urlpatterns = [
     path("schema", views.SchemaView.as_view(), name="schema"),
     path(
         "docs",
-        SpectacularSwaggerView.as_view(
+        SpectacularSwaggerSplitView.as_view(
             url_name="schema", authentication_classes=[], permission_classes=[], http_method_names=["get", "head"]
         ),
         name="docs",

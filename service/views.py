@@ -28,6 +28,7 @@ NO_BREAKER = openapi.error("There is no such breaker.")
 
 class LastErrorSerializer(serializers.Serializer[Any]):
     type = serializers.CharField(help_text="Name of the exception; its message is in the log.")
+    cause = serializers.CharField(help_text="The cause in words, such as `connection refused`.")
     time = serializers.DateTimeField()
 
 
@@ -62,7 +63,7 @@ class EventSerializer(serializers.Serializer[Any]):
     time = serializers.DateTimeField()
     from_state = serializers.CharField()
     to_state = serializers.CharField()
-    cause = serializers.CharField(help_text="Name of the exception, or what else it was.")
+    cause = serializers.CharField(help_text="In words: why a call failed, or what else it was.")
     request_id = serializers.CharField(allow_null=True, help_text="The request that brought it about, if one did.")
 
 

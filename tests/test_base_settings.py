@@ -71,6 +71,7 @@ def test_each_value_comes_from_the_environment(start: Start) -> None:
     assert settings["SECRET_KEY_FALLBACKS"] == ["o" * 40, "p" * 32]
     assert settings["ALLOWED_HOSTS"] == ["shop.example", "www.shop.example"]
     assert settings["CORS_ALLOWED_ORIGINS"] == ["https://shop.example", "http://localhost:3000"]
+    assert settings["CSRF_TRUSTED_ORIGINS"] == settings["CORS_ALLOWED_ORIGINS"]
 
 
 def test_the_database_may_be_a_socket_or_several_hosts_with_options_of_their_own(start: Start) -> None:

@@ -43,9 +43,14 @@ def _log(chromium: Chrome, kind: str) -> list[dict[str, Any]]:
     return list(chromium.get_log(kind))  # type: ignore[no-untyped-call]
 
 
+def console(chromium: Chrome) -> list[dict[str, Any]]:
+    """What the console shows since it was last asked this."""
+    return _log(chromium, "browser")
+
+
 def errors(chromium: Chrome) -> list[dict[str, Any]]:
     """What the console shows in red since it was last asked this."""
-    return [entry for entry in _log(chromium, "browser") if entry["level"] == "SEVERE"]
+    return [entry for entry in console(chromium) if entry["level"] == "SEVERE"]
 
 
 def requested_hosts(chromium: Chrome) -> set[str]:

@@ -104,7 +104,7 @@ def test_too_many_connections_open_the_breaker_and_fail_nobody(
         postgres.ask("ALTER ROLE shop CONNECTION LIMIT -1")
         back = work.now
         time.sleep(RESET + 2)
-    assert (change["to_state"], change["cause"]) == ("open", "OperationalError")
+    assert (change["to_state"], change["cause"]) == ("open", "too many connections")
     assert {each.status for each in work.reads()} == {200}
     during = [each.source for each in work.reads(fault, back) if each.source]
     assert during.count("stale") > 0

@@ -105,11 +105,11 @@ def test_an_outage_comes_and_goes_before_ones_eyes(page: Chrome, recommender: Se
     press(page, "database", "Changes of state")
 
     recommender.post("/sabotage-db")
-    left = int(sees(page, "database", r"● away\s+Tried again in (\d) s\. Last error OperationalError")[1])
+    left = int(sees(page, "database", r"● away\s+Tried again in (\d) s\. Last error: sabotage")[1])
     assert not is_green(page, "database")
     assert is_green(page, "ad-provider")
     sees(page, "database", rf"Tried again in [1-{left - 1}] s")
-    sees(page, "database", r"in use → away\s+OperationalError")
+    sees(page, "database", r"in use → away\s+sabotage")
 
     sees(page, "database", r"● to be tried\s+The next call finds out")
     assert source(recommender, "/products") == "live"

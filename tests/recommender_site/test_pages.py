@@ -18,7 +18,7 @@ def test_the_front_page_says_how_each_dependency_is_and_where_to_go(client: Clie
     client.post("/sabotage-db")
     page = client.get("/").content.decode()
     assert page.count("in use") == 1
-    assert "last error OperationalError" in page
+    assert "last error: sabotage" in page
 
 
 @pytest.mark.parametrize(("path", "name", "error"), SABOTAGE)
@@ -26,6 +26,7 @@ def test_sabotage_opens_the_breaker(client: Client, path: str, name: str, error:
     for _ in range(2):  # the failing call, and one that is rejected
         breaker = client.post(path).json()
         assert (breaker["name"], breaker["state"], breaker["last_error"]["type"]) == (name, "open", error)
+        assert breaker["last_error"]["cause"] == "sabotage"
     states = {each["name"]: each["state"] for each in client.get("/breakers").json()}
     assert [name for name, state in states.items() if state == "open"] == [name]
 

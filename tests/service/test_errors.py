@@ -1,9 +1,11 @@
 """What people and programs see while the database is away."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.test import Client, RequestFactory
@@ -15,6 +17,7 @@ from service.middleware import DatabasePagesMiddleware, SavedSessionMiddleware
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+AWAY = {"sqlite": "file cannot be opened", "postgresql": "connection refused"}
 PAGES = ["/admin/", "/admin/catalog/product/", "/accounts/login/"]
 
 
@@ -36,6 +39,8 @@ def assert_unavailable(client: Client, path: str, accept: str, content_type: str
         page = response.content.decode()
         assert "Back in a moment" in page
         assert f'http-equiv="refresh" content="{response["Retry-After"]}"' in page
+        assert f"The database cannot be used: {AWAY[connection.vendor]}." in page
+        assert f"It is tried again in about {response['Retry-After']} second" in page
 
 
 @pytest.mark.parametrize("path", PAGES[:2])
@@ -64,6 +69,24 @@ def test_a_page_that_fails_while_it_renders_is_a_503_too(rf: RequestFactory, los
     response = DatabasePagesMiddleware(lambda request: HttpResponse()).process_view(request, view, (), {})
     assert response is not None
     assert response.status_code == 503
+
+
+def test_a_breaker_that_is_forced_open_says_so_and_the_page_does_not_reload(staff: Client) -> None:
+    breakers.get(breakers.DATABASE).steer("force-open", by="boss")
+    response = staff.get("/admin/", headers={"accept": "text/html"})
+    assert response.status_code == 503
+    assert "Retry-After" in response
+    page = response.content.decode()
+    assert "The database cannot be used: switched off by an operator." in page
+    assert "tried again" not in page
+    assert "refresh" not in page
+
+
+def test_a_breaker_that_another_process_has_opened_says_so(staff: Client) -> None:
+    breakers.get(breakers.DATABASE).open_for(12)
+    page = staff.get("/admin/", headers={"accept": "text/html"}).content.decode()
+    assert "The database cannot be used: another process found it away." in page
+    assert "It is tried again in about 12 seconds" in page
 
 
 def test_they_come_back_with_the_database(
@@ -136,3 +159,53 @@ def test_an_unknown_writer_is_401_whether_or_not_the_database_is_there(
     assert client.post("/reviews").status_code == 401
     lose_database()
     assert client.post("/reviews").status_code == 401
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+def assert_json_for_programs_and_a_page_for_people(client: Client, status: int, path: str, **request: Any) -> None:
+    request = {"method": "GET", **request}
+    for accept in ("*/*", "application/json", "image/png", ""):
+        answer = client.generic(path=path, headers={"accept": accept}, **request)
+        assert (answer.status_code, answer["Content-Type"]) == (status, "application/json"), accept
+        assert answer.json()["detail"]
+    for accept in (BROWSER, "text/html"):
+        page = client.generic(path=path, headers={"accept": accept}, **request)
+        assert (page.status_code, page["Content-Type"]) == (status, "text/html; charset=utf-8"), accept
+        assert "<h1>" in page.content.decode()
+        assert "Accept" in page["Vary"]
+
+
+@pytest.mark.parametrize("path", ["/nothing-here", "/pictures/house-999.svg"])
+def test_a_404_is_json_for_programs(client: Client, path: str) -> None:
+    assert_json_for_programs_and_a_page_for_people(client, 404, path)
+
+
+def test_a_refused_host_is_json_for_programs(client: Client) -> None:
+    client.defaults["HTTP_HOST"] = "evil.example"
+    assert_json_for_programs_and_a_page_for_people(client, 400, "/products")
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/logout/", "/admin/login/"])
+def test_a_form_without_the_csrf_token_is_json_for_programs(path: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert_json_for_programs_and_a_page_for_people(client, 403, path, method="POST")
+
+
+def test_what_is_forbidden_is_json_for_programs(client: Client) -> None:
+    client.force_login(User.objects.create_user("clerk", is_staff=True))
+    assert_json_for_programs_and_a_page_for_people(client, 403, "/admin/catalog/product/")
+
+
+def test_a_fault_of_the_service_is_json_for_programs_and_names_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.metrics.exposition", lambda: 1 / 0)
+    client = Client(raise_request_exception=False)
+    assert_json_for_programs_and_a_page_for_people(client, 500, "/metrics")
+    answer = client.get("/metrics", headers={"x-request-id": "wanted"})
+    assert "wanted" in answer.json()["detail"]
+
+
+def test_an_outage_is_json_for_programs(staff: Client, lose_database: Callable[[], None]) -> None:
+    lose_database()
+    assert_json_for_programs_and_a_page_for_people(staff, 503, "/admin/")

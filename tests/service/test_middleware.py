@@ -1,11 +1,14 @@
 """Slashes, body sizes, where answers come from, and what browsers of other origins see."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
+from catalog.demo import pictures
 from catalog.models import Product
 from resilience import provenance
 from service.middleware import DataSourceMiddleware
@@ -113,8 +116,8 @@ def test_an_allowed_origin_may_read_the_answer_and_its_headers(client: Client, p
     response = client.get(path, headers={"origin": ALLOWED})
     assert response["Access-Control-Allow-Origin"] == ALLOWED
     exposed = {name.strip() for name in response["Access-Control-Expose-Headers"].split(",")}
-    assert exposed == {"X-Data-Source", "Age", "Link", "Retry-After", "X-Request-ID"}
-    assert "Access-Control-Allow-Credentials" not in response
+    assert exposed == {"X-Data-Source", "Age", "Link", "Location", "Retry-After", "X-Request-ID"}
+    assert response["Access-Control-Allow-Credentials"] == "true"
 
 
 @pytest.mark.parametrize("origin", [FOREIGN, ALLOWED + ".evil.example", "http://localhost", "null"])
@@ -128,7 +131,45 @@ def test_any_other_origin_is_told_nothing(client: Client, origin: str) -> None:
 
 def test_an_allowed_origin_may_ask_beforehand(client: Client) -> None:
     headers = {"origin": ALLOWED, "access-control-request-method": "POST"}
-    response = client.options("/reviews", headers=headers | {"access-control-request-headers": "authorization"})
+    wanted = {"authorization", "content-type", "x-csrftoken", "x-request-id"}
+    response = client.options("/reviews", headers=headers | {"access-control-request-headers": ", ".join(wanted)})
     assert response.status_code == 200
     assert "POST" in response["Access-Control-Allow-Methods"]
-    assert "authorization" in response["Access-Control-Allow-Headers"]
+    assert wanted <= set(response["Access-Control-Allow-Headers"].split(", "))
+    assert response["Access-Control-Allow-Credentials"] == "true"
+
+
+@pytest.mark.django_db
+def test_a_front_end_writes_with_the_cookies_and_the_csrf_token() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_superuser("boss"))
+    client.get("/status")  # sets the cookie
+    token = {"x-csrftoken": client.cookies["csrftoken"].value}
+
+    def write(headers: dict[str, str]) -> int:
+        body = {"action": "force-close"}
+        return client.post("/breakers/database", body, content_type="application/json", headers=headers).status_code
+
+    assert write({"origin": ALLOWED}) == 403
+    assert write({"origin": FOREIGN} | token) == 403
+    assert write({"origin": "null"} | token) == 403
+    assert write({"origin": ALLOWED} | token) == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/", "/products", "/livez", "/no-such-path", "/admin/login/", "/docs", "/static/service/status.js"]
+)
+def test_every_answer_has_a_policy_that_allows_no_inline_script(client: Client, path: str) -> None:
+    with closing(client.get(path)) as response:
+        sent = response["Content-Security-Policy"]
+    policy = {name: sources for name, *sources in (part.split() for part in sent.split("; "))}
+    assert policy.get("script-src", policy["default-src"]) == ["'self'"]
+    assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == ["'none'"]
+    assert policy["form-action"] == ["'self'"]
+    assert {"data:", "http:", "https:"} <= set(policy["img-src"])
+
+
+def test_an_answer_keeps_a_policy_of_its_own(client: Client) -> None:
+    picture = client.get(f"/pictures/{min(pictures.KINDS)}-1.svg")
+    assert picture["Content-Security-Policy"] == "default-src 'none'"

@@ -24,7 +24,7 @@ def test_its_buttons_find_the_csrf_token(lose_database: Callable[[], None]) -> N
     client.force_login(User.objects.create_superuser("boss"))
     page = client.get("/status")
     token = client.cookies[settings.CSRF_COOKIE_NAME].value
-    assert f"{settings.CSRF_COOKIE_NAME}=" in page.content.decode()
+    assert f'data-csrf-cookie="{settings.CSRF_COOKIE_NAME}"' in page.content.decode()
     response = client.post(
         "/breakers/database", {"action": "force-open"}, content_type="application/json", headers={"x-csrftoken": token}
     )

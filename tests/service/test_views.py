@@ -76,7 +76,7 @@ def test_breakers_shows_each_of_them(client: Client) -> None:
         "fail_max": 1,
         "reset_timeout": 10,
         "failures": 1,
-        "last_error": {"type": "BadAnswer"},
+        "last_error": {"type": "BadAnswer", "cause": "not valid: the answer has another shape"},
         "forced": None,
         "answers": {"live": 0, "stale": 0, "default": 0},
     }

@@ -1,0 +1,98 @@
+const SECONDS = 600, GAP = 5, PATIENCE = 5000, SOURCES = ["live", "stale", "default"];
+const WORDS = { closed: "in use", open: "away", "half-open": "to be tried" };
+let asOf = "never";
+
+const make = (tag, text, className = "") => Object.assign(document.createElement(tag), { textContent: text, className });
+
+function clock(time) {
+  const date = new Date(time), isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? date.toLocaleTimeString() : date.toLocaleString();
+}
+
+function words(breaker) {
+  const said = [];
+  if (breaker.forced) said.push(`Held by hand (${breaker.forced}).`);
+  else if (breaker.state === "open") said.push(`Tried again in ${Math.ceil(breaker.retry_after)} s.`);
+  else if (breaker.state === "half-open") said.push("The next call finds out.");
+  if (breaker.last_error) said.push(`Last error: ${breaker.last_error.cause}, ${clock(breaker.last_error.time)}.`);
+  return said.join(" ") || "No error so far.";
+}
+
+function draw(svg, legend, timeline) {
+  const most = Math.max(1, ...timeline.map(second => second.live + second.stale + second.default));
+  const slowest = Math.max(0.001, ...timeline.map(second => second.slowest));
+  let shapes = "", line = "", before = Infinity;
+  for (const second of timeline) {
+    const x = SECONDS - 1 - second.ago;
+    let y = 100;
+    for (const source of SOURCES) {
+      const height = second[source] / most * 100;
+      if (height) shapes += `<rect class="${source}" x="${x}" y="${y -= height}" width="1" height="${height}"/>`;
+    }
+    // Where nobody asked for a while the line has a gap, for nothing is known of that time.
+    line += (before - second.ago > GAP ? "M" : "L") + `${x} ${97 - second.slowest / slowest * 94}h0`;
+    before = second.ago;
+  }
+  svg.innerHTML = shapes + `<path d="${line}"/>`;
+  const sums = SOURCES.map(source => make("b", `■ ${timeline.reduce((sum, second) => sum + second[source], 0)} ${source}`, source));
+  const scales = [`up to ${most} a second`, `— slowest, up to ${(slowest * 1000).toFixed(0)} ms`];
+  legend.replaceChildren(...sums, ...(timeline.length ? scales : ["no answers yet"]).map(text => make("span", text)));
+}
+
+function show(section, breaker) {
+  const state = section.querySelector(".state");
+  state.className = `state ${breaker.state}`;
+  state.textContent = `● ${WORDS[breaker.state]}`;
+  section.querySelector(".words").textContent = words(breaker);
+  draw(section.querySelector("svg"), section.querySelector(".legend"), breaker.timeline);
+  const events = section.querySelector(".events"), known = JSON.stringify(breaker.events);
+  if (events.known === known) return;  // so that what somebody has selected to copy stays selected
+  events.known = known;
+  section.querySelector("summary").textContent = `Changes of state (${breaker.events.length})`;
+  events.replaceChildren(...breaker.events.map(event => {
+    const line = make("li");
+    line.append(make("span", clock(event.time)), make("b", `${WORDS[event.from_state]} → ${WORDS[event.to_state]}`),
+      make("span", event.cause), make("code", event.request_id ?? ""));
+    return line;
+  }));
+}
+
+function ask(section, options) {
+  return fetch(`/breakers/${section.dataset.name}`, { signal: AbortSignal.timeout(PATIENCE), ...options });
+}
+
+async function refresh() {
+  let isLost = false;
+  try {
+    await Promise.all([...document.querySelectorAll(".breaker")].map(async section => {
+      const response = await ask(section, { headers: { Accept: "application/json" } });
+      if (!response.ok) throw new Error(response.status);
+      show(section, await response.json());
+    }));
+    asOf = new Date().toLocaleTimeString();
+  } catch {
+    isLost = true;
+  }
+  document.body.classList.toggle("lost", isLost);
+  document.getElementById("fresh").textContent = isLost ? `the service does not answer; asking again. Last answer: ${asOf}` : `as of ${asOf}`;
+  setTimeout(refresh, 1000);
+}
+
+for (const button of document.querySelectorAll("button"))
+  button.onclick = async () => {
+    const section = button.closest(".breaker"), told = section.querySelector(".told");
+    const named = `${document.querySelector("main").dataset.csrfCookie}=`;
+    const token = document.cookie.split("; ").find(cookie => cookie.startsWith(named))?.slice(named.length) ?? "";
+    const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token };
+    told.textContent = "…";
+    try {
+      const response = await ask(section, { method: "POST", headers, body: JSON.stringify({ action: button.value }) });
+      const answer = await response.json();
+      if (response.ok) show(section, answer);
+      const why = response.status === 401 ? "sign in as staff first." : answer.detail ?? JSON.stringify(answer);
+      told.textContent = response.ok ? "Done." : `Not done: ${why}`;
+    } catch {
+      told.textContent = "The service does not answer.";
+    }
+  };
+refresh();
