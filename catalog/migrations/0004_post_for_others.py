@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0002_rating_triggers")]
+    dependencies = [("catalog", "0003_latest_of_reviewer")]
 
     operations = [
         migrations.AlterModelOptions(
