@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, LimitRequestHeaders
+from gunicorn.http.errors import (
+    ChunkMissingTerminator,
+    InvalidChunkSize,
+    InvalidHeader,
+    LimitRequestHeaders,
+    UnsupportedTransferCoding,
+)
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
@@ -48,7 +54,10 @@ def next_request(received: bytearray, cfg: Any, peer: Any) -> Generator[bytes, N
             break
         searched = max(0, len(received) - 3)
         yield b""
-    head = Request(cfg, IterUnreader([_take(received, end + 4)]), peer)
+    try:
+        head = Request(cfg, IterUnreader([_take(received, end + 4)]), peer)
+    except UnsupportedTransferCoding as error:  # gunicorn's answer is a 501, but it is the client's error
+        raise InvalidHeader("Transfer-Encoding") from error
     fields = dict(head.headers)
     body = bytearray()
     length = int(fields.get("CONTENT-LENGTH", "0"))

@@ -44,14 +44,9 @@ class Connection(asyncio.Protocol):
         self._is_last = self._has_ended = False
         self.since = self.patience = inf  # since when the client is waited for, and for how many seconds it will be
 
-    @property
-    def is_waited_for(self) -> bool:
-        return self.since < inf
-
     def _wait(self, patience: float) -> None:
         is_to_stop = self._state is State.ARRIVING and not self._worker.alive
         self.since, self.patience = time.monotonic(), min(patience, FAREWELL) if is_to_stop else patience
-        self._worker.set_accepting(self._worker.alive)  # there is room again, or can be made
 
     def _hold(self, size: int) -> None:
         self._worker.held += size - self.held

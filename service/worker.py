@@ -22,6 +22,10 @@ from gunicorn.workers.base import Worker as BaseWorker
 from service.arrival import Arrival
 from service.connection import MAX_HELD, Connection
 
+# In seconds.
+ROUND = 0.25  # in which the connections are looked through
+SILENCE = 0.25  # after which a connection may be closed for another; less is between two requests
+
 ACCEPTED_AT_ONCE = 64
 
 
@@ -68,7 +72,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         while not is_told_to_stop.is_set() and self.ppid == os.getppid():
             self._look_after()
             with suppress(TimeoutError):
-                await asyncio.wait_for(is_told_to_stop.wait(), 1)
+                await asyncio.wait_for(is_told_to_stop.wait(), ROUND)
         self._take_leave()
         end = time.monotonic() + self.cfg.graceful_timeout
         while self.connections and time.monotonic() < end:
@@ -118,7 +122,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
             return False
         except ConnectionAbortedError:
             return True
-        except OSError as error:  # such as no free file descriptor; tried again in a second
+        except OSError as error:  # such as no free file descriptor; tried again in the next round
             self.log.error("No connection can be accepted: %s", error)
             self.set_accepting(False)
             return False
@@ -133,15 +137,19 @@ class Worker(BaseWorker):  # type: ignore[misc]
         """Close the connections that were waited for longest, until there is room for one more; whether there is."""
         while True:
             if self.held > MAX_HELD:
-                connections = [each for each in self.connections if each.held]
-            elif len(self.connections) >= self.cfg.worker_connections:
-                connections = list(self.connections)
+                connections, silence = [each for each in self.connections if each.held], 0.0
+            elif self._is_full:
+                connections, silence = list(self.connections), SILENCE
             else:
                 return True
             longest = min(connections, key=lambda each: each.since)
-            if not longest.is_waited_for:
+            if time.monotonic() - longest.since < silence:
                 return False
             longest.close()
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self.connections) >= self.cfg.worker_connections  # type: ignore[no-any-return]
 
     def refuse(self, connection: Connection, error: Exception) -> None:
         """Answer what is no request."""
@@ -164,7 +172,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
             environ["wsgi.input"] = BytesIO(arrival.body)
             if environ.pop("HTTP_TRANSFER_ENCODING", None) or arrival.length:
                 environ["CONTENT_LENGTH"] = str(arrival.length)
-            if not self.alive or not arrival.is_complete:
+            if not self.alive or self._is_full or not arrival.is_complete:
                 response.force_close()
             body = self.wsgi(environ, response.start_response)
             try:
