@@ -1,11 +1,11 @@
 """How both services are served: `gunicorn recommender_site.wsgi` and `gunicorn ad_provider_site.wsgi` read this file.
 
-gunicorn manages the processes, parses heads and frames answers; between client and application stands a worker of our
-own, service/worker.py. Its event loop reads whole requests and writes whole answers, and a thread is held by the
-application only. gunicorn's threads wait for clients that send or read slowly, and Granian's for a slow body. waitress
-waits for neither, but has no bound on the time of a request, draws out no stop, searches a head again for each piece
-of it, accepts nobody when it is full, and takes what can be read in two ways: more code than this worker to mend, and
-slower (bare view: 1.10 times gunicorn's threads, this worker 1.35 times; a product: 1.01 and 1.13).
+gunicorn manages the processes, parses request heads and frames responses. The worker is our own, service/worker.py: it
+buffers whole requests and responses in an event loop, so that only the application holds a thread, never a client.
+gunicorn's gthread blocks a thread on a client that sends or reads slowly, Granian on a slow body. waitress buffers
+both, but it has no limit on the time of a request, no draining and no eviction, scans a long head quadratically, and
+accepts Content-Length beside Transfer-Encoding; mending that takes as much code, on its internals. Requests per second
+relative to gthread: a bare view 1.35 (waitress 1.10), a product 1.13 (1.01).
 
 WEB_CONCURRENCY sets the worker processes.
 """
@@ -23,7 +23,7 @@ try:
 except ValueError:
     raise SystemExit("THREADS: must be a whole number from 1 to 1000") from None
 keepalive = 30
-# In a process. Whoever comes when there are so many takes the place of the one that was silent for longest.
+# In each process. A new connection takes the place of the one that has been idle longest.
 worker_connections = 250
 # Loads the project before any worker is forked: a setting that cannot be used ends the start with its one line.
 preload_app = True

@@ -1,7 +1,7 @@
-"""A request as it arrives: bytes go in, in any pieces, and a whole request comes out.
+"""Incremental parsing of requests: bytes go in, in pieces of any size, and whole requests come out.
 
-gunicorn's parser reads the head and refuses one that can be read in two ways. It waits for a body, and so do proxies
-that send one without a length, so bodies are read here.
+gunicorn's parser reads the head and refuses ambiguous framing (RFC 9112, 6.3). Its body readers block until data
+arrives, so bodies are read here, chunked ones included.
 """
 
 import re
@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, LimitRequestHeaders
+from gunicorn.http.errors import (
+    ChunkMissingTerminator,
+    InvalidChunkSize,
+    InvalidHeader,
+    LimitRequestHeaders,
+    UnsupportedTransferCoding,
+)
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
@@ -24,9 +30,11 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t -~\x80-\xff]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
+    """A request that has been received as far as it will be."""
+
     head: Request
     body: bytearray
-    length: int  # what the body has, or would have: what is larger than the limit is not read
+    length: int  # of the body, in bytes; one over the limit is not read
 
     @property
     def is_complete(self) -> bool:
@@ -36,8 +44,8 @@ class Arrival:
 def next_request(received: bytearray, cfg: Any, peer: Any) -> Generator[bytes, None, Arrival]:
     """Take one request from ``received``.
 
-    Yields for more to be appended there, and what to tell the client first, which is nothing or CONTINUE.
-    Raises gunicorn's errors, for its ``handle_error()``.
+    Yields when it needs more bytes there; what it yields, if anything, has to be sent to the client first.
+    Raises the errors that gunicorn's ``handle_error()`` knows.
     """
     searched = 0
     while True:
@@ -48,7 +56,10 @@ def next_request(received: bytearray, cfg: Any, peer: Any) -> Generator[bytes, N
             break
         searched = max(0, len(received) - 3)
         yield b""
-    head = Request(cfg, IterUnreader([_take(received, end + 4)]), peer)
+    try:
+        head = Request(cfg, IterUnreader([_take(received, end + 4)]), peer)
+    except UnsupportedTransferCoding as error:  # 501 from gunicorn, but it is the client's error
+        raise InvalidHeader("Transfer-Encoding") from error
     fields = dict(head.headers)
     body = bytearray()
     length = int(fields.get("CONTENT-LENGTH", "0"))
@@ -77,7 +88,7 @@ def _take(received: bytearray, size: int) -> bytes:
 
 
 def _chunks(received: bytearray, body: bytearray) -> Generator[bytes, None, int]:
-    """Move a chunked body (RFC 9112, 7.1) from the one to the other; its length. Trailers are dropped."""
+    """Move a chunked body (RFC 9112, 7.1) from ``received`` to ``body``, and return its length. Drops trailers."""
     while True:
         line = yield from _line(received)
         found = _CHUNK_SIZE.fullmatch(line)
@@ -104,6 +115,6 @@ def _line(received: bytearray) -> Generator[bytes, None, bytes]:
             raise InvalidChunkSize(bytes(received[:MAX_LINE]))
         yield b""
     line = _take(received, end + 2)[:-2]
-    if b"\r" in line or b"\n" in line:  # elsewhere the line may end there
+    if b"\r" in line or b"\n" in line:  # another parser may end the line there
         raise InvalidChunkSize(line)
     return line

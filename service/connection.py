@@ -1,4 +1,4 @@
-"""A client's connection, as the event loop sees it."""
+"""A client's connection, as the event loop sees it: receive a request, have it answered, send the answer."""
 
 import asyncio
 import time
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from service.worker import Worker
 
 # In seconds.
-REQUEST_TIME = 15.0  # from a request's first byte to its last, and the same for the answer
-FAREWELL = 2.0  # for which the next word is waited for on a connection that is to be closed
+REQUEST_TIME = 15.0  # to receive a request, from its first byte, and to send its answer
+FAREWELL = 2.0  # to wait for the next byte on a connection that is about to close
 
 # In bytes.
-MAX_HELD = 64_000_000  # by all connections of a process: bodies that are arriving, answers that are not read
+MAX_HELD = 64_000_000  # in all connections of a process: requests not yet complete, answers not yet sent
 
 
 class State(Enum):
-    ARRIVING = auto()  # a request, or the next one is waited for
-    ANSWERING = auto()  # a thread has it
+    ARRIVING = auto()  # receiving a request, or idle
+    ANSWERING = auto()  # a thread has the request
     SENDING = auto()
     LEAVING = auto()  # see Connection._leave()
 
 
 class Connection(asyncio.Protocol):
-    """Takes requests one at a time, and reads no further before the answer is sent."""
+    """Takes one request at a time. The next one is read when the answer has been sent."""
 
     transport: asyncio.Transport
-    opening: object  # the task, which nobody else keeps
+    opening: object  # keeps the task alive
     peer: Any = ""
     server: Any = ""
 
@@ -42,16 +42,11 @@ class Connection(asyncio.Protocol):
         self._request: Generator[bytes, None, Arrival] | None = None
         self.held = 0  # bytes
         self._is_last = self._has_ended = False
-        self.since = self.patience = inf  # since when the client is waited for, and for how many seconds it will be
-
-    @property
-    def is_waited_for(self) -> bool:
-        return self.since < inf
+        self.since = self.patience = inf  # waiting for the client since when, and for how long
 
     def _wait(self, patience: float) -> None:
         is_to_stop = self._state is State.ARRIVING and not self._worker.alive
         self.since, self.patience = time.monotonic(), min(patience, FAREWELL) if is_to_stop else patience
-        self._worker.set_accepting(self._worker.alive)  # there is room again, or can be made
 
     def _hold(self, size: int) -> None:
         self._worker.held += size - self.held
@@ -60,7 +55,7 @@ class Connection(asyncio.Protocol):
             self._worker.make_room()
 
     def take_leave(self) -> None:
-        """Wait for a request, or for the rest of one, for a moment only."""
+        """Stop soon unless the request that may be on its way arrives."""
         if self._state is State.ARRIVING:
             self.patience = min(self.patience, time.monotonic() - self.since + FAREWELL)
 
@@ -72,7 +67,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.set_write_buffer_limits(high=0)  # so that resume_writing() means that all is sent
+        self.transport.set_write_buffer_limits(high=0)  # resume_writing() is called when all is sent
         self.peer, self.server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self._wait(REQUEST_TIME)
 
@@ -90,7 +85,7 @@ class Connection(asyncio.Protocol):
             self._read_on()
 
     def eof_received(self) -> bool:
-        # Whoever waits for an answer may have closed its own side.
+        # A client may close its side and still wait for the answer.
         self._has_ended = True
         return self._state in (State.ANSWERING, State.SENDING)
 
@@ -104,7 +99,7 @@ class Connection(asyncio.Protocol):
             self._hold(0)
             self._worker.set_accepting(self._worker.alive)
 
-    # What makes it go on.
+    # Called by the above and by the worker.
 
     def _read_on(self) -> None:
         if self._request is None:
@@ -145,9 +140,9 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
     def _leave(self) -> None:
-        """Say that there is no more, and drop what still comes.
+        """Close for writing, and drop what the client still sends.
 
-        A client that is sending would not get to read the answer if the connection closed at once (RFC 9112, 9.6).
+        Closing at once would reset the connection before the client has read the answer (RFC 9112, 9.6).
         """
         self._state = State.LEAVING
         self._received.clear()

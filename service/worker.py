@@ -1,8 +1,7 @@
-"""A gunicorn worker whose event loop talks to the clients, and whose threads never wait for one.
+"""A gunicorn worker whose threads run the application and never wait for a client.
 
-The loop (asyncio, in the main thread) reads a request until it is whole, and writes the answer as fast as the client
-takes it. A thread gets a whole request and returns a whole answer, so that it is held by the application only, however
-slowly clients send or read, and however many there are.
+An asyncio event loop in the main thread buffers each request until it is complete, hands it to a thread, and sends the
+answer that the thread returns as fast as the client reads it.
 """
 
 import asyncio
@@ -22,24 +21,28 @@ from gunicorn.workers.base import Worker as BaseWorker
 from service.arrival import Arrival
 from service.connection import MAX_HELD, Connection
 
+# In seconds.
+ROUND = 0.25  # between two looks at all connections
+SILENCE = 0.25  # before a connection may be closed for another; less is a pause between two requests
+
 ACCEPTED_AT_ONCE = 64
 
 
 class _Response(wsgi.Response):  # type: ignore[misc]
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        # Django answers a HEAD like a GET and leaves it to the server to drop the body: nothing to warn of.
+        # Django leaves it to the server to drop the body of an answer to HEAD: no reason for a warning.
         self._omits_body_warned = True
 
 
 class _Output(bytearray):
-    """What gunicorn takes for the client's socket."""
+    """Collects what gunicorn writes to the client's socket."""
 
     def sendall(self, data: bytes) -> None:
         self.extend(data)
 
     def send(self, data: bytes) -> None:
-        """Drop it: it is 100 Continue, to a client whose body is here."""
+        """Drop a 100 Continue: the body is here."""
 
     def gettimeout(self) -> float:
         return 0.0
@@ -68,7 +71,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         while not is_told_to_stop.is_set() and self.ppid == os.getppid():
             self._look_after()
             with suppress(TimeoutError):
-                await asyncio.wait_for(is_told_to_stop.wait(), 1)
+                await asyncio.wait_for(is_told_to_stop.wait(), ROUND)
         self._take_leave()
         end = time.monotonic() + self.cfg.graceful_timeout
         while self.connections and time.monotonic() < end:
@@ -111,14 +114,14 @@ class Worker(BaseWorker):  # type: ignore[misc]
             return
 
     def _accept(self, listener: Any) -> bool:
-        """Whether there was somebody."""
+        """Accept a connection, and return whether there was one to accept."""
         try:
             client: socket.socket = listener.accept()[0]
         except BlockingIOError:
             return False
         except ConnectionAbortedError:
             return True
-        except OSError as error:  # such as no free file descriptor; tried again in a second
+        except OSError as error:  # no free file descriptor; the next round tries again
             self.log.error("No connection can be accepted: %s", error)
             self.set_accepting(False)
             return False
@@ -130,27 +133,31 @@ class Worker(BaseWorker):  # type: ignore[misc]
         return True
 
     def make_room(self) -> bool:
-        """Close the connections that were waited for longest, until there is room for one more; whether there is."""
+        """Close those that have been idle longest until there is room for one more, and return whether there is."""
         while True:
             if self.held > MAX_HELD:
-                connections = [each for each in self.connections if each.held]
-            elif len(self.connections) >= self.cfg.worker_connections:
-                connections = list(self.connections)
+                connections, silence = [each for each in self.connections if each.held], 0.0
+            elif self._is_full:
+                connections, silence = list(self.connections), SILENCE
             else:
                 return True
             longest = min(connections, key=lambda each: each.since)
-            if not longest.is_waited_for:
+            if time.monotonic() - longest.since < silence:
                 return False
             longest.close()
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self.connections) >= self.cfg.worker_connections  # type: ignore[no-any-return]
+
     def refuse(self, connection: Connection, error: Exception) -> None:
-        """Answer what is no request."""
+        """Answer a request that cannot be parsed."""
         output = _Output()
         self.handle_error(None, output, connection.peer, error)
         connection.send(output, is_last=True)
 
     def answer(self, connection: Connection, arrival: Arrival) -> None:
-        """Have it answered by a thread."""
+        """Have a thread answer the request."""
         self._threads.submit(self._answer, connection, arrival)
 
     def _answer(self, connection: Connection, arrival: Arrival) -> None:
@@ -164,7 +171,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
             environ["wsgi.input"] = BytesIO(arrival.body)
             if environ.pop("HTTP_TRANSFER_ENCODING", None) or arrival.length:
                 environ["CONTENT_LENGTH"] = str(arrival.length)
-            if not self.alive or not arrival.is_complete:
+            if not self.alive or self._is_full or not arrival.is_complete:
                 response.force_close()
             body = self.wsgi(environ, response.start_response)
             try:

@@ -1,14 +1,16 @@
 """Clients that send or read slowly, or do nothing at all, however many there are: nobody else waits."""
 
+import http.client
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 import requests
 
 from tests.e2e.raw_http import CHUNKED, clients, get, is_closed, post
-from tests.e2e.services import Postgres, Service, eventually
+from tests.e2e.services import Postgres, Service
 
 MANY = 40  # five for each thread
 CONNECTIONS = 250  # gunicorn.conf.py
@@ -87,8 +89,24 @@ def test_the_oldest_that_say_nothing_make_room(service: Service, count: int, beg
         for _ in range(5):
             assert_alive(service, within=1)
         surplus = count - CONNECTIONS + 1
-        eventually(lambda: all(is_closed(client) for client in silent[:surplus]), 1)
+        assert all(is_closed(client) for client in silent[:surplus])
         assert not any(is_closed(client) for client in silent[-CONNECTIONS + 20 :])
+
+
+def test_more_clients_than_connections_are_all_answered(service: Service) -> None:
+    def ask(number: int) -> list[int]:
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+        found = []
+        for _ in range(5):
+            connection.request("GET", "/livez")
+            response = connection.getresponse()
+            response.read()
+            found.append(response.status)
+        connection.close()
+        return found
+
+    with ThreadPoolExecutor(CONNECTIONS + 50) as pool:
+        assert list(pool.map(ask, range(CONNECTIONS + 50))) == [[200] * 5] * (CONNECTIONS + 50)
 
 
 def test_a_request_in_the_making_is_not_what_makes_room(service: Service) -> None:
