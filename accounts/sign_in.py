@@ -3,8 +3,8 @@
 Checking a password costs as much as hundreds of reads, so an attempt is admitted or refused before its password is
 looked at. An attempt is a pair of an address and a user name:
 
-* A pair has FREE wrong passwords. After these each further attempt waits twice as long as the one before. All names that
-  nobody has count as one name, so made-up names buy no attempts.
+* A pair has FREE wrong passwords. After these each further attempt waits twice as long as the one before. All names
+  that nobody has count as one name, so made-up names buy no attempts.
 * Once an address or a user name has MANY failures, each of its pairs has one wrong password. A user name never waits
   as a whole, because anybody could lock its user out; an address neither, because users share it.
 * Attempts by an address or at a user name that has failures go one at a time, through the lane of strangers. All others
