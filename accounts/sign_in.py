@@ -1,16 +1,17 @@
-"""How often passwords may be tried: so that guessing finds none, and keeps nobody else from signing in.
+"""Limits on trying passwords: guessing finds none, and keeps nobody else from signing in.
 
-To check a password takes as long as hundreds of reads, so who may is decided before. Three things hold:
+Checking a password costs as much as hundreds of reads, so an attempt is admitted or refused before its password is
+looked at. An attempt is a pair of an address and a user name:
 
-* One user name tried from one address has FREE wrong passwords. After these each further try has to wait, twice as long
-  each time. All names that nobody has count as one, so that making names up buys no tries.
-* From an address, or of a user name, with MANY failures, one wrong password is FREE. Neither waits by itself: a name
-  alone must not lock its user out, nor an address those who share it.
-* Where the address, or the name, has any failures, one password is checked at a time. All others have a lane of their
-  own, and so has who has signed in from there before.
+* A pair has FREE wrong passwords. After these each further attempt waits twice as long as the one before. All names
+  that nobody has count as one name, so made-up names buy no attempts.
+* Once an address or a user name has MANY failures, each of its pairs has one wrong password. A user name never waits
+  as a whole, because anybody could lock its user out; an address neither, because users share it.
+* Attempts by an address or at a user name that has failures go one at a time, through the lane of strangers. All others
+  have a lane of their own. A pair that has signed in before stays there until it fails.
 
-That a name exists can be found out in this way. Names are no secret here: each review carries its author's.
-Counts are of one process, bounded in number, and forgotten; with several processes, each has its own.
+These limits let an attacker find out which names exist. That is accepted: each review shows its author's user name.
+Counts belong to one process, are bounded in number, and expire. Several processes multiply the free attempts.
 """
 
 import threading

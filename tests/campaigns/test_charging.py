@@ -166,3 +166,44 @@ def test_of_clicks_at_once_as_many_are_charged_as_there_is_money_for(ad: Sponsor
         outcomes = list(pool.map(click, range(80)))
     assert outcomes.count(None) == 14
     assert spent(ad) == (980_000, 980_000, 980_000)
+
+
+@pytest.mark.parametrize(("late", "reason"), [(-1, None), (0, Reason.INACTIVE)])
+@pytest.mark.parametrize("kind", Kind)
+def test_a_campaign_is_over_from_the_moment_at_which_it_ends(
+    ad: SponsoredProduct, kind: Kind, late: int, reason: Reason | None
+) -> None:
+    Campaign.objects.update(ends=NOW - timedelta(microseconds=late))
+    assert charge(kind, decided(ad), NOW) is reason
+
+
+def test_of_several_ads_the_one_that_was_decided_on_is_charged(ad: SponsoredProduct) -> None:
+    sponsors.ad(ad.campaign, "INK", "category Pens")
+    sponsors.ad(sponsors.campaign("Ink"), "INK")
+    for kind in Kind:
+        assert charge(kind, decided(ad), NOW) is None
+    assert set(Event.objects.values_list("ad", "campaign")) == {(ad.pk, ad.campaign_id)}
+    assert Event.objects.count() == 2
+    assert {(other.clicks, other.impressions) for other in SponsoredProduct.objects.exclude(pk=ad.pk)} == {(0, 0)}
+    assert set(Campaign.objects.values_list("name", "spent")) == {("Pens", 300_000), ("Ink", 0)}
+
+
+def test_what_a_viewer_does_with_one_campaign_is_no_matter_of_another(ad: SponsoredProduct) -> None:
+    other = sponsors.ad(sponsors.campaign("Ink", viewer_limit=1), "INK", "category Pens")
+    Campaign.objects.update(viewer_limit=1)
+    for number in range(VIEWER_CLICKS):
+        assert charge(Kind.CLICK, decided(ad, number, price=1000, viewer="v"), NOW) is None
+    assert charge(Kind.IMPRESSION, decided(ad, viewer="v"), NOW) is None
+    for kind in Kind:
+        assert charge(kind, decided(ad, 99, price=1000, viewer="v"), NOW) is Reason.VIEWER
+        assert charge(kind, decided(other, 99, price=1000, viewer="v"), NOW) is None
+
+
+def test_what_is_left_of_another_days_budget_is_no_matter_of_today(ad: SponsoredProduct) -> None:
+    yesterday = NOW - timedelta(days=1)
+    assert charge(Kind.CLICK, decided(ad, 1), yesterday) is None
+    for number in range(2, 5):
+        assert charge(Kind.CLICK, decided(ad, number), NOW) is None
+    assert charge(Kind.CLICK, decided(ad, 5), NOW) is Reason.BUDGET
+    assert charge(Kind.CLICK, decided(ad, 6), yesterday) is None
+    assert set(Day.objects.values_list("day", "spent")) == {(yesterday.date(), 600_000), (NOW.date(), 900_000)}

@@ -69,6 +69,7 @@ def test_while_permissions_cannot_be_asked_for_it_is_read_without_forms(
 ) -> None:
     lose_database()
     assert 'name="title"' not in page(staff, path)
+    assert staff.options(path).status_code == 200
 
 
 def test_it_has_the_services_name(anybody: APIClient) -> None:
