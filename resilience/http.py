@@ -2,14 +2,22 @@
 
 requests' own timeout is per read, so a server that drips a byte at a time holds a call for ever. Here each wait on the
 socket gets what is left of ``deadlines.within``.
+
+A name may have several addresses. Each of them gets an equal share of the time that is left to connect; the one that
+answered last is tried first, and those that failed are tried last. After a failed call no connection that was kept to
+the same address is used again: what has silently dropped one has dropped the others too.
 """
 
 import logging
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
 
@@ -88,34 +96,90 @@ def _addresses(host: str, port: int | None) -> list[Any]:
     return found.result(deadlines.remaining())
 
 
-def _connect(to: HTTPConnection) -> socket.socket:
-    """Does what urllib3 does, in one deadline for the name and all of its addresses. Raises OSError."""
-    failure = OSError(f"{to.host} has no address")
-    for family, kind, protocol, _, address in _addresses(to.host.strip("[]"), to.port):
-        made = _Socket(family, kind, protocol)
+@dataclass(slots=True)
+class _Record:
+    """When an address last answered and last failed, on the monotonic clock."""
+
+    answered: float = 0.0
+    failed: float = 0.0
+
+    @property
+    def rank(self) -> float:
+        """The lower, the sooner it is tried: the last to answer, then the unknown, then the first to have failed."""
+        return self.failed if self.failed > self.answered else -self.answered
+
+
+_records: dict[Any, _Record] = {}
+MANY = 1000  # records; to forget them does no harm
+_used: ContextVar[_Record | None] = ContextVar("used", default=None)  # answered the call under way
+
+
+def _record(address: Any) -> _Record:
+    if len(_records) > MANY:
+        _records.clear()
+    return _records.setdefault(address, _Record())
+
+
+class _Connection(HTTPConnection):
+    """Connects as urllib3 does, in one deadline for the name and all of its addresses."""
+
+    _made = 0.0
+    _to: _Record | None = None
+
+    def _new_conn(self) -> socket.socket:
+        self._to = None
+        found = [(_record(each[-1]), each) for each in _addresses(self.host.strip("[]"), self.port)]
+        found.sort(key=lambda each: each[0].rank)
+        failure = OSError(f"{self.host} has no address")
+        for count, (record, (family, kind, protocol, _, address)) in enumerate(found):
+            left = deadlines.remaining()
+            made = _Socket(family, kind, protocol)
+            try:
+                for option in self.socket_options or ():
+                    made.setsockopt(*option)
+                made.settimeout(left and left / (len(found) - count))
+                made.connect(address)
+                made.settimeout(deadlines.remaining())  # for what TLS has to say first
+            except OSError as error:
+                made.close()
+                record.failed = time.monotonic()
+                failure = error
+            else:
+                self._made, self._to = time.monotonic(), record
+                return made
+        raise failure
+
+    def connect(self) -> None:
+        with self._blaming():
+            super().connect()
+
+    def getresponse(self) -> Any:
+        with self._blaming():
+            response = super().getresponse()
+        _used.set(self._to)
+        return response
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
         try:
-            for option in to.socket_options or ():
-                made.setsockopt(*option)
-            made.settimeout(deadlines.remaining())
-            made.connect(address)
-            made.settimeout(deadlines.remaining())  # for what TLS has to say first
-            return made
-        except OSError as error:
-            made.close()
-            failure = error
-    raise failure
+            yield
+        except Exception:
+            if self._to:
+                self._to.failed = time.monotonic()
+            raise
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection is fit for one more request."""
+        return super().is_connected and self._to is not None and self._to.failed < self._made
 
 
-class _HTTPConnection(HTTPConnection):
-    _new_conn = _connect
-
-
-class _HTTPSConnection(HTTPSConnection):
-    _new_conn = _connect
+class _HTTPSConnection(_Connection, HTTPSConnection):
+    pass
 
 
 class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
+    ConnectionCls = _Connection
 
 
 class _HTTPSPool(HTTPSConnectionPool):
@@ -150,6 +214,19 @@ def post_json(via: requests.Session, url: str, body: Any, *, headers: dict[str, 
 
     Raises requests.RequestException (HTTPError for any other status, BodyTooLarge) or DeadlineExceeded.
     """
+    _used.set(None)
+    try:
+        answer = _post(via, url, body, headers, max_bytes)
+    except Exception as error:
+        if (used := _used.get()) and classify(error) is Outcome.FAILURE:
+            used.failed = time.monotonic()
+        raise
+    if used := _used.get():
+        used.answered = time.monotonic()
+    return answer
+
+
+def _post(via: requests.Session, url: str, body: Any, headers: dict[str, str], max_bytes: int) -> Answer:
     with via.post(
         url, json=body, headers=headers, timeout=deadlines.remaining(), allow_redirects=False, stream=True
     ) as response:

@@ -6,7 +6,8 @@ changes of its own breakers and looks for those of others several times a second
 trial, of which there is one at a time in all processes: it asks for its turn and waits PATIENCE at most.
 
 A change of state elsewhere is a reason to look, not a fact: that process alone may be cut off. Each process first makes
-a check of its own, and follows only if the check agrees.
+a check of its own, and follows only if the check agrees. None opens whose calls have been answered meanwhile: a check
+needs a new connection, which may be refused while those that are open do their work.
 
 Where Redis does not answer or takes nothing, every process decides for itself, and asks again after REST. What it did
 not take is offered first then, and what it has lost is written again by whoever is still open. The name in the URL is
@@ -152,10 +153,14 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True)
 class _News:
-    """What another process found, in force ``until`` a time on the monotonic clock, and what this one finds."""
+    """What another process found, in force ``until`` a time on the monotonic clock, and what this one finds.
+
+    ``changes`` of its own and ``live`` answers this one had counted before."""
 
     state: str
     until: float
+    changes: int
+    live: int
     check: Check
 
 
@@ -164,19 +169,20 @@ class SharedBreaker(Listener, Turns):
 
     def __init__(self, breaker: Breaker, dependency: str, sharing: Sharing, client: "redis.Redis") -> None:
         self._breaker, self._sharing, self._client = breaker, sharing, client
-        key = f"breaker:{breaker.name}:{dependency}".rstrip(":")
+        key = ":".join(filter(None, ("breaker", breaker.name, dependency)))
         self._state_key, self._steering_key, self._turn_key = key, f"{key}:steering", f"{key}:trial"
         self._seen: dict[str, str | None] = {}
         # What Redis has still to be told, so that what it says meanwhile is known to be older.
         self._is_state_unsent = False
         self._unsent_steering: str | None = None
         self._news: _News | None = None  # the last, while it is being checked
+        self._changes = 0  # of the state, which this process has found itself
         self._turn = ""  # this process's, while it has one
 
     def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
         if not self._sharing.is_at_work:
             self._is_state_unsent = True
-            self._news = None  # this process knows better now
+            self._changes += 1
             self._sharing.tell(self.look)
 
     def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
@@ -198,9 +204,10 @@ class SharedBreaker(Listener, Turns):
             except redis.RedisError:
                 self._is_state_unsent = True
                 raise
+        changes, live = self._changes, self._live
         state, steering = self._client.mget(self._state_key, self._steering_key)
         self._follow_steering(steering)
-        self._hear(state)
+        self._hear(state, changes, live)
 
     def _follow_steering(self, value: Any) -> None:
         if value is None and self._breaker.forced:
@@ -211,7 +218,7 @@ class SharedBreaker(Listener, Turns):
             if action and action != (self._breaker.forced or "reset"):
                 self._breaker.steer(action, by=ELSEWHERE)
 
-    def _hear(self, value: Any) -> None:
+    def _hear(self, value: Any, changes: int, live: int) -> None:
         if value is None and self._breaker.retry_after > WORTH_WRITING_AGAIN:
             self._write_state()
         elif value is not None and value != self._seen.get(self._state_key):
@@ -220,14 +227,21 @@ class SharedBreaker(Listener, Turns):
             state = value.split()[0]
             if not state == self._breaker.state == pybreaker.STATE_CLOSED:
                 reach = self._breaker.check or (lambda: state == pybreaker.STATE_CLOSED)  # without one it is believed
-                self._news = _News(state, time.monotonic() + left, Check(reach, lambda: self._sharing.tell(self.look)))
+                check = Check(reach, lambda: self._sharing.tell(self.look))
+                self._news = _News(state, time.monotonic() + left, changes, live, check)
+
+    @property
+    def _live(self) -> int:
+        return self._breaker.answers.totals()["live"]
 
     def _follow_news(self) -> None:
         news = self._news
         if news is None or (is_reached := news.check.result) is None:
             return
         self._news = None
-        if news.state == pybreaker.STATE_OPEN and not is_reached:
+        if news.changes != self._changes:
+            return  # this process knows better now
+        if news.state == pybreaker.STATE_OPEN and not is_reached and self._live == news.live:
             self._breaker.open_for(max(0.0, news.until - time.monotonic()))
         elif news.state == pybreaker.STATE_CLOSED and is_reached:
             self._breaker.close()

@@ -83,7 +83,7 @@ def test_a_good_answer_comes_whole(serve: Callable[[Behavior], str]) -> None:
 @pytest.mark.parametrize(
     ("behave", "outcome"),
     [
-        (lambda connection: time.sleep(3), Outcome.FAILURE),
+        (lambda connection: time.sleep(10), Outcome.FAILURE),
         (drip(HEAD + b"\r\n[]"), Outcome.FAILURE),
         (say_then_drip(HEAD + b"Content-Length: 200\r\n\r\n"), Outcome.FAILURE),
         (forever, Outcome.FAILURE),
@@ -102,7 +102,7 @@ def test_whatever_the_server_does_the_call_ends_in_time(
     started = time.monotonic()
     with pytest.raises(http.ERRORS) as raised:
         ask(serve(behave))
-    assert time.monotonic() - started < DEADLINE + 0.3
+    assert time.monotonic() - started < 5 * DEADLINE
     assert http.classify(raised.value) is outcome
 
 

@@ -40,6 +40,7 @@ class Process:
         self.called.append(time.monotonic())
         if self.is_cut_off:
             raise Down
+        self.breaker.answers.count("live", 0.0)
         return "answer"
 
     def check(self) -> bool:
@@ -185,6 +186,21 @@ def test_a_check_that_breaks_counts_as_failed(process: Make, caplog: pytest.LogC
     one.trip()
     eventually(lambda: two.breaker.state == "open", SOON)
     assert "check failed" in caplog.text
+
+
+def test_one_whose_calls_are_answered_is_not_opened_by_a_check_that_fails(process: Make) -> None:
+    """As when the server takes no more connections, or this process is too busy to make one in time."""
+    one, two = process(), process()
+
+    def fail_after_a_call() -> bool:
+        two.call()
+        return False
+
+    two.breaker.check = fail_after_a_call
+    one.trip()
+    eventually(lambda: two.called, SOON)
+    time.sleep(SEVERAL_LOOKS)
+    assert two.breaker.state == "closed"
 
 
 def test_what_a_process_found_itself_is_newer_than_what_it_heard(process: Make) -> None:
