@@ -11,10 +11,8 @@ the same address is used again: what has silently dropped one has dropped the ot
 import logging
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from resilience import deadlines
 from resilience.breaker import Outcome
+from resilience.resolver import addresses
 
 logger = logging.getLogger(__name__)
 
@@ -82,20 +81,6 @@ class _TLSSocket(_Deadline, ssl.SSLSocket):
     pass
 
 
-def _addresses(host: str, port: int | None) -> list[Any]:
-    # The resolver takes no time-out, so it is waited for from outside; one that hangs is left to itself.
-    found: Future[list[Any]] = Future()
-
-    def look_up() -> None:
-        try:
-            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except Exception as error:
-            found.set_exception(error)
-
-    threading.Thread(target=look_up, name="resolver", daemon=True).start()
-    return found.result(deadlines.remaining())
-
-
 @dataclass(slots=True)
 class _Record:
     """When an address last answered and last failed, on the monotonic clock."""
@@ -128,7 +113,7 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         self._to = None
-        found = [(_record(each[-1]), each) for each in _addresses(self.host.strip("[]"), self.port)]
+        found = [(_record(each[-1]), each) for each in addresses(self.host.strip("[]"), self.port)]
         found.sort(key=lambda each: each[0].rank)
         failure = OSError(f"{self.host} has no address")
         for count, (record, (family, kind, protocol, _, address)) in enumerate(found):

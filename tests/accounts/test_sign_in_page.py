@@ -131,7 +131,7 @@ def test_the_right_password_forgives(client: Client) -> None:
 )
 def test_what_is_no_attempt_counts_for_nothing(client: Client, form: dict[str, str]) -> None:
     for _ in range(FREE + 1):
-        assert client.post(PAGES[0], form).status_code == 200
+        assert client.post(PAGES[0], form).status_code in (200, 400)
     assert sign_in(client, "anna").status_code == 302
 
 

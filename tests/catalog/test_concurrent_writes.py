@@ -59,7 +59,7 @@ def test_an_update_sees_the_categories_that_another_one_has_just_set(pen: Produc
 
 def test_a_review_of_a_product_that_is_being_deleted_is_of_no_product(pen: Product) -> None:
     done = write_while(
-        lambda: repository.delete_product(asin=pen.asin),
+        lambda: repository.delete_product(asin=pen.asin, with_reviews=True),
         lambda: repository.create_review(reviewer_id="anna", asin=pen.asin, fields=FIVE_STARS),
     )
     with pytest.raises(Product.DoesNotExist):
@@ -70,7 +70,7 @@ def test_a_review_of_a_product_that_is_being_deleted_is_of_no_product(pen: Produ
 def test_a_product_that_is_being_reviewed_is_deleted_with_the_review(pen: Product) -> None:
     done = write_while(
         lambda: repository.create_review(reviewer_id="anna", asin=pen.asin, fields=FIVE_STARS),
-        lambda: repository.delete_product(asin=pen.asin),
+        lambda: repository.delete_product(asin=pen.asin, with_reviews=True),
     )
     assert done.result() is None
     assert not Product.objects.exists()
