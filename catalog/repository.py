@@ -17,6 +17,8 @@ from resilience.database import atomic, was_in_doubt
 from resilience.errors import Answered
 from resilience.fallback import read_through, write_through
 
+# Reviews that are deleted at once: a part of a second, and their products are locked meanwhile.
+MAX_REVIEWS_DELETED = 10_000
 # Characters of a description that an ad shows.
 AD_TEXT = 500
 
@@ -35,6 +37,10 @@ advertised = Rows(
 
 class AlreadyExists(Answered):
     """There is one of this identity already."""
+
+
+class TooManyReviews(Answered):
+    """A product has more reviews than can be deleted at once."""
 
 
 class ProductFields(TypedDict, total=False):
@@ -145,14 +151,26 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
 
 @write_through(DATABASE)
 def delete_product(*, asin: str) -> None:
-    """Delete the product and its reviews. Raises Product.DoesNotExist."""
+    """Delete the product and its reviews. Raises Product.DoesNotExist, or TooManyReviews and then deletes nothing."""
     try:
         with atomic():
             # Locked, so that of two at once the later one finds nothing to delete.
-            Product.objects.select_for_update().only("asin").get(asin=asin).delete()
+            product = Product.objects.select_for_update().only("asin").get(asin=asin)
+            if have_too_many_reviews([asin]):
+                raise TooManyReviews(
+                    f"There are more than {MAX_REVIEWS_DELETED} reviews of {asin}, too many to delete at once."
+                    f" Delete it with the command: manage_recommender.py delete_product {asin}"
+                )
+            product.delete()
     except Product.DoesNotExist:
         if not was_in_doubt():
             raise
+
+
+def have_too_many_reviews(asins: Collection[str]) -> bool:
+    """Whether these products have more than MAX_REVIEWS_DELETED together. One query, which counts no further."""
+    reviews = Review.objects.order_by().filter(product_id__in=asins).values_list("pk")
+    return bool(reviews[MAX_REVIEWS_DELETED : MAX_REVIEWS_DELETED + 1])
 
 
 @write_through(DATABASE)
