@@ -14,10 +14,13 @@ from django.utils.html import format_html
 from rest_framework import serializers
 
 from catalog.models import Product, Review
+from catalog.repository import MAX_REVIEWS_DELETED, have_too_many_reviews
 from catalog.serializers import ProductSerializer
+from service.admin import BoundedAdmin
 
 COUNTED = 10_000  # rows that a list counts at most; who looks for more searches
 LATEST_REVIEWS = 10
+_LONG = ("description", "related", "sales_rank")
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
@@ -88,15 +91,18 @@ class ReviewsDeletedTogether:
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        asins = [product.asin for product in objs]
+        products = list(objs)
+        names, asins = [str(product) for product in products], [product.asin for product in products]
+        if have_too_many_reviews(asins):
+            kept = f"more than {MAX_REVIEWS_DELETED} reviews: manage_recommender.py delete_product deletes so many"
+            return names, {}, set(), [kept]
         reviews = Review.objects.filter(product_id__in=asins).count()
-        names = [str(product) for product in objs]
         missing = set() if request.user.has_perm("catalog.delete_review") or not reviews else {"reviews"}
         return names, {"products": len(names), "reviews": reviews}, missing, []
 
 
 @admin.register(Product)
-class ProductAdmin(ReviewsDeletedTogether, admin.ModelAdmin):  # type: ignore[type-arg]
+class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
     form = ProductForm
     list_display = ("thumbnail", "asin", "title", "brand", "leaf_category", "price", "average_rating", "reviews")
     list_display_links = ("thumbnail", "asin")
@@ -125,7 +131,7 @@ class ProductAdmin(ReviewsDeletedTogether, admin.ModelAdmin):  # type: ignore[ty
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         average = F("rating_total") / NullIf(Cast("review_count", FloatField()), 0.0)
         products: QuerySet[Product] = super().get_queryset(request).annotate(average=average)
-        return products
+        return products.defer(*_LONG)  # which a list does not show
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
         shown = ("picture", "average_rating", "reviews", "latest_reviews")
@@ -163,7 +169,8 @@ class ProductAdmin(ReviewsDeletedTogether, admin.ModelAdmin):  # type: ignore[ty
 
     @admin.display(description="latest reviews")
     def latest_reviews(self, product: Product) -> str:
-        latest = Review.objects.filter(product_id=product.asin).order_by("-id")[:LATEST_REVIEWS]
+        reviews = Review.objects.filter(product_id=product.asin).defer("review_text")
+        latest = reviews.order_by("-id")[:LATEST_REVIEWS]
         rows = [
             format_html(
                 '<li><a href="{}">{} {}</a> {}</li>',
@@ -178,7 +185,7 @@ class ProductAdmin(ReviewsDeletedTogether, admin.ModelAdmin):  # type: ignore[ty
 
 
 @admin.register(Review)
-class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReviewAdmin(BoundedAdmin):
     """Reviews are written by reviewers: here they are read, and deleted where they must be."""
 
     list_display = ("id", "stars", "product_id", "reviewer_id", "reviewer_name", "summary", "review_time")
@@ -190,6 +197,10 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
+        reviews: QuerySet[Review] = super().get_queryset(request)
+        return reviews.defer("review_text")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

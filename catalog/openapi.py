@@ -13,3 +13,4 @@ ASIN_IN_PATH = OpenApiParameter(
 LOCATION = [response_header("Location", "Where the new product is.", ["201"])]
 NOT_FOUND = error("There is no such product.")
 CONFLICT = error("There is one already.")
+TOO_MANY_REVIEWS = error("It has too many reviews to delete them at once. `detail` names the command that does it.")

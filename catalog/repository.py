@@ -17,6 +17,8 @@ from resilience.database import atomic, was_in_doubt
 from resilience.errors import Answered
 from resilience.fallback import read_through, write_through
 
+# Reviews that are deleted at once: a part of a second, and their products are locked meanwhile.
+MAX_REVIEWS_DELETED = 10_000
 # Characters of a description that an ad shows.
 AD_TEXT = 500
 
@@ -39,6 +41,10 @@ class AlreadyExists(Answered):
 
 class HasReviews(Answered):
     """The product has reviews, which are not to be deleted."""
+
+
+class TooManyReviews(Answered):
+    """A product has more reviews than can be deleted at once."""
 
 
 class ProductFields(TypedDict, total=False):
@@ -149,17 +155,31 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
 
 @write_through(DATABASE)
 def delete_product(*, asin: str, with_reviews: bool) -> None:
-    """Delete the product and its reviews. Raises Product.DoesNotExist, or HasReviews unless it may ``with_reviews``."""
+    """Delete the product and its reviews.
+
+    Raises Product.DoesNotExist, HasReviews unless it may ``with_reviews``, or TooManyReviews; then nothing is deleted.
+    """
     try:
         with atomic():
             # Locked, so that of two at once the later one finds nothing to delete, and no review comes in meanwhile.
             product = Product.objects.select_for_update().only("asin").get(asin=asin)
             if not with_reviews and product.reviews.exists():
                 raise HasReviews
+            if have_too_many_reviews([asin]):
+                raise TooManyReviews(
+                    f"There are more than {MAX_REVIEWS_DELETED} reviews of {asin}, too many to delete at once."
+                    f" Delete it with the command: manage_recommender.py delete_product {asin}"
+                )
             product.delete()
     except Product.DoesNotExist:
         if not was_in_doubt():
             raise
+
+
+def have_too_many_reviews(asins: Collection[str]) -> bool:
+    """Whether these products have more than MAX_REVIEWS_DELETED together. One query, which counts no further."""
+    reviews = Review.objects.order_by().filter(product_id__in=asins).values_list("pk")
+    return bool(reviews[MAX_REVIEWS_DELETED : MAX_REVIEWS_DELETED + 1])
 
 
 @write_through(DATABASE)

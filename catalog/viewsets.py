@@ -21,7 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from catalog import repository
 from catalog.models import ASIN_PATTERN, Product, Review
-from catalog.openapi import ASIN_IN_PATH, CONFLICT, LOCATION, NOT_FOUND
+from catalog.openapi import ASIN_IN_PATH, CONFLICT, LOCATION, NOT_FOUND, TOO_MANY_REVIEWS
 from catalog.rows import Page
 from catalog.serializers import PageParameters, PathParameters, ProductSerializer, ReviewParameters, ReviewSerializer
 from service import openapi
@@ -181,7 +181,7 @@ class ProductViewSet(CatalogViewSet):
     @extend_schema(
         summary="Delete a product and its reviews",
         parameters=[ASIN_IN_PATH, *openapi.RETRY_AFTER],
-        responses={204: None, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
+        responses={204: None, 404: NOT_FOUND, 409: TOO_MANY_REVIEWS, **openapi.WRITE_ERRORS},
     )
     def destroy(self, request: Request, asin: str) -> Response:
         """Takes the permission `catalog.delete_product`, and where there are reviews `catalog.delete_review` too."""
@@ -192,6 +192,8 @@ class ProductViewSet(CatalogViewSet):
             raise UnknownProduct from None
         except repository.HasReviews:
             raise PermissionDenied("It has reviews: you need the permission catalog.delete_review.") from None
+        except repository.TooManyReviews as error:
+            raise Conflict(str(error)) from error
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(

@@ -13,12 +13,13 @@ from catalog.admin import ProductAdmin
 from catalog.models import Product
 from recommendations import builds
 from recommendations.models import Build, Neighbours
+from service.admin import BoundedAdmin
 
 SHOWN = 20  # neighbours of a product
 
 
 @admin.register(Build)
-class BuildAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class BuildAdmin(BoundedAdmin):
     """Builds are made by build_recommendations; here they are looked at, and one is chosen to be read."""
 
     list_display = ("id", "is_active", "started_at", "finished_at", "products", "reviews", "neighbours", "seconds")

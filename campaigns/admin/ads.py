@@ -11,6 +11,7 @@ from campaigns.models import DailyFigures, Event, SponsoredProduct, Target, keyw
 from campaigns.money import amount
 from catalog.admin import BoundedPaginator
 from catalog.models import Product
+from service.admin import BoundedAdmin
 
 
 def with_titles(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
@@ -49,7 +50,7 @@ class TargetInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(SponsoredProduct)
-class SponsoredProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SponsoredProductAdmin(BoundedAdmin):
     list_display = ("id", "product_shown", "campaign", "impressions", "clicks", "click_rate")
     list_display_links = ("id", "product_shown")
     list_per_page = 50

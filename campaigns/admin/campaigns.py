@@ -18,11 +18,13 @@ from campaigns.admin.report import ReportPages
 from campaigns.admin.trial import TrialPage
 from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, SponsoredProduct, Unbilled, day_of
 from campaigns.money import amount
+from service.admin import BoundedAdmin
 
 
 @admin.register(Advertiser)
-class AdvertiserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AdvertiserAdmin(BoundedAdmin):
     list_display = ("name", "campaigns")
+    ordering = ("name",)
     search_fields = ("name__icontains",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Advertiser]:
@@ -76,7 +78,7 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Campaign)
-class CampaignAdmin(TrialPage, ReportPages):
+class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
     form = CampaignForm
     list_display = ("name", "advertiser", "status", "runs", "spent_in_all", "spent_today", "report_link")
     list_filter = ("status", "pacing")

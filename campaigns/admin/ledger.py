@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from campaigns.models import DailyFigures, Day, Event, Unbilled
 from campaigns.money import amount
 from catalog.admin import BoundedPaginator
+from service.admin import BoundedAdmin
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(BoundedAdmin):
     """Usable with many rows: no page counts them all."""
 
     list_per_page = 50

@@ -1,0 +1,44 @@
+"""Deletes what is too much for a request: in steps, none of which holds the database for long.
+
+Killed in the middle it has deleted some of the reviews; a second run goes on.
+"""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, transaction
+
+from catalog.models import Product, Review
+from service.commands import unusable_database
+
+STEP = 5_000  # reviews, whose product is locked while they are deleted
+
+
+class Command(BaseCommand):
+    help = "Delete products with all of their reviews, however many there are."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("asins", nargs="+", metavar="asin")
+        parser.add_argument("--dry-run", action="store_true", help="delete nothing")
+
+    def handle(self, *args: Any, asins: list[str], dry_run: bool, **options: Any) -> None:
+        try:
+            for asin in asins:
+                if "\0" in asin or not Product.objects.filter(asin=asin).exists():
+                    raise CommandError(f"there is no product {asin!r}; nothing was deleted")
+            for asin in asins:
+                count = Review.objects.filter(product_id=asin).count() if dry_run else self.delete(asin)
+                self.stdout.write(f"{asin} and {count} reviews: {'not deleted' if dry_run else 'deleted'}")
+        except Error as error:
+            raise unusable_database(error) from error
+
+    def delete(self, asin: str) -> int:
+        """How many reviews it had."""
+        reviews = Review.objects.filter(product_id=asin).order_by("pk")
+        deleted = last = 0
+        while end := next(iter(reviews.filter(pk__gt=last).values_list("pk", flat=True)[STEP - 1 : STEP]), 0):
+            deleted += reviews.filter(pk__gt=last, pk__lte=end).delete()[0]
+            last = end
+        with transaction.atomic():  # and what has been written meanwhile
+            product = Product.objects.select_for_update().filter(asin=asin).first()
+            return deleted + (product.delete()[1].get("catalog.Review", 0) if product else 0)

@@ -1,0 +1,44 @@
+"""Searches and actions of the admin, which both services keep small."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from service.admin import MAX_CHARACTERS, MAX_WORDS, BoundedAdmin
+
+TOO_LONG = ["e " * 900, "e" * (MAX_CHARACTERS + 1), "e " * (MAX_WORDS + 1)]
+
+
+def lists() -> list[tuple[str, Any]]:
+    """The URL of each list, and its ModelAdmin."""
+    registered = admin.site._registry.items()
+    return [
+        (reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist"), each) for model, each in registered
+    ]
+
+
+def long_searches_are_refused(boss: Client) -> None:
+    for url, model_admin in lists():
+        assert isinstance(model_admin, BoundedAdmin)
+        for term in TOO_LONG if model_admin.search_fields else ():
+            with CaptureQueriesContext(connection) as asked:
+                page = boss.get(url, {"q": term})
+            assert (page.status_code, "Search for at most" in page.content.decode()) == (200, True), (url, term)
+            assert max(len(each["sql"]) for each in asked.captured_queries) < 5000
+
+
+def usual_searches_are_made(boss: Client) -> None:
+    for url, model_admin in lists():
+        if model_admin.search_fields:
+            page = boss.get(url, {"q": "e " * MAX_WORDS})
+            assert (page.status_code, "Search for at most" in page.content.decode()) == (200, False), url
+
+
+def a_boss(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("boss"))
+    return client

@@ -1,0 +1,25 @@
+"""What bounds the admin's pages, in the ad provider."""
+
+import pytest
+from django.test import Client
+
+from campaigns.models import Advertiser
+from tests import admin_bounds
+
+pytestmark = pytest.mark.django_db
+
+
+def test_long_searches_are_refused(staff: Client) -> None:
+    admin_bounds.long_searches_are_refused(staff)
+
+
+def test_usual_searches_are_made(staff: Client) -> None:
+    admin_bounds.usual_searches_are_made(staff)
+
+
+@pytest.mark.parametrize(("term", "found"), [("quill", 1), ("quill " * 900, 0)])
+def test_the_choice_of_an_advertiser_is_searched_alike(staff: Client, term: str, found: int) -> None:
+    Advertiser.objects.create(name="Quill & Co")
+    field = {"app_label": "campaigns", "model_name": "campaign", "field_name": "advertiser", "term": term}
+    response = staff.get("/admin/autocomplete/", field)
+    assert (response.status_code, len(response.json()["results"])) == (200, found)

@@ -1,0 +1,46 @@
+"""What bounds the admin's pages, in the recommender."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from service import admin
+from tests import admin_bounds
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    return admin_bounds.a_boss(client)
+
+
+def test_long_searches_are_refused(boss: Client) -> None:
+    admin_bounds.long_searches_are_refused(boss)
+
+
+def test_usual_searches_are_made(boss: Client) -> None:
+    admin_bounds.usual_searches_are_made(boss)
+
+
+def act(boss: Client, *, on_all: str) -> str:
+    boss_number = User.objects.get(username="boss").pk
+    form = {"action": "delete_selected", "_selected_action": boss_number, "select_across": on_all, "post": "yes"}
+    return boss.post("/admin/auth/user/", form, follow=True).content.decode()
+
+
+def test_an_action_takes_on_so_many_and_no_more(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "MAX_CHOSEN", 3)
+    User.objects.bulk_create(User(username=f"user {number}") for number in range(3))
+    assert "More than 3 are chosen. Nothing was done." in act(boss, on_all="1")
+    assert User.objects.count() == 4
+    monkeypatch.setattr(admin, "MAX_CHOSEN", 4)
+    act(boss, on_all="1")
+    assert not User.objects.exists()
+
+
+def test_what_is_ticked_is_not_counted_with_the_rest(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "MAX_CHOSEN", 1)
+    User.objects.create(username="other")
+    act(boss, on_all="0")
+    assert [user.username for user in User.objects.all()] == ["other"]
