@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from accounts.sign_in import FORGOTTEN_AFTER, FREE, LONGEST_WAIT, MANY, REMEMBERED, TRUSTED_FOR, Attempt, Lane, Limits
+from accounts.sign_in import (
+    FORGOTTEN_AFTER,
+    FREE,
+    LONGEST_WAIT,
+    MANY,
+    PATIENCE,
+    REMEMBERED,
+    TRUSTED_FOR,
+    Attempt,
+    Lane,
+    Limits,
+)
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 NOBODY = ""
@@ -96,7 +107,7 @@ def test_an_address_that_tries_many_users_has_one_try_of_each(limits: Limits) ->
     for number in range(MANY):
         fail(limits, HERE, f"user {number}", 1)
     fail(limits, HERE, "anna", 1)
-    assert attempt(limits, HERE, "anna") > 0
+    assert attempt(limits, HERE, "anna") == 1
     assert attempt(limits, HERE, "ben", is_right=True) == 0
 
 
@@ -172,6 +183,17 @@ def test_many_at_once_are_not_taken_for_the_first(limits: Limits) -> None:
     assert limits.attempt(HERE, "anna").retry_after == 1
     for each in tried:
         each.end()
+
+
+@pytest.mark.parametrize(("name", "may_stand_in_line"), [("guessed", False), (NOBODY, False), ("anna", True)])
+def test_only_for_a_user_whom_the_address_has_not_failed_with_a_thread_stands_in_line(
+    limits: Limits, monkeypatch: pytest.MonkeyPatch, name: str, may_stand_in_line: bool
+) -> None:
+    fail(limits, HERE, "guessed", 1)
+    asked: list[float] = []
+    monkeypatch.setattr(limits._strangers, "enter", lambda patience: asked.append(patience))
+    assert limits.attempt(HERE, name).retry_after == 1
+    assert asked == [PATIENCE if may_stand_in_line else 0]
 
 
 def test_while_one_user_is_guessed_at_once_another_one_stands_in_line(

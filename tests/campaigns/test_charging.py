@@ -199,6 +199,14 @@ def test_what_a_viewer_does_with_one_campaign_is_no_matter_of_another(ad: Sponso
         assert charge(kind, decided(other, 99, price=1000, viewer="v"), NOW) is None
 
 
+def test_what_a_viewer_sees_is_no_click(ad: SponsoredProduct) -> None:
+    Campaign.objects.update(viewer_limit=2)
+    assert charge(Kind.IMPRESSION, decided(ad, viewer="v"), NOW) is None
+    for number in range(VIEWER_CLICKS):
+        assert charge(Kind.CLICK, decided(ad, number, price=1000, viewer="v"), NOW) is None
+    assert charge(Kind.IMPRESSION, decided(ad, 99, viewer="v"), NOW) is None
+
+
 def test_what_is_left_of_another_days_budget_is_no_matter_of_today(ad: SponsoredProduct) -> None:
     yesterday = NOW - timedelta(days=1)
     assert charge(Kind.CLICK, decided(ad, 1), yesterday) is None
