@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench-ads bench-breaker bench-faults bench-import bench-recommendations bench-serve
+.PHONY: .env help run test lint format clean bench-ads bench-breaker bench-faults bench-import bench-recommendations bench-serve
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,9 +51,9 @@ bench-recommendations: .venv/dev ## time and memory of a build, beside implicit,
 bench-serve: .venv/dev ## requests per second and latency beside a bare Django view
 	$(BIN)/python -m benchmarks.serve
 
-.env: ## make the secrets that compose.yaml needs, once
-	@umask 077 && $(PYTHON) -c 'import secrets; print(*(f"{name}={secrets.token_urlsafe(48)}" for name in ("SECRET_KEY", "POSTGRES_PASSWORD")), sep="\n")' > .env
-	@echo "made .env; keep it, docker compose reads it"
+.env: ## make the secrets that compose.yaml needs, where they are missing
+	@$(PYTHON) docker/make_env.py
+	@echo ".env has the secrets; keep it, docker compose reads it"
 
 clean: ## remove the virtual environment; the data in var/ stays
 	rm -rf .venv

@@ -1,0 +1,8 @@
+# The postgres image runs this once, on an empty volume. The services get a user of their own that owns their database
+# and is no superuser; the superuser can then only sign in from inside the container.
+psql --username="$POSTGRES_USER" --set=ON_ERROR_STOP=1 <<'SQL'
+\getenv password POSTGRES_PASSWORD
+CREATE ROLE shop LOGIN PASSWORD :'password';
+CREATE DATABASE shop OWNER shop;
+ALTER ROLE CURRENT_USER PASSWORD NULL;
+SQL
