@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0003_latest_of_reviewer")]
+    dependencies = [("catalog", "")]
 
     operations = [
         migrations.AlterModelOptions(
