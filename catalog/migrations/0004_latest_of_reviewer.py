@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalog", "0002_rating_triggers"),
+        ("catalog", "0003_post_for_others"),
     ]
 
     operations = [

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "")]
+    dependencies = [("catalog", "0002_rating_triggers")]
 
     operations = [
         migrations.AlterModelOptions(
