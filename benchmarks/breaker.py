@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pybreaker
 
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.events import Listener
 from resilience.listeners import LoggingListener, MetricsListener

@@ -10,8 +10,8 @@ from django.conf import settings
 from catalog import defaults
 from catalog.serializers import MAX_ADS_BYTES, ProductSerializer
 from resilience import deadlines, http, provenance, request_id
-from resilience.breaker import Outcome
 from resilience.breakers import AD_PROVIDER
+from resilience.circuit import Outcome
 from resilience.fallback import read_through
 
 CHECK_TIMEOUT = 0.25  # seconds

@@ -11,7 +11,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection, transaction
 
 from resilience import deadlines, postgres
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
 from resilience.errors import Answered
 
 P = ParamSpec("P")

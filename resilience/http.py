@@ -28,7 +28,7 @@ from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
 from resilience import deadlines
-from resilience.breaker import Outcome
+from resilience.circuit import Outcome
 from resilience.resolver import addresses
 
 logger = logging.getLogger(__name__)

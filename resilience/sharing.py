@@ -29,8 +29,9 @@ from typing import Any
 import pybreaker
 import redis
 
-from resilience.breaker import ACTIONS, ELSEWHERE, Breaker
+from resilience.breaker import Breaker
 from resilience.checks import Check
+from resilience.circuit import ACTIONS, ELSEWHERE
 from resilience.events import Listener
 from resilience.turns import Turns
 

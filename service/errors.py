@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from resilience import breakers, request_id
-from resilience.breaker import ELSEWHERE
 from resilience.causes import cause_of
+from resilience.circuit import ELSEWHERE
 from resilience.database import InDoubt
 from resilience.errors import CallFailed, DependencyUnavailable, TooManyCalls
 

@@ -17,8 +17,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from resilience.breaker import ACTIONS, Breaker
+from resilience.breaker import Breaker
 from resilience.breakers import all_breakers
+from resilience.circuit import ACTIONS
 from service import metrics, openapi
 from service.permissions import PermittedOrReadOnly
 

@@ -8,7 +8,8 @@ from typing import Any
 import pybreaker
 import pytest
 
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
 from resilience.errors import Answered, CallFailed, CallRejected
 from resilience.events import Listener
 

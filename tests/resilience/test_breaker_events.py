@@ -6,7 +6,8 @@ import pybreaker
 import pytest
 
 from resilience import deadlines
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.events import Listener
 

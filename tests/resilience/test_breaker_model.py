@@ -7,11 +7,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from resilience.breaker import ACTIONS, Action, Breaker, Outcome, _Admission
+from resilience.breaker import Breaker
+from resilience.circuit import ACTIONS, Action, Admission, Outcome
 from resilience.errors import CallRejected
 
 FAIL_MAX, RESET = 2, 20
-Begun = tuple[_Admission, int, bool]  # the admission, the model's era then, and whether it is a trial
+Begun = tuple[Admission, int, bool]  # the admission, the model's era then, and whether it is a trial
 
 
 class BreakerModel(RuleBasedStateMachine):

@@ -9,8 +9,9 @@ from contextlib import suppress
 import pytest
 
 from resilience import bulkhead, deadlines
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
 from resilience.bulkhead import STALL_TIMEOUT
+from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
 
 PLACES = 3

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection, transaction
 
 from catalog.models import Product
 from resilience import breakers, database
-from resilience.breaker import Outcome
+from resilience.circuit import Outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(

@@ -16,7 +16,8 @@ from psycopg2 import extensions
 
 from catalog.models import Product
 from resilience import breakers, database, deadlines, postgres
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
 
 pytestmark = pytest.mark.django_db(transaction=True)

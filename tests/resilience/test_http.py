@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from resilience import deadlines, http
-from resilience.breaker import Outcome
+from resilience.circuit import Outcome
 
 DEADLINE = 0.3
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

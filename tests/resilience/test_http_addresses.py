@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from resilience import deadlines, http
-from resilience.breaker import Outcome
+from resilience.circuit import Outcome
 
 DEADLINE = 1.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from resilience import deadlines, http
-from resilience.breaker import Outcome
+from resilience.circuit import Outcome
 
 DEADLINE = 0.3
 PLENTY = 10.0

@@ -8,7 +8,8 @@ from contextlib import suppress
 import pytest
 
 from resilience import sharing
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.sharing import Sharing
 from tests.e2e.services import eventually

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from resilience import checks, identity, sharing
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.sharing import LOOK_EVERY, Sharing
 from tests.e2e.services import eventually

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from resilience import sharing
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
 from resilience.errors import CallFailed
 from resilience.sharing import Sharing
 from tests.e2e.services import eventually

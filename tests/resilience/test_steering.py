@@ -3,7 +3,8 @@
 import pytest
 
 from resilience import request_id
-from resilience.breaker import Breaker, Outcome
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.events import Listener
 from resilience.history import LENGTH
