@@ -126,7 +126,8 @@ class DatabaseBreaker(Breaker):
 
     def probe(self) -> None:
         """Ask the database on a fresh connection, which the call at hand then uses."""
-        connection.close()
+        if not connection.in_atomic_block:
+            connection.close()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
 

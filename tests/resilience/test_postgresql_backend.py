@@ -233,6 +233,37 @@ def test_a_host_that_does_not_write_is_left_where_a_writable_one_is_asked_for(
     assert breaker.call(ask, "SHOW transaction_read_only") == ("off",)
 
 
+def test_a_name_that_is_not_looked_up_in_time_leaves_time_for_the_next_host(
+    breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, over = socket.getaddrinfo, threading.Event()
+
+    def look_up(host: str, *args: Any, **kwargs: Any) -> Any:
+        return over.wait(10) if host == "hanging.example" else real(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    folder, port = server_address()
+    at_hosts(monkeypatch, ("hanging.example", port), (folder, port))
+    try:
+        assert breaker.call(ask, "SELECT 1") == (1,)
+    finally:
+        over.set()
+
+
+def test_after_an_error_a_connection_that_hangs_is_found_out_within_the_checks_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with nat(functools.partial(connect_to_server, *server_address())) as network:
+        at_hosts(monkeypatch, ("127.0.0.1", str(network.port)))
+        ask("SELECT 1")
+        assert connection.is_usable()
+        network.drop()
+        started = time.monotonic()
+        assert not connection.is_usable()
+        assert time.monotonic() - started < 5 * postgres.check_timeout()
+        connection.close()
+
+
 def test_an_unknown_host_is_an_error_of_the_database() -> None:
     with pytest.raises(Exception, match="could not translate host name"):
         hosts.connect(lambda params: None, {"host": "no.such.host.invalid", "port": "5432"}, 2.0)

@@ -77,6 +77,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return _ErrorWrapper(self)
 
+    def is_usable(self) -> bool:
+        """Whether the connection answers. Django asks this between requests, after an error."""
+        return self._answers() if postgres.is_installed() else super().is_usable()
+
     def note(self, error: psycopg2.Error) -> None:
         """Draw conclusions from an error of this connection."""
         if isinstance(error, postgres.QueryDeadlineExceeded):

@@ -36,7 +36,8 @@ def connect(
     configured = str(params.get("host", "")), str(params.get("port", ""))
     limit = float(params.get("connect_timeout") or 0) or default_deadline
     try:
-        candidates = sorted(_candidates(*configured), key=lambda each: each != _last_good.get(configured))
+        found = _candidates(*configured, default_deadline)
+        candidates = sorted(found, key=lambda each: each != _last_good.get(configured))
     except OSError as error:
         raise psycopg2.OperationalError(f"could not translate host name: {error}") from error
     for place, candidate in enumerate(candidates):
@@ -55,10 +56,14 @@ def connect(
     raise psycopg2.OperationalError("the host name has no address")
 
 
-def _candidates(hosts: str, ports: str) -> Iterator[Candidate]:
-    """All addresses of all hosts, in the order given. Raises OSError where no host has any."""
+def _candidates(hosts: str, ports: str, default_deadline: float) -> Iterator[Candidate]:
+    """All addresses of all hosts, in the order given. Raises OSError where no host has any.
+
+    Half of the time left is for looking up names, so that one that hangs leaves time to connect.
+    """
     each_host = hosts.split(",")
     each_port = ports.split(",") * (len(each_host) if "," not in ports else 1)
+    share = (deadlines.remaining(default_deadline) or 0.0) / 2 / len(each_host)
     failure: OSError | None = None
     found = False
     for host, port in zip(each_host, each_port, strict=False):
@@ -67,7 +72,9 @@ def _candidates(hosts: str, ports: str) -> Iterator[Candidate]:
             yield Candidate(host, "", port)
             continue
         try:
-            for *_, address in addresses(host.strip("[]"), port or None):
+            with deadlines.within(share):
+                known = addresses(host.strip("[]"), port or None)
+            for *_, address in known:
                 found = True
                 yield Candidate(host.strip("[]"), str(address[0]), port)
         except (OSError, deadlines.DeadlineExceeded) as error:
