@@ -70,7 +70,7 @@ def test_after_a_few_failures_each_further_try_waits_twice_as_long(limits: Limit
         waits.append(attempt(limits, HERE, name))
         clock.now += waits[-1] - 0.25
         assert attempt(limits, HERE, name) == 0.25
-        clock.now += 0.25
+        clock.now += 1.25  # and a little longer
         fail(limits, HERE, name, 1)
     assert waits == [*(2.0**n for n in range(10)), LONGEST_WAIT, LONGEST_WAIT, LONGEST_WAIT]
 
@@ -104,7 +104,7 @@ def test_the_right_password_of_ones_own_does_not_clear_the_address(limits: Limit
 
 
 def test_an_address_that_tries_many_users_has_one_try_of_each(limits: Limits) -> None:
-    for number in range(MANY):
+    for number in range(MANY - 1):
         fail(limits, HERE, f"user {number}", 1)
     fail(limits, HERE, "anna", 1)
     assert attempt(limits, HERE, "anna") == 1
@@ -112,7 +112,7 @@ def test_an_address_that_tries_many_users_has_one_try_of_each(limits: Limits) ->
 
 
 def test_a_user_whom_many_addresses_try_has_one_try_from_each(limits: Limits) -> None:
-    for number in range(MANY):
+    for number in range(MANY - 1):
         fail(limits, f"198.51.100.{number}", "anna", 1)
     fail(limits, HERE, "anna", 1)
     assert attempt(limits, HERE, "anna") > 0
@@ -244,6 +244,13 @@ def test_nobody_passes_those_in_line() -> None:
             lane.leave()
             assert not lane.enter(0)
         assert waiting.result(5)
+
+
+def test_a_line_that_is_full_takes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = Lane(waiting=0)
+    assert lane.enter(5)
+    monkeypatch.setattr(lane._free, "wait_for", pytest.fail)
+    assert not lane.enter(5)
 
 
 def test_who_stood_in_line_in_vain_leaves_it() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import ProtectedError, Sum
 
 from campaigns import charging
@@ -215,3 +215,19 @@ def test_what_is_left_of_another_days_budget_is_no_matter_of_today(ad: Sponsored
     assert charge(Kind.CLICK, decided(ad, 5), NOW) is Reason.BUDGET
     assert charge(Kind.CLICK, decided(ad, 6), yesterday) is None
     assert set(Day.objects.values_list("day", "spent")) == {(yesterday.date(), 600_000), (NOW.date(), 900_000)}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", Kind)
+def test_what_fails_in_the_middle_leaves_nothing(ad: SponsoredProduct, kind: Kind) -> None:
+    assert charge(Kind.CLICK, decided(ad, 1), NOW) is None
+    before = (spent(ad), Event.objects.count())
+
+    def fail(run: Any, sql: str, *rest: Any) -> None:
+        run(sql, *rest)
+        if "UPDATE campaigns_sponsoredproduct" in sql:
+            raise OperationalError("the connection is lost")
+
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError):
+        charge(kind, decided(ad, 2), NOW)
+    assert (spent(ad), Event.objects.count()) == before
