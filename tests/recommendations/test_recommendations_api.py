@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import Product, Review
+from catalog.rows import MAX_PAGE_BYTES
 from recommendations import candidates
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -288,3 +289,13 @@ def test_the_browsable_page_of_a_list_can_be_read(client: Client, shop: None) ->
     page = client.get("/products/PEN0/recommendations", headers={"accept": "text/html"})
     assert page.status_code == 200
     assert "co-reviewed" in page.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/products/P0/recommendations", "/recommendations/popular"])
+def test_a_list_of_large_products_ends_early(client: Client, path: str) -> None:
+    text = "x" * 100_000
+    Product.objects.bulk_create([Product(asin=f"P{n}", description=text) for n in range(60)], batch_size=20)
+    response = client.get(f"{path}?limit=50")
+    assert response["X-Data-Source"] == "live"
+    assert 0.7 * MAX_PAGE_BYTES < len(response.content) < 1.1 * MAX_PAGE_BYTES
+    assert all(each["description"] == text for each in response.json())
