@@ -31,7 +31,7 @@ class Connection(asyncio.Protocol):
     """Takes one request at a time. The next one is read when the answer has been sent."""
 
     transport: asyncio.Transport
-    opening: object  # keeps the task alive
+    opening: object = None  # keeps the task alive
     peer: Any = ""
     server: Any = ""
 
@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
     # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport, self.opening = cast("asyncio.Transport", transport), None
         self.transport.set_write_buffer_limits(high=0)  # resume_writing() is called when all is sent
         self.peer, self.server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self._wait(REQUEST_TIME)
@@ -96,6 +96,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if self in self._worker.connections:
             self._worker.connections.remove(self)
+            # This object is part of cycles. What it holds shall not wait for the garbage collector.
+            self._request = None
+            self._received.clear()
             self._hold(0)
             self._worker.set_accepting(self._worker.alive)
 
