@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.backends.signals import connection_created
 from psycopg2 import extensions
 
 from catalog.models import Product
@@ -250,18 +252,33 @@ def test_a_name_that_is_not_looked_up_in_time_leaves_time_for_the_next_host(
         over.set()
 
 
-def test_after_an_error_a_connection_that_hangs_is_found_out_within_the_checks_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with nat(functools.partial(connect_to_server, *server_address())) as network:
-        at_hosts(monkeypatch, ("127.0.0.1", str(network.port)))
-        ask("SELECT 1")
-        assert connection.is_usable()
-        network.drop()
-        started = time.monotonic()
-        assert not connection.is_usable()
-        assert time.monotonic() - started < 5 * postgres.check_timeout()
-        connection.close()
+def test_between_requests_nothing_is_asked_and_nothing_is_connected() -> None:
+    (first,) = ask("SELECT pg_backend_pid()")
+    end(first)
+    with count_connections() as made:
+        request_started.send(sender=None)
+        request_finished.send(sender=None)
+    assert made == []
+    assert pid() != first
+
+
+def test_between_requests_a_connection_that_is_too_old_is_closed() -> None:
+    ask("SELECT 1")
+    connection.close_at = 0.0
+    request_finished.send(sender=None)
+    assert connection.connection is None
+
+
+@contextlib.contextmanager
+def count_connections() -> Iterator[list[object]]:
+    made: list[object] = []
+
+    def note(connection: object, **kwargs: object) -> None:
+        made.append(connection)
+
+    connection_created.connect(note)
+    yield made
+    connection_created.disconnect(note)
 
 
 def test_an_unknown_host_is_an_error_of_the_database() -> None:

@@ -77,9 +77,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return _ErrorWrapper(self)
 
-    def is_usable(self) -> bool:
-        """Whether the connection answers. Django asks this between requests, after an error."""
-        return self._answers() if postgres.is_installed() else super().is_usable()
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Close a connection that must not be used again. Django calls this between requests, outside any breaker, so
+        it neither connects nor asks the server."""
+        if self.connection is None or self.in_atomic_block:
+            return
+        is_too_old = self.close_at is not None and time.monotonic() >= self.close_at
+        if is_too_old or self._is_spent or self.autocommit != self.settings_dict["AUTOCOMMIT"]:
+            self.close()
 
     def note(self, error: psycopg2.Error) -> None:
         """Draw conclusions from an error of this connection."""
