@@ -4,6 +4,7 @@ libpq tries them in turn, but while psycopg2 polls, its ``connect_timeout`` is n
 and says nothing would take all the time, for ever.
 """
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from resilience.resolver import addresses
 
 
 class Candidate(NamedTuple):
-    """One address of one host; ``address`` is empty for a Unix socket."""
+    """One address of one host; what is empty is left to libpq."""
 
     host: str
     address: str
@@ -36,7 +37,9 @@ def connect(
     configured = str(params.get("host", "")), str(params.get("port", ""))
     limit = float(params.get("connect_timeout") or 0) or default_deadline
     try:
-        found = _candidates(*configured, default_deadline)
+        # An address that is given already, there or in libpq's environment, is not looked up.
+        is_given = params.get("hostaddr") or "PGHOSTADDR" in os.environ
+        found = [Candidate("", "", "")] if is_given else _candidates(*configured, default_deadline)
         candidates = sorted(found, key=lambda each: each != _last_good.get(configured))
     except OSError as error:
         raise psycopg2.OperationalError(f"could not translate host name: {error}") from error
