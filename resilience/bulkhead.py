@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
 
-# If no call ends during this time, in seconds, the dependency makes no progress. It is waited for in slices, so that a
-# process that was frozen for a moment does not blame the dependency.
-STALL_TIMEOUT = 0.25
-SLICES = 5
+# If no call ends during this time, in seconds, the dependency makes no progress. It is longer than the check of an idle
+# connection, and waited for in slices, so that a process that was frozen for a moment does not blame the dependency.
+STALL_TIMEOUT = 0.5
+SLICES = 10
 
 Permit = Literal["shared", "reserved"]
 

@@ -128,6 +128,19 @@ def test_a_transaction_keeps_its_connection() -> None:
     assert pid() != first
 
 
+def test_a_transaction_that_took_long_ends_as_it_should() -> None:
+    def divide(by: int) -> None:
+        with transaction.atomic():
+            make_idle()
+            ask(f"SELECT 1 / {by}")
+
+    ask("SELECT 1")
+    with pytest.raises(DatabaseError):
+        divide(0)
+    divide(1)
+    assert ask("SELECT 1") == (1,)
+
+
 def test_one_that_was_idle_and_hangs_is_replaced_within_the_checks_time(
     breaker: Breaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
-from psycopg2 import extensions
 
 from resilience import deadlines, postgres
 from resilience.backends.postgresql import hosts
@@ -48,7 +47,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def ensure_connection(self) -> None:
         """Connect, or replace a connection that cannot be trusted; inside a transaction it is left alone."""
-        if self.connection is not None and not self.in_atomic_block and not self._is_in_transaction():
+        # Without autocommit a transaction may be open, or a check would open one.
+        if self.connection is not None and self.autocommit and not self.in_atomic_block:
             if not self._is_fit():
                 self.close()
             self._used_at = time.monotonic()
@@ -96,10 +96,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._is_spent = True
             if time.monotonic() > suspicion.since + READ_ONLY_INTERVAL:
                 suspicion.raise_now()
-
-    def _is_in_transaction(self) -> bool:
-        status = self.connection.info.transaction_status
-        return bool(status in (extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR))
 
     def _is_fit(self) -> bool:
         if self._is_spent or self.opened_at <= suspicion.since or self._was_ended():
