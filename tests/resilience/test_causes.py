@@ -33,11 +33,15 @@ def cause(call: Callable[[], object]) -> str:
 
 
 @contextlib.contextmanager
-def server(behave: Callable[[socket.socket], None]) -> Iterator[int]:
+def server(behave: Callable[[socket.socket], None], end: bytes = b"{}") -> Iterator[int]:
+    """The port of a server that reads a request up to its ``end`` and then does as it is told."""
+
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(OSError):
-                self.request.recv(65536)
+                request = self.request.recv(65536)
+                while not request.endswith(end):
+                    request += self.request.recv(65536)
                 behave(self.request)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listener:
@@ -79,7 +83,7 @@ def test_of_a_server_that_answers_badly(behave: Callable[[socket.socket], None],
 
 
 def test_of_a_server_without_tls() -> None:
-    with server(lambda client: client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
+    with server(lambda client: client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), b"") as port:
         assert cause(lambda: ask(f"https://127.0.0.1:{port}/")) == "no secure connection"
 
 
