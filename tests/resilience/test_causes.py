@@ -33,11 +33,15 @@ def cause(call: Callable[[], object]) -> str:
 
 
 @contextlib.contextmanager
-def server(behave: Callable[[socket.socket], None]) -> Iterator[int]:
+def server(behave: Callable[[socket.socket], None], end: bytes = b"{}") -> Iterator[int]:
+    """The port of a server that reads a request up to its ``end`` and then does as it is told."""
+
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(OSError):
-                self.request.recv(65536)
+                request = self.request.recv(65536)
+                while not request.endswith(end):
+                    request += self.request.recv(65536)
                 behave(self.request)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listener:
@@ -51,13 +55,13 @@ def ask(url: str) -> http.Answer:
         return http.post_json(session, url, {}, headers={}, max_bytes=1000)
 
 
-def reset(client: socket.socket) -> None:
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def listen_only(client: socket.socket) -> None:
+def be_silent(client: socket.socket) -> None:
     while client.recv(65536):
         pass
+
+
+def reset(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ def listen_only(client: socket.socket) -> None:
         (reset, "connection lost"),
         (lambda client: None, "connection lost"),
         (lambda client: client.sendall(OK + b"Content-Length: 9\r\n\r\n["), "connection lost"),
-        (listen_only, "no answer within 0.5 s"),
+        (be_silent, "no answer within 0.5 s"),
         (lambda client: client.sendall(b"220 mail.example ESMTP\r\n"), "not valid: the answer is not HTTP"),
         (lambda client: client.sendall(OK + b"\r\n" + b"x" * 2000), "not valid: the answer is too large"),
         (lambda client: client.sendall(b"HTTP/1.1 500 Oops\r\n\r\n"), "status 500"),
@@ -79,7 +83,7 @@ def test_of_a_server_that_answers_badly(behave: Callable[[socket.socket], None],
 
 
 def test_of_a_server_without_tls() -> None:
-    with server(lambda client: client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
+    with server(lambda client: client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), b"") as port:
         assert cause(lambda: ask(f"https://127.0.0.1:{port}/")) == "no secure connection"
 
 
