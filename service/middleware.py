@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.urls import is_valid_path, resolve
 from rest_framework.permissions import SAFE_METHODS
 
@@ -91,9 +91,9 @@ class BodySizeMiddleware:
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdecimal()):
-            return JsonResponse({"detail": "The Content-Length is not a number of bytes."}, status=400)
+            return errors.refuse(request, 400, "The Content-Length is not a number of bytes.")
         if len(length) > 18 or int(length) > limit:  # Python refuses to parse thousands of digits
-            return JsonResponse({"detail": f"The body is larger than {limit} bytes."}, status=413)
+            return errors.refuse(request, 413, f"The body is larger than {limit} bytes.")
         return self.get_response(request)
 
 
