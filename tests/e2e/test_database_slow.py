@@ -1,7 +1,8 @@
-"""The database answers, and takes its time: everybody waits for their turn, and nobody gets an error."""
+"""The database answers, and takes its time: nobody gets an error, and nobody waits long for nothing."""
 
 import time
 
+from resilience.bulkhead import STALL_TIMEOUT
 from tests.e2e.conftest import Busy, assert_nobody_was_failed
 from tests.e2e.load import of_catalog
 from tests.e2e.proxies import slow_proxy
@@ -11,7 +12,7 @@ DELAY = 0.3
 QUERIES = {"recommendations": 4, "popular": 3}  # of a read, where it is not one
 
 
-def test_a_slow_database_is_asked_side_by_side_and_answers_everybody(
+def test_a_slow_database_is_asked_side_by_side_and_nobody_waits_long_for_nothing(
     postgres: Postgres, ad_provider: Service, busy: Busy
 ) -> None:
     with slow_proxy(postgres.port, DELAY) as port:
@@ -26,7 +27,9 @@ def test_a_slow_database_is_asked_side_by_side_and_answers_everybody(
             assert service.state("database") == "closed"
     assert_nobody_was_failed(work, postgres)
     assert {each.status for each in work.writes()} == {201}
-    reads = of_catalog(work.reads())
-    assert {each.source for each in reads} == {"live"}
+    live = [each for each in of_catalog(work.reads()) if each.source == "live"]
     # Through one lock there would be one query in DELAY.
-    assert sum(QUERIES.get(each.path.rpartition("/")[2], 1) for each in reads) * DELAY > 2 * work.now
+    assert sum(QUERIES.get(each.path.rpartition("/")[2], 1) for each in live) * DELAY > 2 * work.now
+    # Calls of several queries take longer than a stall, so they hold some threads and never all of them.
+    waited = [each for each in of_catalog(work.reads()) if each.source == "stale"]
+    assert all(each.took < 5 * (STALL_TIMEOUT + DELAY) for each in waited)
