@@ -68,10 +68,7 @@ class Breaker(Circuit):
     def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self.name in _inside.get():
             return func(*args, **kwargs)
-        admission = self._admit()
-        while admission.trial and self.probe:
-            self._carry_out(admission, self.deadline, self.probe)
-            admission = self._admit()
+        admission = self._enter()
         # A trial needs no permit: all of them may be held by calls that hang.
         if self._bulkhead is None or admission.trial:
             return self._carry_out(admission, deadline, func, *args, **kwargs)
@@ -80,9 +77,19 @@ class Breaker(Circuit):
             self._listeners.rejection(self._machine, LATER)
             raise TooManyCalls(self.name, LATER)
         try:
+            if admission.epoch != self._epoch:  # the circuit has opened, or closed, while this caller waited
+                admission = self._enter()
             return self._carry_out(admission, deadline, func, *args, **kwargs)
         finally:
             self._bulkhead.release(permit)
+
+    def _enter(self) -> Admission:
+        """Leave to make a call; a trial of the ``probe`` is over by then. Raises CallRejected or CallFailed."""
+        admission = self._admit()
+        while admission.trial and self.probe:
+            self._carry_out(admission, self.deadline, self.probe)
+            admission = self._admit()
+        return admission
 
     def _carry_out(
         self, admission: Admission, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs

@@ -96,7 +96,7 @@ def assert_house_ads(service: Service, within: float) -> None:
 
 def assert_only_ads_suffer(work: Load, service: Service) -> None:
     assert [each for each in work.reads() if each.status != 200] == []
-    assert [each for each in work.reads() if each.path == "/ads" and each.took > DEADLINE + 0.1] == []
+    assert [each for each in work.reads() if each.path == "/ads" and each.took > 2 * DEADLINE] == []
     assert {each.source for each in work.reads() if each.path.startswith(("/products", "/reviews"))} == {"live"}
     assert {each.status for each in work.writes()} == {201}
     assert service.state("database") == "closed"
@@ -170,11 +170,11 @@ def test_the_largest_answers_leave_the_memory_as_it_was(shop: Callable[[str], Se
     with ad_server(endless) as url:
         service = shop(url)
         workers = psutil.Process(service.process.pid).children()
-        assert_house_ads(service, within=DEADLINE + 0.1)
+        assert_house_ads(service, within=2 * DEADLINE)
         before = sum(worker.memory_info().rss for worker in workers)
         for _ in range(5):
             eventually(lambda: service.state("ad-provider") == "half-open")
-            assert_house_ads(service, within=DEADLINE + 0.1)
+            assert_house_ads(service, within=2 * DEADLINE)
         assert sum(worker.memory_info().rss for worker in workers) - before < 10_000_000
 
 
@@ -189,7 +189,7 @@ def test_a_stopped_ad_provider_is_missed_by_nobody_and_found_again(
 
     with Service("ad_provider_site", port, DATABASE_URL=postgres.url):
         eventually(live)
-    assert_house_ads(service, within=DEADLINE + 0.1)
+    assert_house_ads(service, within=2 * DEADLINE)
     assert service.state("ad-provider") == "open"
     assert service.get("/readyz").json()["status"] == "degraded"
     with Service("ad_provider_site", port, DATABASE_URL=postgres.url):
@@ -205,7 +205,7 @@ def test_it_recovers_when_the_ad_provider_does(shop: Callable[[str], Service]) -
 
     with ad_server(behave) as url:
         service = shop(url)
-        assert_house_ads(service, within=DEADLINE + 0.1)
+        assert_house_ads(service, within=2 * DEADLINE)
         working = True
         eventually(lambda: service.get("/ads").headers["X-Data-Source"] == "live")
         assert service.state("ad-provider") == "closed"

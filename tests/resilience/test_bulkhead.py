@@ -114,6 +114,18 @@ def test_the_wait_for_a_permit_is_bounded_by_the_deadline(breaker: Breaker) -> N
     assert max(waits) < 5 * breaker.deadline
 
 
+def test_a_caller_that_waits_is_rejected_when_the_circuit_opens(breaker: Breaker, full: Callable[[], None]) -> None:
+    called = []
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(breaker.call, called.append, "called")
+        time.sleep(STALL_TIMEOUT / 5)
+        breaker.open_for(20)
+        full()
+        with pytest.raises(CallRejected):
+            waiting.result(10)
+    assert called == []
+
+
 def test_what_has_no_fallback_has_a_reserve(breaker: Breaker, full: Callable[[], None]) -> None:
     def write() -> str:
         with bulkhead.reserve():
