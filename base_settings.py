@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import environ
+import psycopg2
 from corsheaders.defaults import default_headers
+from psycopg2.extensions import make_dsn
 
 BASE_DIR = Path(__file__).resolve().parent
 VAR_DIR = BASE_DIR / "var"
@@ -25,7 +27,7 @@ def setting(name: str, parse: Callable[..., Any], default: Any, valid: Callable[
         with warnings.catch_warnings(action="ignore"):  # our own line says it all
             value = parse(name, default=default)
         usable = valid(value)
-    except (ValueError, TypeError, KeyError, OSError, environ.ImproperlyConfigured):
+    except (ValueError, TypeError, KeyError, OSError, environ.ImproperlyConfigured, psycopg2.Error):
         usable = False
     if not usable:
         raise SystemExit(f"{name}: must be {expected}")
@@ -102,14 +104,21 @@ def make_room(file: str) -> bool:
     return True
 
 
+def are_libpq_options(parsed: dict[str, Any]) -> bool:
+    """Whether this is a PostgreSQL that can be asked for. Raises psycopg2.Error for an option that libpq has not."""
+    make_dsn(**parsed.get("OPTIONS", {}))
+    age = parsed.get("CONN_MAX_AGE", 0)
+    return parsed["ENGINE"] == "django.db.backends.postgresql" and (age is None or isinstance(age, int | float))
+
+
 def database(default: str) -> dict[str, Any]:
-    postgresql, sqlite = "django.db.backends.postgresql", "django.db.backends.sqlite3"
+    sqlite = "django.db.backends.sqlite3"
     parsed: dict[str, Any] = setting(
         "DATABASE_URL",
         env.db_url,
         default,
-        lambda d: d["ENGINE"] in (postgresql, sqlite) and d["NAME"] and (d["ENGINE"] != sqlite or make_room(d["NAME"])),
-        "postgres://user:password@host:port/name or sqlite:///path, in a folder that can be made",
+        lambda d: d["NAME"] and ((d["ENGINE"] == sqlite and make_room(d["NAME"])) or are_libpq_options(d)),
+        "postgres://user:password@host:port/name with libpq's options, or sqlite:///path in a folder that can be made",
     )
     if parsed["ENGINE"] == sqlite:
         # Write-ahead logging lets readers go on while somebody writes; IMMEDIATE takes the write lock at the start,
@@ -119,7 +128,7 @@ def database(default: str) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
         }
-        return parsed
+        return {**parsed, "ENGINE": "resilience.backends.sqlite3"}
     socket = unquote(urlsplit(env.str("DATABASE_URL")).netloc.rpartition("@")[2])
     if socket.startswith("/"):  # a folder, which a URL can only hold quoted
         parsed["HOST"], parsed["PORT"] = socket, ""
@@ -150,7 +159,13 @@ HTTPS = switch("HTTPS")
 SABOTAGE = switch("SABOTAGE")
 # So many of the last addresses in X-Forwarded-For were written by proxies of our own.
 TRUSTED_PROXIES = setting("TRUSTED_PROXIES", env.int, 0, lambda n: 0 <= n <= 10, "a whole number from 0 to 10")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = setting(
+    "ALLOWED_HOSTS",
+    env.list,
+    ["localhost", "127.0.0.1", "[::1]"],
+    lambda hosts: hosts and all(hosts) and not any("/" in host for host in hosts),
+    "comma-separated host names, such as shop.example",
+)
 
 # Shares the state of the breakers with other processes and hosts; without it each process decides for itself.
 REDIS_URL = setting("REDIS_URL", env.str, "", is_redis_url, "redis://host:port/number, or rediss:// or unix://")
@@ -321,6 +336,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
+        # It says that it tries again, before it finds that no time is left to.
+        "urllib3": {"level": "ERROR"},
         "django.server": {"handlers": ["stderr"], "propagate": False},
         # A 4xx is the client's affair and counted in /metrics; a 5xx is logged.
         "django.request": {"level": "ERROR"},

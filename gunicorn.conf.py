@@ -22,7 +22,10 @@ try:
     threads = int(os.environ.get("THREADS", "8"))
 except ValueError:
     raise SystemExit("THREADS: must be a whole number from 1 to 1000") from None
+if os.environ.get("WEB_CONCURRENCY", "1") == "0":
+    raise SystemExit("WEB_CONCURRENCY: must be a whole number above 0")
 keepalive = 30
+limit_request_line = 8190  # bytes, the most that gunicorn takes
 # In each process. A new connection takes the place of the one that has been idle longest.
 worker_connections = 250
 # Loads the project before any worker is forked: a setting that cannot be used ends the start with its one line.

@@ -37,9 +37,13 @@ def main() -> None:
         print("\nRecommender   http://localhost:8000   (API, docs and admin start here)")
         print("Ad provider   http://localhost:8001")
         print(f"Admin user    admin, password in {VAR.name}/admin-password\n\nCtrl-C ends both.", flush=True)
-        while all(process.poll() is None for process in processes):
+        while True:
             time.sleep(0.2)
-        sys.exit("one of the services ended; its last lines are above")
+            for place, (site, port) in enumerate(SERVICES.items()):
+                if processes[place].poll() is not None:
+                    print(f"{site} ended; starting it again", flush=True)
+                    processes[place] = start(site, port)
+                    wait_until_alive(processes[place], port)
     except KeyboardInterrupt:
         print()
     finally:

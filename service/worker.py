@@ -16,6 +16,12 @@ from io import BytesIO
 from typing import Any
 
 from gunicorn.http import wsgi
+from gunicorn.http.errors import (
+    ExpectationFailed,
+    ForbiddenProxyRequest,
+    LimitRequestHeaders,
+    LimitRequestLine,
+)
 from gunicorn.workers.base import Worker as BaseWorker
 
 from service.arrival import Arrival
@@ -26,6 +32,13 @@ ROUND = 0.25  # between two looks at all connections
 SILENCE = 0.25  # before a connection may be closed for another; less is a pause between two requests
 
 ACCEPTED_AT_ONCE = 64
+# What is not 400, of what is no request.
+_REFUSALS = {
+    LimitRequestLine: (414, "URI Too Long"),
+    LimitRequestHeaders: (431, "Request Header Fields Too Large"),
+    ExpectationFailed: (417, "Expectation Failed"),
+    ForbiddenProxyRequest: (403, "Forbidden"),
+}
 
 
 class _Response(wsgi.Response):  # type: ignore[misc]

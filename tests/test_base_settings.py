@@ -32,7 +32,7 @@ def test_the_defaults_are_those_of_the_design(start: Start, tmp_path: Path) -> N
     settings = start()
     database = {"fail_max": 1, "reset_timeout": 20, "deadline": 2.0, "max_concurrent": 4}
     assert settings["BREAKERS"] == {"database": database}
-    assert settings["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert settings["DATABASES"]["default"]["ENGINE"] == "resilience.backends.sqlite3"
     assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "var/shop.sqlite3")
     assert (tmp_path / "var").is_dir()
     assert (settings["DEBUG"], settings["SABOTAGE"], settings["HTTPS"]) == (False, False, False)
@@ -105,6 +105,7 @@ UNUSABLE = {
     "DB_FAIL_MAX": ["0", "-1", "1.5", "many", "1001", ""],
     "DB_RESET_TIMEOUT": ["0", "-1", "soon", "nan", "inf", "1e9", ""],
     "DB_DEADLINE": ["0", "2s", "nan"],
+    "ALLOWED_HOSTS": ["", "http://shop.example"],
     "DB_POOLER": ["", "on", "session"],
     "DATABASE_URL": [
         "",
@@ -112,6 +113,8 @@ UNUSABLE = {
         "mysql://me@db/shop",
         "postgres://me@db:port/shop",
         "postgres://me@db:5432/",
+        "postgres://me@db/shop?bogus=1",
+        "postgres://me@db/shop?CONN_MAX_AGE=long",
         "sqlite:////proc/shop/x",
     ],
     "CORS_ALLOWED_ORIGINS": ["*", "shop.example", "https://shop.example/", "https://a.example,nonsense", "http://"],

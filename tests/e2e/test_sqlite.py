@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.admin import create_admin
-from tests.e2e.services import Service, manage
+from tests.e2e.services import Service, eventually, manage
 
 
 @pytest.fixture
@@ -46,3 +46,18 @@ def test_nobody_gets_an_error_and_nothing_is_lost(database_url: str, tmp_path: P
         for n in range(6):
             assert len(service.get(f"/reviews?reviewerID=writer-{n}").json()) == 20
         assert service.state("database") == "closed"
+
+
+def test_a_file_that_is_moved_away_is_missed_and_not_made_again(database_url: str) -> None:
+    file = Path(database_url.removeprefix("sqlite:///"))
+    with Service("recommender_site", DATABASE_URL=database_url) as service:
+        assert service.get("/products").headers["X-Data-Source"] == "live"
+        for each in file.parent.glob(f"{file.name}*"):
+            each.rename(each.with_name(f"away-{each.name}"))
+        eventually(lambda: service.get("/products").headers["X-Data-Source"] == "stale")
+        (breaker,) = (each for each in service.get("/breakers").json() if each["name"] == "database")
+        assert (breaker["state"], breaker["last_error"]["cause"]) == ("open", "file cannot be opened")
+        assert not file.exists()
+        for each in file.parent.glob("away-*"):
+            each.rename(each.with_name(each.name.removeprefix("away-")))
+        eventually(lambda: service.get("/products").headers["X-Data-Source"] == "live")

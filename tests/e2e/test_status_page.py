@@ -151,7 +151,7 @@ def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: S
 
 def test_others_are_told_why_the_button_does_nothing(page: Chrome, recommender: Service) -> None:
     press(page, "database", "Force open")
-    sees(page, "database", "Not done: sign in as staff first.")
+    sees(page, "database", "Not done: sign in as an operator first.")
     sees(page, "database", "● in use")
     assert recommender.state("database") == "closed"
 
@@ -194,7 +194,7 @@ def test_the_ad_provider_has_one_too(tab: Chrome, ad_provider: Service) -> None:
     eventually(lambda: bars(tab, "database", "live"))
     sees(tab, "database", "● in use")
     press(tab, "database", "Force open")
-    sees(tab, "database", "Not done: sign in as staff first.")
+    sees(tab, "database", "Not done: sign in as an operator first.")
     assert chromium.requested_hosts(tab) == {urlsplit(ad_provider.url).netloc}
 
 

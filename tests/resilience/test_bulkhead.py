@@ -115,7 +115,7 @@ def test_the_wait_for_a_permit_is_bounded_by_the_deadline(breaker: Breaker) -> N
 
 
 def test_a_caller_that_waits_is_rejected_when_the_circuit_opens(breaker: Breaker, full: Callable[[], None]) -> None:
-    called = []
+    called: list[str] = []
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(breaker.call, called.append, "called")
         time.sleep(STALL_TIMEOUT / 5)

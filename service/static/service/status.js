@@ -89,7 +89,7 @@ for (const button of document.querySelectorAll("button"))
       const response = await ask(section, { method: "POST", headers, body: JSON.stringify({ action: button.value }) });
       const answer = await response.json();
       if (response.ok) show(section, answer);
-      const why = response.status === 401 ? "sign in as staff first." : answer.detail ?? JSON.stringify(answer);
+      const why = response.status === 401 ? "sign in as an operator first." : answer.detail ?? JSON.stringify(answer);
       told.textContent = response.ok ? "Done." : `Not done: ${why}`;
     } catch {
       told.textContent = "The service does not answer.";
