@@ -33,7 +33,8 @@ class Bulkhead:
 
     def __init__(self, permits: int) -> None:
         self._free: dict[Permit, int] = {"shared": permits, "reserved": permits // 2}
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.Lock())  # a quarter of the default lock's time
+        self._waiting = 0  # callers
         self._released = 0  # permits that came back so far
         self._is_stalled = False
 
@@ -43,18 +44,27 @@ class Bulkhead:
         The first caller that waits STALL_TIMEOUT while no call ends finds that out. Until one ends, all others are
         told at once.
         """
+        with self._changed:
+            if permit := self._take():
+                return permit
+            self._waiting += 1
+            try:
+                return self._wait(timeout)
+            finally:
+                self._waiting -= 1
+
+    def _wait(self, timeout: float | None) -> Permit | None:
         until = None if timeout is None else time.monotonic() + timeout
         idle_slices, seen = 0, self._released
-        with self._changed:
-            while not (permit := self._take()):
-                if self._is_stalled or (until is not None and time.monotonic() >= until):
-                    return None
-                if self._changed.wait(STALL_TIMEOUT / SLICES) or self._released != seen:
-                    idle_slices, seen = 0, self._released
-                else:
-                    idle_slices += 1
-                    self._is_stalled = idle_slices >= SLICES
-            return permit
+        while not (permit := self._take()):
+            if self._is_stalled or (until is not None and time.monotonic() >= until):
+                return None
+            if self._changed.wait(STALL_TIMEOUT / SLICES) or self._released != seen:
+                idle_slices, seen = 0, self._released
+            else:
+                idle_slices += 1
+                self._is_stalled = idle_slices >= SLICES
+        return permit
 
     def _take(self) -> Permit | None:
         # The reserve comes first, so that those who may not use it keep all of theirs.
@@ -71,5 +81,6 @@ class Bulkhead:
             self._free[permit] += 1
             self._released += 1
             self._is_stalled = False
-            # Not to one only: that one may not be allowed to use this permit.
-            self._changed.notify_all()
+            if self._waiting:
+                # Not one only: that one may not be allowed to use this permit.
+                self._changed.notify_all()
