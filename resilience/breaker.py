@@ -4,6 +4,7 @@ pybreaker holds its lock while the protected function runs, so one slow call mak
 outside every lock; the circuit is told the outcome afterwards.
 """
 
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
@@ -17,6 +18,7 @@ from resilience.errors import CallFailed, TooManyCalls
 P = ParamSpec("P")
 T = TypeVar("T")
 
+WAIT_SHARE = 0.5  # of the deadline, for which a permit is waited for; the call has what is left
 # Breakers whose protected call this thread is inside of. A nested call belongs to the outer one, which judges it.
 _inside: ContextVar[frozenset[str]] = ContextVar("inside_breakers", default=frozenset())
 
@@ -72,14 +74,16 @@ class Breaker(Circuit):
         # A trial needs no permit: all of them may be held by calls that hang.
         if self._bulkhead is None or admission.trial:
             return self._carry_out(admission, deadline, func, *args, **kwargs)
-        permit = self._bulkhead.acquire(self.deadline)
+        began = time.monotonic()
+        permit = self._bulkhead.acquire(self.deadline and self.deadline * WAIT_SHARE)
         if permit is None:
             self._listeners.rejection(self._machine, LATER)
             raise TooManyCalls(self.name, LATER)
         try:
             if admission.epoch != self._epoch:  # the circuit has opened, or closed, while this caller waited
                 admission = self._enter()
-            return self._carry_out(admission, deadline, func, *args, **kwargs)
+            left = deadline and deadline - (time.monotonic() - began)
+            return self._carry_out(admission, left, func, *args, **kwargs)
         finally:
             self._bulkhead.release(permit)
 

@@ -26,11 +26,10 @@ _FAILURE_CODES = ("57P02", "57P03", "57P04")
 # connection exception (a pooler's word for a lost server, too); ended by an administrator or an idle timeout
 _LOST_PREFIXES = ("08", "57P01", "57P05", "25P03")
 _CANCELLED = "57014"  # a statement, by its timeout
-_READ_ONLY = "25006"
 # serialization failure and deadlock; lock not available; read-only and disk full, with which reading goes on; internal
 # error and corrupted data, which other rows may not share; a table or column that is missing (yet) or not permitted,
 # which other statements do not need
-_NEUTRAL_PREFIXES = ("40", "55P03", _READ_ONLY, "53100", "XX", "42P01", "42703", "42501")
+_NEUTRAL_PREFIXES = ("40", "55P03", postgres.READ_ONLY, "53100", "XX", "42P01", "42703", "42501")
 
 # https://www.sqlite.org/rescode.html
 _SQLITE_FAILURES = {
@@ -183,7 +182,7 @@ def _is_slow_statement(error: Exception) -> bool:
 
 def _is_read_only(error: Exception) -> bool:
     """Whether a write met a read-only server: nothing was done, and a new connection may lead to the new primary."""
-    return _sqlstate(error) == _READ_ONLY
+    return _sqlstate(error) == postgres.READ_ONLY
 
 
 def _is_lost(error: Exception) -> bool:

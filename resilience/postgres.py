@@ -21,6 +21,9 @@ STATEMENT_SHARE = 0.75
 CHECK_SHARE = 0.125  # for one SELECT 1 that tells whether the database, or this connection, can be used
 
 
+READ_ONLY = "25006"  # the SQLSTATE of a write that a read-only server refuses
+
+
 class QueryDeadlineExceeded(psycopg2.OperationalError):
     """The database did not answer in time. Django turns it into its own OperationalError."""
 

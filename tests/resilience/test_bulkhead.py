@@ -126,6 +126,24 @@ def test_a_caller_that_waits_is_rejected_when_the_circuit_opens(breaker: Breaker
     assert called == []
 
 
+def test_waiting_and_calling_share_one_deadline(breaker: Breaker) -> None:
+    breaker.deadline = 4 * STALL_TIMEOUT
+    begun = threading.Barrier(PLACES + 1)
+
+    def hold() -> None:
+        begun.wait(10)
+        time.sleep(STALL_TIMEOUT / 2)
+
+    with ThreadPoolExecutor(PLACES) as pool:
+        held = [pool.submit(breaker.call, hold) for _ in range(PLACES)]
+        begun.wait(10)
+        left = breaker.call(deadlines.remaining)
+        for each in held:
+            each.result()
+    assert left is not None
+    assert left < breaker.deadline - STALL_TIMEOUT / 4
+
+
 def test_what_has_no_fallback_has_a_reserve(breaker: Breaker, full: Callable[[], None]) -> None:
     def write() -> str:
         with bulkhead.reserve():

@@ -21,7 +21,6 @@ from resilience.backends.postgresql import hosts
 # A connection that was idle for so many seconds is checked before it is trusted: a NAT or a load balancer may have
 # dropped it without a word. A busy one is not: its last answer is the check.
 IDLE = 0.5
-READ_ONLY = "25006"
 READ_ONLY_INTERVAL = 1.0  # seconds between two read-only answers that make all connections suspect
 
 
@@ -91,7 +90,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if isinstance(error, postgres.QueryDeadlineExceeded):
             self._is_spent = True
             suspicion.raise_now()
-        elif error.pgcode == READ_ONLY:
+        elif error.pgcode == postgres.READ_ONLY:
             # The primary may have moved. The others of this process lead to the old one as well.
             self._is_spent = True
             if time.monotonic() > suspicion.since + READ_ONLY_INTERVAL:
