@@ -80,9 +80,7 @@ class Circuit:
         self._history = History()
         self._listeners = Listeners([self._history, *listeners])
         self._turns = Turns()
-        self._machine = pybreaker.CircuitBreaker(
-            fail_max, reset_timeout, name=name, throw_new_error_on_trip=False, listeners=[self._listeners]
-        )
+        self._machine = pybreaker.CircuitBreaker(fail_max, reset_timeout, name=name, listeners=[self._listeners])
         self._epoch = 0  # one more at each change of state
         self._trial_running = False
         self._open_until = 0.0  # infinite while it is forced open
