@@ -1,7 +1,8 @@
 """Whose turn a trial is, what a circuit says of its last error, and calls that are made past it."""
 
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pybreaker
@@ -284,3 +285,36 @@ def test_a_call_that_comes_while_the_circuit_closes_is_a_call_like_any_other(
     monkeypatch.setattr(breaker._machine, "__class__", ClosingMeanwhile)
     assert breaker.call(deadlines.remaining) == pytest.approx(DEADLINE, abs=1)
     assert (turns.asked, turns.given_back) == (0, 0)
+
+
+@pytest.mark.parametrize("error", [None, Down])
+def test_a_call_that_begins_while_another_process_opens_the_circuit_changes_nothing(
+    error: type[Exception] | None, breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, is_open = threading.Event(), threading.Event()
+
+    def work() -> str:
+        begun.set()
+        assert is_open.wait(10)
+        if error:
+            raise error
+        return "answer"
+
+    class BeginningMeanwhile(pybreaker.CircuitBreaker):
+        def open(self) -> bool:
+            calls.append(pool.submit(breaker.call, work))
+            assert begun.wait(10)
+            return bool(super().open())
+
+    calls: list[Future[str]] = []
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    monkeypatch.setattr(breaker._machine, "__class__", BeginningMeanwhile)
+    with ThreadPoolExecutor(1) as pool:
+        breaker.open_for(5)
+        is_open.set()
+    if error:
+        assert isinstance(calls[0].exception(), CallFailed)
+    else:
+        assert calls[0].result() == "answer"
+    assert (breaker.state, breaker.retry_after) == ("open", 5)
