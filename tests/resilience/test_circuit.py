@@ -213,9 +213,15 @@ def test_an_error_that_says_nothing_is_not_the_last_error(breaker: Breaker) -> N
 
 
 def test_what_another_process_found_out_is_said_to_be_its(breaker: Breaker) -> None:
-    breaker.open_for(20)
+    for _ in range(2):
+        with pytest.raises(CallFailed):
+            breaker.call(fail)
     breaker.close()
-    assert [event["cause"] for event in breaker.events()] == ["another process"] * 2
+    breaker.steer("force-open", by="anna")
+    breaker.steer("reset", by="anna")
+    breaker.open_for(20)
+    causes = [event["cause"] for event in breaker.events()]
+    assert causes == ["another process", "reset", "force-open", "another process", "Down within 8.0 s"]
 
 
 def test_what_another_process_found_out_lasts_as_long_as_it_says(breaker: Breaker, clock: Clock) -> None:
