@@ -27,7 +27,16 @@ class Busy(Exception):
     pass
 
 
-OUTCOMES: dict[type[BaseException], Outcome] = {Down: Outcome.FAILURE, Lost: Outcome.SUSPECT, Busy: Outcome.NEUTRAL}
+class Refused(Exception):
+    pass
+
+
+OUTCOMES: dict[type[BaseException], Outcome] = {
+    Down: Outcome.FAILURE,
+    Lost: Outcome.SUSPECT,
+    Busy: Outcome.NEUTRAL,
+    Refused: Outcome.SUCCESS,
+}
 
 
 class Clock:
@@ -82,7 +91,7 @@ def make(clock: Clock, recorder: Recorder) -> Callable[..., Breaker]:
             reset_timeout=20,
             deadline=DEADLINE,
             classify=lambda error: OUTCOMES.get(type(error), Outcome.NEUTRAL),
-            errors=(Down, Lost, Busy),
+            errors=(Down, Lost, Busy, Refused),
             check=check,
             listeners=[recorder],
             clock=clock,
@@ -154,6 +163,16 @@ def test_an_error_of_the_call_alone_is_told_once_and_a_bug_is_not(
     with pytest.raises(ValueError, match=r"^$"):
         breaker.call(fail, ValueError)
     assert recorder.events == [("call failed", Busy)]
+
+
+def test_an_error_that_is_an_answer_reaches_the_caller_as_it_is(
+    make: Callable[..., Breaker], recorder: Recorder
+) -> None:
+    breaker = make(lambda: pytest.fail("it was checked"))
+    breaker.open_for(0)
+    with pytest.raises(Refused):
+        breaker.call(fail, Refused)
+    assert (breaker.state, recorder.events) == ("closed", [])
 
 
 def test_a_probe_makes_the_trial_and_then_the_call_is_a_call_like_any_other(make: Callable[..., Breaker]) -> None:
