@@ -76,6 +76,13 @@ def test_an_answer_that_is_too_large_drives_nobody_out(clock: Clock) -> None:
     assert kept.get("small") is not None
 
 
+def test_an_answer_may_take_all_the_room() -> None:
+    answer = "x" * 1000
+    kept = LastGoodAnswers(max_bytes=approximate_size(answer))
+    kept.put("q", answer)
+    assert kept.get("q") is not None
+
+
 def test_it_stays_within_its_bytes() -> None:
     kept = LastGoodAnswers(max_bytes=100_000)
     for question in range(1000):
