@@ -70,7 +70,7 @@ def _candidates(hosts: str, ports: str) -> Iterator[Candidate]:
     Half of the time left is for looking up names, so that one that hangs leaves time to connect.
     """
     each_host = hosts.split(",")
-    each_port = ports.split(",") * (len(each_host) if "," not in ports else 1)
+    each_port = ports.split(",") * len(each_host)  # one may be for all hosts
     share = (deadlines.remaining() or 0.0) / 2 / len(each_host)
     failure: OSError | None = None
     found = False
