@@ -93,6 +93,6 @@ def _candidates(hosts: str, ports: str) -> Iterator[Candidate]:
 
 
 def _addressed(params: dict[str, Any], candidate: Candidate) -> dict[str, Any]:
-    others = {name: value for name, value in params.items() if name not in ("host", "hostaddr", "port")}
+    others = {name: value for name, value in params.items() if name not in ("host", "port")}
     named = {"host": candidate.host, "hostaddr": candidate.address, "port": candidate.port}
     return others | {name: value for name, value in named.items() if value}
