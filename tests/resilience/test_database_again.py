@@ -208,6 +208,13 @@ def test_a_write_that_meets_a_read_only_server_again_is_not_made_a_third_time(br
     assert breaker.state == "closed"
 
 
+def test_a_call_leaves_time_for_the_check_of_its_failure(breaker: Breaker) -> None:
+    left = breaker.call(deadlines.remaining)
+    assert left
+    assert breaker.deadline
+    assert breaker.deadline / 2 < left <= breaker.deadline - postgres.check_timeout()
+
+
 def test_a_call_whose_time_is_over_is_a_call_that_failed(breaker: Breaker) -> None:
     def find_no_time_left() -> None:
         with deadlines.within(0):
