@@ -1,21 +1,19 @@
 """Calls that are made again on a new connection, and commits of which nobody knows what became."""
 
 import socket
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg2
 import pytest
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from psycopg2 import extensions
 
-from catalog.models import Product
+from catalog.models import Product, Review
 from resilience import breakers, database, deadlines, postgres
 from resilience.breaker import Breaker
-from resilience.circuit import Outcome
-from resilience.errors import Answered, CallFailed
+from resilience.errors import CallFailed
 from tests.e2e.services import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,6 +105,11 @@ def test_a_commit_that_is_refused_leaves_no_doubt() -> None:
     run("CREATE TEMPORARY TABLE once (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED)")
     with pytest.raises(IntegrityError), database.atomic():
         run("INSERT INTO once VALUES (1), (1)")
+
+
+def test_a_commit_that_is_refused_for_a_missing_row_leaves_no_doubt() -> None:
+    with pytest.raises(IntegrityError), database.atomic():
+        Review.objects.create(product_id="MISSING", reviewer_id="R", overall=5, unix_review_time=1)
 
 
 def test_a_transaction_is_all_or_nothing() -> None:
@@ -252,6 +255,27 @@ def with_sqlstate(sqlstate: str | None) -> OperationalError:
     return error
 
 
+@pytest.mark.parametrize("sqlstate", [None, "08006", "57P01", "57P05", "25P03"])
+def test_each_way_to_say_that_the_connection_was_ended_is_understood(sqlstate: str | None, breaker: Breaker) -> None:
+    def be_cut() -> None:
+        raise with_sqlstate(sqlstate)
+
+    run("SELECT 1")
+    assert breaker.call(Attempts(be_cut, answer)) == "answer"
+
+
+@pytest.mark.parametrize("sqlstate", ["57014", "40001", "53300", "22001"])
+def test_what_the_server_says_on_a_connection_that_goes_on_is_not_asked_again(sqlstate: str, breaker: Breaker) -> None:
+    def be_refused() -> None:
+        raise with_sqlstate(sqlstate)
+
+    run("SELECT 1")
+    attempts = Attempts(be_refused)
+    with pytest.raises((CallFailed, OperationalError)):
+        breaker.call(attempts)
+    assert len(attempts.doubts) == 1
+
+
 @on_postgresql
 @pytest.mark.parametrize(
     ("sqlstate", "is_kept"),
@@ -299,33 +323,3 @@ def test_a_check_is_over_soon_and_leaves_nothing_open(settings: Any, monkeypatch
     finally:
         extensions.set_wait_callback(None)
         connection.close()
-
-
-SQLITE = {
-    Outcome.FAILURE: {"CANTOPEN", "CORRUPT", "IOERR", "NOTADB", "PROTOCOL", "IOERR_READ", "CANTOPEN_ISDIR"},
-    Outcome.NEUTRAL: {"BUSY", "FULL", "LOCKED", "READONLY", "BUSY_SNAPSHOT", "READONLY_DBMOVED"},
-    Outcome.SUCCESS: {"ERROR", "CONSTRAINT", "CONSTRAINT_UNIQUE", "TOOBIG", "MISMATCH", "RANGE"},
-}
-
-
-@pytest.mark.parametrize(("outcome", "name"), [(each, name) for each in SQLITE for name in sorted(SQLITE[each])])
-def test_an_error_code_of_sqlite_decides(outcome: Outcome, name: str) -> None:
-    error, cause = DatabaseError(), sqlite3.OperationalError("oh")
-    cause.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
-    error.__cause__ = cause
-    assert database.classify(error) is outcome
-
-
-def test_an_error_of_sqlite_without_a_code_is_of_the_statement() -> None:
-    error = DatabaseError()
-    error.__cause__ = sqlite3.ProgrammingError("Incorrect number of bindings supplied")
-    assert database.classify(error) is Outcome.SUCCESS
-
-
-def test_errors_that_come_of_no_server() -> None:
-    lost = OperationalError()
-    lost.__cause__ = psycopg2.InterfaceError("connection already closed")
-    assert database.classify(lost) is Outcome.SUSPECT
-    assert database.classify(InterfaceError("of no driver")) is Outcome.FAILURE
-    assert database.classify(DatabaseError("of no driver")) is Outcome.SUCCESS
-    assert database.classify(Answered()) is Outcome.SUCCESS
