@@ -122,7 +122,7 @@ class Breaker(Circuit):
         if outcome is not Outcome.SUSPECT:
             return outcome
         # A trial was made on a fresh connection, and what began in an earlier state is not counted anyway.
-        is_worth_a_check = self.check and not admission.trial and admission.epoch == self._epoch
+        is_worth_a_check = not admission.trial and admission.epoch == self._epoch
         return Outcome.NEUTRAL if is_worth_a_check and self.check and self.check() else Outcome.FAILURE
 
     def describe(self) -> dict[str, Any]:

@@ -80,9 +80,7 @@ class Circuit:
         self._history = History()
         self._listeners = Listeners([self._history, *listeners])
         self._turns = Turns()
-        self._machine = pybreaker.CircuitBreaker(
-            fail_max, reset_timeout, name=name, throw_new_error_on_trip=False, listeners=[self._listeners]
-        )
+        self._machine = pybreaker.CircuitBreaker(fail_max, reset_timeout, name=name, listeners=[self._listeners])
         self._epoch = 0  # one more at each change of state
         self._trial_running = False
         self._open_until = 0.0  # infinite while it is forced open
@@ -207,14 +205,14 @@ class Circuit:
             self._listeners.steered(self._machine, action, by)
 
     def _move(self, state: str, open_until: float = 0.0) -> None:
-        # Calls under way belong to the time before, a trial that still asks for its turn included.
-        self._epoch += 1
         self._trial_running = False
         self._open_until = open_until
         if self._machine.current_state != state:
             self._machine.open() if state == pybreaker.STATE_OPEN else self._machine.close()
         elif state == pybreaker.STATE_CLOSED:
             self._machine.call(_succeed)  # forgets the failures so far
+        # Last, so that a call that still finds the circuit closed is of the time before, as all that are under way are.
+        self._epoch += 1
 
     @property
     def forced(self) -> Action | None:

@@ -45,7 +45,7 @@ def read_through(
             try:
                 answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
-                kept = last_good_answers.get(question) if keep_last_good else None
+                kept = last_good_answers.get(question)
                 if kept is None:
                     answer = default(*args, **kwargs)
                     count("default")

@@ -24,7 +24,7 @@ class _Kept(NamedTuple):
 class LastGoodAnswers:
     """Bounded in bytes and in age (seconds); the least recently used go first. Holds public answers only."""
 
-    def __init__(self, *, max_age: float = 86_400, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, *, max_age: float, max_bytes: int = MAX_BYTES) -> None:
         self._lock = threading.Lock()
         self._kept: TTLCache[Hashable, _Kept] = TTLCache(
             max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept.size

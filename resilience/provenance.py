@@ -58,4 +58,4 @@ def note(source: Source, age: float | None = None) -> None:
     if provenance.source is None or SOURCES.index(source) > SOURCES.index(provenance.source):
         provenance.source, provenance.age = source, age
     elif source == "stale" == provenance.source:
-        provenance.age = max(age or 0.0, provenance.age or 0.0)
+        provenance.age = max((each for each in (age, provenance.age) if each is not None), default=None)

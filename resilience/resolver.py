@@ -18,6 +18,8 @@ def addresses(host: str, port: int | str | None) -> list[Any]:
     def look_up() -> None:
         try:
             found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except UnicodeError:
+            found.set_exception(socket.gaierror(f"{host!r} is no host name"))
         except Exception as error:
             found.set_exception(error)
 

@@ -123,6 +123,14 @@ def test_a_breaker_inside_of_another_judges_for_itself() -> None:
     assert (outer.state, inner.state) == ("closed", "open")
 
 
+def test_a_call_belongs_to_the_outer_one_of_its_breaker_whatever_is_between() -> None:
+    outer, inner = make(Clock(), name="outer"), make(Clock(), name="inner")
+    outer.open_for(0)
+    # Were the innermost a call of its own, it would be rejected: the outermost is on trial.
+    assert outer.call(inner.call, lambda: outer.call(lambda: "fine")) == "fine"
+    assert outer.state == "closed"
+
+
 def test_each_call_has_its_deadline() -> None:
     breaker = make(Clock())
     assert 4 < (breaker.call(deadlines.remaining) or 0) <= 5

@@ -110,7 +110,7 @@ def test_answers_are_counted_for_prometheus(read: Callable[..., str]) -> None:
 
 
 def test_the_least_recently_used_answers_go_first() -> None:
-    kept = last_good.LastGoodAnswers(max_bytes=3500)
+    kept = last_good.LastGoodAnswers(max_age=3600, max_bytes=3500)
     for question in "abc":
         kept.put(question, question * 1000)
     assert kept.get("a")

@@ -11,6 +11,8 @@ import pytest
 from catalog.models import Product, Review
 from resilience.last_good import LastGoodAnswers, approximate_size
 
+DAY = 86_400
+
 
 class Clock:
     now = 1000.0
@@ -27,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_it_gives_an_answer_with_its_age(clock: Clock) -> None:
-    kept = LastGoodAnswers()
+    kept = LastGoodAnswers(max_age=DAY)
     assert kept.get("q") is None
     kept.put("q", ["answer"])
     clock.now += 75.5
@@ -44,7 +46,7 @@ def test_a_new_answer_takes_the_place_of_the_old_one_and_is_new(clock: Clock) ->
 
 
 def test_an_answer_of_nothing_is_an_answer(clock: Clock) -> None:
-    kept = LastGoodAnswers()
+    kept = LastGoodAnswers(max_age=DAY)
     kept.put("none", None)
     kept.put("empty", [])
     assert (kept.get("none"), kept.get("empty")) == ((None, 0), ([], 0))
@@ -61,7 +63,7 @@ def test_an_answer_expires_however_often_it_is_used(clock: Clock) -> None:
 
 
 def test_what_was_discarded_is_gone_and_discarding_nothing_is_fine(clock: Clock) -> None:
-    kept = LastGoodAnswers()
+    kept = LastGoodAnswers(max_age=DAY)
     kept.put("q", 1)
     kept.discard("q")
     kept.discard("q")
@@ -69,15 +71,22 @@ def test_what_was_discarded_is_gone_and_discarding_nothing_is_fine(clock: Clock)
 
 
 def test_an_answer_that_is_too_large_drives_nobody_out(clock: Clock) -> None:
-    kept = LastGoodAnswers(max_bytes=1000)
+    kept = LastGoodAnswers(max_age=DAY, max_bytes=1000)
     kept.put("small", "x")
     kept.put("large", "x" * 1001)
     assert kept.get("large") is None
     assert kept.get("small") is not None
 
 
+def test_an_answer_may_take_all_the_room() -> None:
+    answer = "x" * 1000
+    kept = LastGoodAnswers(max_age=DAY, max_bytes=approximate_size(answer))
+    kept.put("q", answer)
+    assert kept.get("q") is not None
+
+
 def test_it_stays_within_its_bytes() -> None:
-    kept = LastGoodAnswers(max_bytes=100_000)
+    kept = LastGoodAnswers(max_age=DAY, max_bytes=100_000)
     for question in range(1000):
         kept.put(question, "x" * 1000)
     found = [question for question in range(1000) if kept.get(question)]
@@ -86,7 +95,7 @@ def test_it_stays_within_its_bytes() -> None:
 
 
 def test_an_answer_that_has_grown_takes_the_room_that_it_takes() -> None:
-    kept = LastGoodAnswers(max_bytes=100_000)
+    kept = LastGoodAnswers(max_age=DAY, max_bytes=100_000)
     for answer in ([], ["x" * 1000], ["x" * 60_000]):
         for question in range(50):
             kept.put(question, answer)
@@ -96,7 +105,7 @@ def test_an_answer_that_has_grown_takes_the_room_that_it_takes() -> None:
 
 
 def test_many_threads_may_use_it_at_once() -> None:
-    kept = LastGoodAnswers(max_bytes=20_000)
+    kept = LastGoodAnswers(max_age=DAY, max_bytes=20_000)
     begin = threading.Barrier(8, timeout=10)
 
     def use(number: int) -> None:
@@ -144,7 +153,15 @@ def wire(text: str) -> list[dict[str, Any]]:
     return [{"asin": f"P{n:07}", "title": f"{n} {text}", "price": n + 0.5, "related": {}} for n in range(200)]
 
 
-@pytest.mark.parametrize("make", [products, reviews, wire])
+def pairs(text: str) -> list[Any]:
+    return [(n, (f"{n} {text}", f"{n} {text}")) for n in range(200)]
+
+
+def by_name(text: str) -> list[Any]:
+    return [{f"{n} {text}": n + 1000 for n in range(200)}]
+
+
+@pytest.mark.parametrize("make", [products, reviews, wire, pairs, by_name])
 @pytest.mark.parametrize("text", ["", "x" * 60, "x" * 5000, "ü" * 500, "万" * 500, "😀" * 2000])
 def test_a_size_is_right_to_within_a_factor_of_two(make: Callable[[str], list[Any]], text: str) -> None:
     answer = make(text)
@@ -161,6 +178,8 @@ def memory_of(value: Any) -> int:
             continue
         sizes[id(one)] = sys.getsizeof(one)
         waiting += gc.get_referents(one)
+        if isinstance(one, dict):
+            waiting += one  # keys that are texts are not among the referents
         if hasattr(one, "__dict__"):
             waiting.append(vars(one))
     return sum(sizes.values())

@@ -1,5 +1,6 @@
 """Whose answer it is, what is kept of it, and how a request that reads several times puts it."""
 
+import time
 from collections.abc import Callable
 from contextvars import Context
 
@@ -57,6 +58,32 @@ def test_two_reads_with_equal_arguments_do_not_share_an_answer() -> None:
     assert source_of(prices) == ("price", "stale")
 
 
+def test_two_modules_with_reads_of_one_name_do_not_share_an_answer() -> None:
+    def made_in(module: str) -> Read:
+        def read(*, name: str) -> str:
+            return module
+
+        read.__module__ = module
+        return read_through(AD_PROVIDER, default=nothing)(read)
+
+    here, there = made_in("here"), made_in("there")
+    here(name="a")
+    there(name="a")
+    trip()
+    assert (source_of(here), source_of(there)) == (("here", "stale"), ("there", "stale"))
+
+
+def test_the_time_that_an_answer_took_is_recorded() -> None:
+    @read_through(AD_PROVIDER, default=nothing)
+    def read(*, name: str) -> str:
+        time.sleep(0.05)
+        return "live"
+
+    read(name="a")
+    (second,) = breakers.get(AD_PROVIDER).answers.timeline()
+    assert 0.05 <= second["slowest"] < 5
+
+
 def test_what_does_not_exist_is_a_live_answer_and_not_a_failure() -> None:
     @read_through(AD_PROVIDER, default=nothing)
     def read(*, name: str) -> str:
@@ -94,6 +121,30 @@ def test_a_request_that_reads_twice_says_the_worse_of_both(first: Source, second
     assert origin.age == (max(ages) if origin.source == "stale" else None)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "oldest"), [(5.0, 9.0, 9.0), (9.0, 5.0, 9.0), (None, 5.0, 5.0), (5.0, None, 5.0), (None,) * 3]
+)
+def test_the_age_of_several_stale_answers_is_that_of_the_oldest_known(
+    first: float | None, second: float | None, oldest: float | None
+) -> None:
+    origin = provenance.begin()
+    provenance.note("stale", first)
+    provenance.note("stale", second)
+    assert origin.age == oldest
+
+
+def test_a_response_says_where_its_answers_are_from() -> None:
+    assert Context().run(provenance.headers) == {}
+    provenance.begin()
+    assert provenance.headers() == {}
+    provenance.note("live")
+    assert provenance.headers() == {"X-Data-Source": "live"}
+    provenance.note("stale", 75.9)
+    assert provenance.headers() == {"X-Data-Source": "stale", "Age": "75"}
+    provenance.note("default")
+    assert provenance.headers() == {"X-Data-Source": "default"}
+
+
 def test_outside_of_a_request_a_note_is_nobodys() -> None:
     Context().run(provenance.note, "stale", 1.0)
     assert provenance.begin().source is None
@@ -105,6 +156,7 @@ def test_outside_of_a_request_a_note_is_nobodys() -> None:
         ({"X-Data-Source": "live"}, "live", None),
         ({"X-Data-Source": "stale", "Age": "75"}, "stale", 75),
         ({"X-Data-Source": "stale"}, "stale", None),
+        ({"X-Data-Source": "stale", "Age": "3153600000"}, "stale", 3_153_600_000),
         ({"X-Data-Source": "stale", "Age": "-1"}, "stale", None),
         ({"X-Data-Source": "stale", "Age": "soon"}, "stale", None),
         ({"X-Data-Source": "stale", "Age": "9" * 400}, "stale", None),

@@ -5,7 +5,6 @@ and says nothing would take all the time, for ever.
 """
 
 import os
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -34,22 +33,28 @@ def connect(
     Each candidate gets an equal share of the time left, and no more than ``connect_timeout`` seconds where ``params``
     have one. The candidate of the last success comes first. Raises psycopg2.Error.
     """
-    configured = str(params.get("host", "")), str(params.get("port", ""))
     limit = float(params.get("connect_timeout") or 0) or default_deadline
     try:
-        # An address that is given already, there or in libpq's environment, is not looked up.
-        is_given = params.get("hostaddr") or "PGHOSTADDR" in os.environ
-        found = [Candidate("", "", "")] if is_given else _candidates(*configured, default_deadline)
-        candidates = sorted(found, key=lambda each: each != _last_good.get(configured))
-    except OSError as error:
-        raise psycopg2.OperationalError(f"could not translate host name: {error}") from error
+        with deadlines.within(deadlines.remaining(default_deadline)):
+            return _connect_to_one(connect_to, params, limit)
+    except deadlines.DeadlineExceeded as error:
+        raise postgres.QueryDeadlineExceeded("the deadline passed before the connection") from error
+
+
+def _connect_to_one(
+    connect_to: Callable[[dict[str, Any]], Any], params: dict[str, Any], limit: float
+) -> psycopg2.extensions.connection:
+    configured = host, port = str(params.get("host", "")), str(params.get("port", ""))
+    address = str(params.get("hostaddr", ""))
+    # An address that is given already, there or in libpq's environment, is not looked up.
+    is_given = address or "PGHOSTADDR" in os.environ
+    found = [Candidate(host, address, port)] if is_given else _candidates(host, port)
+    candidates = sorted(found, key=lambda each: each != _last_good.get(configured))
     for place, candidate in enumerate(candidates):
+        left = deadlines.remaining() or 0.0
         try:
-            left = deadlines.remaining(default_deadline) or 0.0
             with deadlines.within(min(limit, left / (len(candidates) - place))):
                 made: psycopg2.extensions.connection = connect_to(_addressed(params, candidate))
-        except deadlines.DeadlineExceeded as error:
-            raise postgres.QueryDeadlineExceeded("the deadline passed before the connection") from error
         except psycopg2.Error:
             if place + 1 == len(candidates):
                 raise
@@ -59,14 +64,14 @@ def connect(
     raise psycopg2.OperationalError("the host name has no address")
 
 
-def _candidates(hosts: str, ports: str, default_deadline: float) -> Iterator[Candidate]:
-    """All addresses of all hosts, in the order given. Raises OSError where no host has any.
+def _candidates(hosts: str, ports: str) -> Iterator[Candidate]:
+    """All addresses of all hosts, in the order given. Raises psycopg2.OperationalError if no host is found.
 
     Half of the time left is for looking up names, so that one that hangs leaves time to connect.
     """
     each_host = hosts.split(",")
-    each_port = ports.split(",") * (len(each_host) if "," not in ports else 1)
-    share = (deadlines.remaining(default_deadline) or 0.0) / 2 / len(each_host)
+    each_port = ports.split(",") * len(each_host)  # one may be for all hosts
+    share = (deadlines.remaining() or 0.0) / 2 / len(each_host)
     failure: OSError | None = None
     found = False
     for host, port in zip(each_host, each_port, strict=False):
@@ -80,12 +85,14 @@ def _candidates(hosts: str, ports: str, default_deadline: float) -> Iterator[Can
             for *_, address in known:
                 found = True
                 yield Candidate(host.strip("[]"), str(address[0]), port)
-        except (OSError, deadlines.DeadlineExceeded) as error:
-            failure = error if isinstance(error, socket.gaierror) else OSError(str(error) or "no answer in time")
+        except OSError as error:
+            failure = error
     if failure and not found:
-        raise failure
+        reason = str(failure) or "no answer in time"
+        raise psycopg2.OperationalError(f"could not translate host name: {reason}") from failure
 
 
 def _addressed(params: dict[str, Any], candidate: Candidate) -> dict[str, Any]:
+    others = {name: value for name, value in params.items() if name not in ("host", "port")}
     named = {"host": candidate.host, "hostaddr": candidate.address, "port": candidate.port}
-    return {**params, **{name: value for name, value in named.items() if value}}
+    return others | {name: value for name, value in named.items() if value}

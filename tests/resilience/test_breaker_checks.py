@@ -1,0 +1,224 @@
+"""What a breaker does before it believes a failure or an end of an outage: checks, probes and what they cost a call."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pybreaker
+import pytest
+
+from resilience import deadlines
+from resilience.breaker import Breaker
+from resilience.circuit import Outcome
+from resilience.errors import CallFailed, CallRejected, TooManyCalls
+from resilience.events import Listener
+
+DEADLINE = 8.0
+
+
+class Down(Exception):
+    pass
+
+
+class Lost(Exception):
+    pass
+
+
+class Busy(Exception):
+    pass
+
+
+class Refused(Exception):
+    pass
+
+
+OUTCOMES: dict[type[BaseException], Outcome] = {
+    Down: Outcome.FAILURE,
+    Lost: Outcome.SUSPECT,
+    Busy: Outcome.NEUTRAL,
+    Refused: Outcome.SUCCESS,
+}
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Recorder(Listener):
+    def __init__(self) -> None:
+        self.events: list[tuple[str, object]] = []
+
+    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        self.events.append(("failure", type(exc)))
+
+    def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        self.events.append(("call failed", type(exc)))
+
+    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+        self.events.append(("rejection", retry_after))
+
+
+class WithProbe(Breaker):
+    """Its probe says ``error`` if it has one, and notes the time that it has."""
+
+    call_share = 0.75
+    error: type[Exception] | None = None
+
+    def probe(self) -> None:
+        self.probes: list[float | None] = [*getattr(self, "probes", []), deadlines.remaining()]
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def make(clock: Clock, recorder: Recorder) -> Callable[..., Breaker]:
+    def make(check: Callable[[], bool] | None = None, kind: type[Breaker] = Breaker, **more: Any) -> Breaker:
+        return kind(
+            "thing",
+            fail_max=1,
+            reset_timeout=20,
+            deadline=DEADLINE,
+            classify=lambda error: OUTCOMES.get(type(error), Outcome.NEUTRAL),
+            errors=(Down, Lost, Busy, Refused),
+            check=check,
+            listeners=[recorder],
+            clock=clock,
+            **more,
+        )
+
+    return make
+
+
+def fail(error: type[Exception]) -> None:
+    raise error
+
+
+def fails(breaker: Breaker, error: type[Exception]) -> float:
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(fail, error)
+    return failed.value.retry_after
+
+
+def test_a_lost_call_is_no_failure_of_a_dependency_that_answers_the_check(
+    make: Callable[..., Breaker], recorder: Recorder
+) -> None:
+    breaker = make(lambda: True)
+    assert fails(breaker, Lost) == 1
+    assert breaker.state == "closed"
+    assert recorder.events == [("call failed", Lost)]
+
+
+def test_a_lost_call_is_a_failure_where_the_check_fails_or_there_is_none(
+    make: Callable[..., Breaker], recorder: Recorder
+) -> None:
+    for check in (lambda: False, None):
+        breaker = make(check)
+        assert fails(breaker, Lost) == 20
+        assert breaker.state == "open"
+    assert recorder.events == [("failure", Lost)] * 2
+
+
+@pytest.mark.parametrize("error", [Down, Busy])
+def test_an_error_that_is_plain_needs_no_check(error: type[Exception], make: Callable[..., Breaker]) -> None:
+    breaker = make(lambda: pytest.fail("it was checked"))
+    fails(breaker, error)
+    assert breaker.state == ("open" if error is Down else "closed")
+
+
+def test_a_trial_is_a_check_itself(make: Callable[..., Breaker]) -> None:
+    breaker = make(lambda: pytest.fail("it was checked"))
+    breaker.open_for(0)
+    fails(breaker, Lost)
+    assert (breaker.state, breaker.retry_after) == ("open", 20)
+
+
+def test_what_no_longer_counts_is_not_checked(make: Callable[..., Breaker]) -> None:
+    def lose_while_it_opens() -> None:
+        breaker.open_for(5)
+        raise Lost
+
+    breaker = make(lambda: pytest.fail("it was checked"))
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(lose_while_it_opens)
+    assert failed.value.retry_after == 5
+
+
+def test_an_error_of_the_call_alone_is_told_once_and_a_bug_is_not(
+    make: Callable[..., Breaker], recorder: Recorder
+) -> None:
+    breaker = make()
+    fails(breaker, Busy)
+    with pytest.raises(ValueError, match=r"^$"):
+        breaker.call(fail, ValueError)
+    assert recorder.events == [("call failed", Busy)]
+
+
+def test_an_error_that_is_an_answer_reaches_the_caller_as_it_is(
+    make: Callable[..., Breaker], recorder: Recorder
+) -> None:
+    breaker = make(lambda: pytest.fail("it was checked"))
+    breaker.open_for(0)
+    with pytest.raises(Refused):
+        breaker.call(fail, Refused)
+    assert (breaker.state, recorder.events) == ("closed", [])
+
+
+def test_a_probe_makes_the_trial_and_then_the_call_is_a_call_like_any_other(make: Callable[..., Breaker]) -> None:
+    breaker = make(kind=WithProbe)
+    assert isinstance(breaker, WithProbe)
+    breaker.open_for(0)
+    assert breaker.call(deadlines.remaining) == pytest.approx(0.75 * DEADLINE, abs=0.5)
+    assert breaker.state == "closed"
+    assert breaker.probes == [pytest.approx(DEADLINE / 2, abs=0.5)]
+    breaker.call(int)
+    assert len(breaker.probes) == 1
+
+
+def test_a_call_without_a_deadline_waits_for_a_bounded_probe(make: Callable[..., Breaker]) -> None:
+    breaker = make(kind=WithProbe)
+    assert isinstance(breaker, WithProbe)
+    breaker.open_for(0)
+    assert breaker.call_without_deadline(deadlines.remaining) is None
+    assert breaker.probes == [pytest.approx(DEADLINE / 2, abs=0.5)]
+
+
+def test_a_probe_that_fails_is_all_that_is_asked_of_the_dependency(make: Callable[..., Breaker]) -> None:
+    breaker = make(kind=WithProbe)
+    assert isinstance(breaker, WithProbe)
+    breaker.open_for(0)
+    breaker.error = Down
+    for _ in range(2):
+        with pytest.raises((CallFailed, CallRejected)):
+            breaker.call(lambda: pytest.fail("it was called"))
+    assert (breaker.state, len(breaker.probes)) == ("open", 1)
+
+
+def test_a_call_for_which_there_is_no_place_is_told_to_the_listeners(
+    make: Callable[..., Breaker], recorder: Recorder
+) -> None:
+    breaker = make(max_concurrent=1)
+    breaker.deadline = 0
+    assert breaker._bulkhead
+    assert breaker._bulkhead.acquire(0) == "shared"
+    with pytest.raises(TooManyCalls):
+        breaker.call(int)
+    assert recorder.events == [("rejection", 1)]
+
+
+def test_times_are_described_to_a_tenth_of_a_second(make: Callable[..., Breaker], clock: Clock) -> None:
+    breaker = make()
+    fails(breaker, Down)
+    clock.now += 7.77
+    assert breaker.describe()["retry_after"] == 12.2

@@ -1,0 +1,326 @@
+"""Whose turn a trial is, what a circuit says of its last error, and calls that are made past it."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pybreaker
+import pytest
+
+from resilience import deadlines
+from resilience.breaker import Breaker
+from resilience.circuit import Action, Outcome
+from resilience.errors import CallFailed, CallRejected
+from resilience.events import Listener
+from resilience.turns import Turns
+
+RESET, DEADLINE = 20, 8.0
+
+
+class Down(Exception):
+    pass
+
+
+class Busy(Exception):
+    pass
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class OfAll(Turns):
+    """The turns of several processes: another one may have it, and something may happen while it is asked for."""
+
+    def __init__(self) -> None:
+        self.is_free = True
+        self.asked = self.given_back = 0
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def enter(self) -> bool:
+        self.asked += 1
+        self.meanwhile()
+        return self.is_free
+
+    def leave(self) -> None:
+        self.given_back += 1
+
+
+class Recorder(Listener):
+    def __init__(self) -> None:
+        self.events: list[tuple[str, ...]] = []
+
+    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
+        self.events.append((str(cb.name), getattr(new_state, "name", "")))
+
+    def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+        self.events.append((str(cb.name), action, by))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def turns() -> OfAll:
+    return OfAll()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def breaker(clock: Clock, turns: OfAll, recorder: Recorder) -> Breaker:
+    breaker = Breaker(
+        "thing",
+        fail_max=2,
+        reset_timeout=RESET,
+        deadline=DEADLINE,
+        classify=lambda error: Outcome.FAILURE if isinstance(error, Down) else Outcome.NEUTRAL,
+        errors=(Down, Busy),
+        cause_of=lambda error, deadline: f"{type(error).__name__} within {deadline} s",
+        clock=clock,
+    )
+    breaker.attend(recorder, turns)
+    return breaker
+
+
+def answer() -> str:
+    return "answer"
+
+
+def fail(error: type[Exception] = Down) -> None:
+    raise error
+
+
+def reject(breaker: Breaker) -> float:
+    """How long a rejected caller is told to wait."""
+    with pytest.raises(CallRejected) as rejected:
+        breaker.call(lambda: pytest.fail("it was called"))
+    return rejected.value.retry_after
+
+
+def test_while_another_process_has_the_turn_nobody_makes_a_trial(breaker: Breaker, turns: OfAll, clock: Clock) -> None:
+    breaker.open_for(0)
+    turns.is_free = False
+    for _ in range(3):
+        assert reject(breaker) == 1
+    assert turns.asked == 1  # asking costs a round trip: not each caller asks
+    clock.now += 1
+    assert reject(breaker) == 1
+    assert turns.asked == 2
+    turns.is_free = True
+    clock.now += 1
+    assert breaker.call(answer) == "answer"
+    assert (breaker.state, turns.given_back) == ("closed", 1)
+
+
+@pytest.mark.parametrize("error", [None, Down, Busy])
+def test_a_turn_is_given_back_when_the_trial_is_over(
+    error: type[Exception] | None, breaker: Breaker, turns: OfAll
+) -> None:
+    breaker.open_for(0)
+    if error:
+        with pytest.raises(CallFailed):
+            breaker.call(fail, error)
+    else:
+        breaker.call(answer)
+    assert (turns.asked, turns.given_back) == (1, 1)
+
+
+def test_a_call_that_is_no_trial_takes_no_turn_and_gives_none_back(breaker: Breaker, turns: OfAll) -> None:
+    breaker.call(answer)
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    breaker.call(answer)
+    assert (turns.asked, turns.given_back) == (0, 0)
+
+
+def test_while_one_call_asks_for_its_turn_the_others_are_rejected(breaker: Breaker, turns: OfAll) -> None:
+    breaker.open_for(0)
+    with ThreadPoolExecutor(1) as pool:
+        turns.meanwhile = lambda: pool.submit(reject, breaker).result(10)
+        assert breaker.call(answer) == "answer"
+    assert turns.asked == 1
+
+
+def test_turns_that_cannot_be_asked_for_block_no_later_trial(breaker: Breaker, turns: OfAll, clock: Clock) -> None:
+    breaker.open_for(0)
+    turns.meanwhile = lambda: fail(Busy)
+    with pytest.raises(Busy):
+        breaker.call(answer)
+    turns.meanwhile = lambda: None
+    clock.now += 1
+    assert breaker.call(answer) == "answer"
+
+
+@pytest.mark.parametrize("is_free", [False, True])
+@pytest.mark.parametrize("action", ["force-open", "force-close", "reset"])
+def test_a_turn_that_comes_too_late_is_given_back(
+    action: Action, is_free: bool, breaker: Breaker, turns: OfAll
+) -> None:
+    def steer() -> None:
+        turns.meanwhile = lambda: None
+        breaker.steer(action, by="anna")
+
+    breaker.open_for(0)
+    turns.is_free, turns.meanwhile = is_free, steer
+    reject(breaker)
+    assert turns.given_back == (1 if is_free else 0)
+    assert breaker.state == ("open" if action == "force-open" else "closed")
+    # The trials after it are nobody's but their own.
+    turns.is_free = True
+    breaker.steer("reset", by="anna")
+    breaker.open_for(0)
+    assert breaker.call(answer) == "answer"
+
+
+def test_a_trial_after_one_that_said_nothing_is_no_change_of_state(breaker: Breaker, recorder: Recorder) -> None:
+    breaker.open_for(0)
+    with pytest.raises(CallFailed):
+        breaker.call(fail, Busy)
+    breaker.call(answer)
+    assert recorder.events == [("thing", "open"), ("thing", "half-open"), ("thing", "closed")]
+
+
+def test_the_last_error_has_its_kind_its_cause_and_its_time(breaker: Breaker) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    error = breaker.describe()["last_error"]
+    assert (error["type"], error["cause"]) == ("Down", "Down within 8.0 s")
+    assert before <= datetime.fromisoformat(error["time"]) <= datetime.now(UTC)
+
+
+def test_the_cause_of_a_failed_trial_names_the_time_that_the_trial_had(breaker: Breaker) -> None:
+    breaker.open_for(0)
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    assert breaker.describe()["last_error"]["cause"] == "Down within 4.0 s"
+
+
+def test_an_error_that_says_nothing_is_not_the_last_error(breaker: Breaker) -> None:
+    with pytest.raises(CallFailed):
+        breaker.call(fail, Busy)
+    assert breaker.describe()["last_error"] is None
+
+
+def test_what_another_process_found_out_is_said_to_be_its(breaker: Breaker) -> None:
+    for _ in range(2):
+        with pytest.raises(CallFailed):
+            breaker.call(fail)
+    breaker.close()
+    breaker.steer("force-open", by="anna")
+    breaker.steer("reset", by="anna")
+    breaker.open_for(20)
+    causes = [event["cause"] for event in breaker.events()]
+    assert causes == ["another process", "reset", "force-open", "another process", "Down within 8.0 s"]
+
+
+def test_what_another_process_found_out_lasts_as_long_as_it_says(breaker: Breaker, clock: Clock) -> None:
+    breaker.open_for(5)
+    assert (breaker.state, breaker.retry_after) == ("open", 5)
+    breaker.open_for(7)
+    assert (breaker.state, breaker.retry_after) == ("open", 7)
+    clock.now += 7
+    assert breaker.state == "half-open"
+
+
+def test_listeners_hear_who_took_it_in_hand(breaker: Breaker, recorder: Recorder) -> None:
+    breaker.steer("force-open", by="anna")
+    breaker.steer("force-open", by="bert")
+    breaker.steer("reset", by="anna")
+    assert recorder.events == [
+        ("thing", "open"),
+        ("thing", "force-open", "anna"),
+        ("thing", "force-open", "bert"),
+        ("thing", "closed"),
+        ("thing", "reset", "anna"),
+    ]
+
+
+def test_a_call_past_an_open_circuit_is_no_trial(breaker: Breaker, turns: OfAll) -> None:
+    breaker.open_for(20)
+    with breaker.past():
+        assert breaker.call(deadlines.remaining) == pytest.approx(DEADLINE, abs=1)
+    assert (turns.asked, turns.given_back) == (0, 0)
+    assert reject(breaker) == 20
+
+
+def test_past_two_circuits_both_are_called(breaker: Breaker) -> None:
+    other = Breaker("other", fail_max=1, reset_timeout=RESET, classify=lambda error: Outcome.FAILURE, errors=())
+    for each in (breaker, other):
+        each.steer("force-open", by="anna")
+    with breaker.past():
+        with other.past():
+            assert breaker.call(other.call, answer) == "answer"
+        reject(other)
+        assert breaker.call(answer) == "answer"
+
+
+def test_an_error_ends_the_way_past_a_circuit(breaker: Breaker) -> None:
+    breaker.steer("force-open", by="anna")
+    with pytest.raises(Down), breaker.past():
+        raise Down
+    reject(breaker)
+
+
+def test_a_call_that_comes_while_the_circuit_closes_is_a_call_like_any_other(
+    breaker: Breaker, turns: OfAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between reading the state and taking the lock another thread may close the circuit."""
+
+    class ClosingMeanwhile(pybreaker.CircuitBreaker):
+        @property
+        def current_state(self) -> str:
+            state = super().current_state
+            if state == pybreaker.STATE_OPEN and not meanwhile:
+                meanwhile.append(True)
+                breaker.close()
+            return state
+
+    meanwhile: list[bool] = []
+    breaker.open_for(0)
+    monkeypatch.setattr(breaker._machine, "__class__", ClosingMeanwhile)
+    assert breaker.call(deadlines.remaining) == pytest.approx(DEADLINE, abs=1)
+    assert (turns.asked, turns.given_back) == (0, 0)
+
+
+@pytest.mark.parametrize("error", [None, Down])
+def test_a_call_that_begins_while_another_process_opens_the_circuit_changes_nothing(
+    error: type[Exception] | None, breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, is_open = threading.Event(), threading.Event()
+
+    def work() -> str:
+        begun.set()
+        assert is_open.wait(10)
+        if error:
+            raise error
+        return "answer"
+
+    class BeginningMeanwhile(pybreaker.CircuitBreaker):
+        def open(self) -> bool:
+            calls.append(pool.submit(breaker.call, work))
+            assert begun.wait(10)
+            return bool(super().open())
+
+    calls: list[Future[str]] = []
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    monkeypatch.setattr(breaker._machine, "__class__", BeginningMeanwhile)
+    with ThreadPoolExecutor(1) as pool:
+        breaker.open_for(5)
+        is_open.set()
+    if error:
+        assert isinstance(calls[0].exception(), CallFailed)
+    else:
+        assert calls[0].result() == "answer"
+    assert (breaker.state, breaker.retry_after) == ("open", 5)

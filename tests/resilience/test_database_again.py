@@ -1,0 +1,325 @@
+"""Calls that are made again on a new connection, and commits of which nobody knows what became."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from psycopg2 import extensions
+
+from catalog.models import Product, Review
+from resilience import breakers, database, deadlines, postgres
+from resilience.breaker import Breaker
+from resilience.errors import CallFailed
+from tests.e2e.services import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+on_postgresql = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="speaks of PostgreSQL; make test runs it there"
+)
+
+
+@pytest.fixture
+def breaker() -> Breaker:
+    return breakers.get(breakers.DATABASE)
+
+
+@pytest.fixture(params=["waiting", "polling"])
+def serving(request: pytest.FixtureRequest) -> Iterator[None]:
+    """PostgreSQL with and without the wait callback: psycopg2 tells of a lost connection in different ways."""
+    connection.close()
+    if request.param == "polling":
+        postgres.install()
+    yield
+    extensions.set_wait_callback(None)
+    connection.close()
+
+
+def run(statement: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone() if cursor.description else None
+
+
+def pid() -> int:
+    return int(run("SELECT pg_backend_pid()")[0])
+
+
+def cut() -> None:
+    """End this thread's connection, at the other side."""
+    victim, other = pid(), connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
+        while cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [victim]) or cursor.fetchone():
+            time.sleep(0.01)
+    other.close()
+
+
+class Attempts:
+    """Runs ``steps`` one after another, one for each time that it is called; the last one again and again."""
+
+    def __init__(self, *steps: Callable[[], object]) -> None:
+        self.steps = steps
+        self.doubts: list[bool] = []
+
+    def __call__(self) -> object:
+        self.doubts.append(database.was_in_doubt())
+        return self.steps[min(len(self.doubts), len(self.steps)) - 1]()
+
+
+def lose_the_commit() -> None:
+    with database.atomic():
+        Product.objects.update(title="lost")
+        cut()
+
+
+def lose_the_connection() -> None:
+    run("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def answer() -> str:
+    return "answer"
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_connection_that_is_lost_at_the_commit_leaves_a_doubt() -> None:
+    with pytest.raises(database.InDoubt):
+        lose_the_commit()
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_connection_that_is_lost_before_the_commit_leaves_none() -> None:
+    with pytest.raises(DatabaseError) as raised, database.atomic():
+        lose_the_connection()
+    assert not isinstance(raised.value, database.InDoubt)
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_commit_that_is_refused_leaves_no_doubt() -> None:
+    run("CREATE TEMPORARY TABLE once (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(IntegrityError), database.atomic():
+        run("INSERT INTO once VALUES (1), (1)")
+
+
+def test_a_commit_that_is_refused_for_a_missing_row_leaves_no_doubt() -> None:
+    with pytest.raises(IntegrityError), database.atomic():
+        Review.objects.create(product_id="MISSING", reviewer_id="R", overall=5, unix_review_time=1)
+
+
+def test_a_transaction_is_all_or_nothing() -> None:
+    def write_half() -> None:
+        with database.atomic():
+            Product.objects.create(asin="HALF")
+            raise ValueError("half")
+
+    with pytest.raises(ValueError, match="half"):
+        write_half()
+    assert not Product.objects.exists()
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_call_that_is_made_again_knows_of_the_doubt(breaker: Breaker) -> None:
+    attempts = Attempts(lose_the_commit, lose_the_connection, answer)
+    assert breaker.call(attempts) == "answer"
+    assert attempts.doubts == [False, True, True]
+    assert not database.was_in_doubt()
+    attempts = Attempts(lose_the_connection, answer)
+    assert breaker.call(attempts) == "answer"
+    assert attempts.doubts == [False, False]
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_doubt_that_is_not_cleared_up_remains(breaker: Breaker) -> None:
+    attempts = Attempts(lose_the_commit, lambda: run("SELECT * FROM no_such_table"))
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(attempts)
+    assert isinstance(failed.value.__cause__, database.InDoubt)
+    assert len(attempts.doubts) == 2
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_refusal_clears_up_a_doubt(breaker: Breaker) -> None:
+    Product.objects.create(asin="TAKEN")
+    with pytest.raises(IntegrityError):
+        breaker.call(Attempts(lose_the_commit, lambda: Product.objects.create(asin="TAKEN")))
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_call_that_is_always_cut_ends(breaker: Breaker) -> None:
+    attempts = Attempts(lose_the_connection)
+    with pytest.raises(CallFailed):
+        breaker.call(attempts)
+    assert len(attempts.doubts) == database.MAX_ATTEMPTS
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_connection_that_the_call_itself_made_is_one_that_can_be_cut(breaker: Breaker) -> None:
+    connection.close()
+    assert breaker.call(Attempts(lose_the_connection, answer)) == "answer"
+
+
+def test_where_no_connection_can_be_made_nothing_is_made_again(
+    breaker: Breaker, lose_database: Callable[[], None]
+) -> None:
+    lose_database()
+    attempts = Attempts(lambda: run("SELECT 1"))
+    with pytest.raises(CallFailed):
+        breaker.call(attempts)
+    assert len(attempts.doubts) == 1
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_whole_page_is_not_made_again(breaker: Breaker) -> None:
+    attempts = Attempts(lose_the_connection)
+    with pytest.raises(CallFailed):
+        breaker.call_without_deadline(attempts)
+    assert len(attempts.doubts) == 1
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_part_of_a_transaction_is_not_made_again(breaker: Breaker) -> None:
+    attempts = Attempts(lose_the_connection)
+    with pytest.raises(CallFailed), transaction.atomic():
+        breaker.call(attempts)
+    assert len(attempts.doubts) == 1
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_write_that_meets_a_read_only_server_again_is_not_made_a_third_time(breaker: Breaker) -> None:
+    def write() -> None:
+        run("SET default_transaction_read_only = on")
+        Product.objects.create(asin="REFUSED")
+
+    attempts = Attempts(write)
+    with pytest.raises(CallFailed):
+        breaker.call(attempts)
+    assert len(attempts.doubts) == 2
+    assert breaker.state == "closed"
+
+
+def test_a_call_leaves_time_for_the_check_of_its_failure(breaker: Breaker) -> None:
+    left = breaker.call(deadlines.remaining)
+    assert left
+    assert breaker.deadline
+    assert breaker.deadline / 2 < left <= breaker.deadline - postgres.check_timeout()
+
+
+def test_a_call_whose_time_is_over_is_a_call_that_failed(breaker: Breaker) -> None:
+    def find_no_time_left() -> None:
+        with deadlines.within(0):
+            deadlines.remaining()
+
+    attempts = Attempts(find_no_time_left)
+    with pytest.raises(CallFailed):
+        breaker.call(attempts)
+    assert len(attempts.doubts) == 1
+    assert breaker.state == "closed"  # the database itself answers the check
+
+
+@on_postgresql
+def test_a_question_that_took_too_long_is_not_asked_again(breaker: Breaker, settings: Any) -> None:
+    postgres.install()
+    try:
+        run("SET statement_timeout = 0")
+        breaker.deadline = 0.4
+        attempts = Attempts(lambda: run("SELECT pg_sleep(5)"))
+        with pytest.raises(CallFailed) as failed:
+            breaker.call(attempts)
+        assert isinstance(failed.value.__cause__.__cause__, postgres.QueryDeadlineExceeded)  # type: ignore[union-attr]
+        assert len(attempts.doubts) == 1
+    finally:
+        extensions.set_wait_callback(None)
+        connection.close()
+
+
+def with_sqlstate(sqlstate: str | None) -> OperationalError:
+    class OfDriver(psycopg2.OperationalError):
+        pgcode = sqlstate
+
+    error = OperationalError()
+    error.__cause__ = OfDriver()
+    return error
+
+
+@pytest.mark.parametrize("sqlstate", [None, "08006", "57P01", "57P05", "25P03"])
+def test_each_way_to_say_that_the_connection_was_ended_is_understood(sqlstate: str | None, breaker: Breaker) -> None:
+    def be_cut() -> None:
+        raise with_sqlstate(sqlstate)
+
+    run("SELECT 1")
+    assert breaker.call(Attempts(be_cut, answer)) == "answer"
+
+
+@pytest.mark.parametrize("sqlstate", ["57014", "40001", "53300", "22001"])
+def test_what_the_server_says_on_a_connection_that_goes_on_is_not_asked_again(sqlstate: str, breaker: Breaker) -> None:
+    def be_refused() -> None:
+        raise with_sqlstate(sqlstate)
+
+    run("SELECT 1")
+    attempts = Attempts(be_refused)
+    with pytest.raises((CallFailed, OperationalError)):
+        breaker.call(attempts)
+    assert len(attempts.doubts) == 1
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    ("sqlstate", "is_kept"),
+    [("53200", False), ("08006", False), (None, False), ("40001", True), ("57014", True), ("22001", True)],
+)
+def test_a_connection_that_may_be_broken_does_not_serve_the_next_call(
+    sqlstate: str | None, is_kept: bool, breaker: Breaker
+) -> None:
+    def fail() -> None:
+        raise with_sqlstate(sqlstate)
+
+    first = breaker.call(pid)
+    with pytest.raises((CallFailed, OperationalError)):
+        breaker.call_without_deadline(fail)
+    assert (pid() == first) is is_kept
+
+
+@on_postgresql
+def test_a_probe_leaves_a_transaction_its_connection(breaker: Breaker) -> None:
+    with transaction.atomic():
+        first = pid()
+        breaker.open_for(0)
+        assert breaker.call(pid) == first
+    assert breaker.state == "closed"
+
+
+@on_postgresql
+def test_a_check_is_over_soon_and_leaves_nothing_open(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def clients() -> Any:
+        return run("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
+
+    settings.DB_DEADLINE = 4
+    first, before = pid(), clients()
+    assert database.check()
+    eventually(lambda: clients() == before, 10)
+    assert pid() == first
+    postgres.install()
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            for name, value in {"HOST": "127.0.0.1", "PORT": str(mute.getsockname()[1]), "OPTIONS": {}}.items():
+                monkeypatch.setitem(connection.settings_dict, name, value)
+            started = time.monotonic()
+            assert not database.check()
+            assert time.monotonic() - started < 2.5
+    finally:
+        extensions.set_wait_callback(None)
+        connection.close()

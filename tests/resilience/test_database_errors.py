@@ -1,0 +1,40 @@
+"""What an error says of the database, by the code that SQLite gives it, and where there is none."""
+
+import sqlite3
+
+import psycopg2
+import pytest
+from django.db import DatabaseError, InterfaceError, OperationalError
+
+from resilience import database
+from resilience.circuit import Outcome
+from resilience.errors import Answered
+
+SQLITE = {
+    Outcome.FAILURE: {"CANTOPEN", "CORRUPT", "IOERR", "NOTADB", "PROTOCOL", "IOERR_READ", "CANTOPEN_ISDIR"},
+    Outcome.NEUTRAL: {"BUSY", "FULL", "LOCKED", "READONLY", "BUSY_SNAPSHOT", "READONLY_DBMOVED"},
+    Outcome.SUCCESS: {"ERROR", "CONSTRAINT", "CONSTRAINT_UNIQUE", "TOOBIG", "MISMATCH", "RANGE"},
+}
+
+
+@pytest.mark.parametrize(("outcome", "name"), [(each, name) for each in SQLITE for name in sorted(SQLITE[each])])
+def test_an_error_code_of_sqlite_decides(outcome: Outcome, name: str) -> None:
+    error, cause = DatabaseError(), sqlite3.OperationalError("oh")
+    cause.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
+    error.__cause__ = cause
+    assert database.classify(error) is outcome
+
+
+def test_an_error_of_sqlite_without_a_code_is_of_the_statement() -> None:
+    error = DatabaseError()
+    error.__cause__ = sqlite3.ProgrammingError("Incorrect number of bindings supplied")
+    assert database.classify(error) is Outcome.SUCCESS
+
+
+def test_errors_that_come_of_no_server() -> None:
+    lost = OperationalError()
+    lost.__cause__ = psycopg2.InterfaceError("connection already closed")
+    assert database.classify(lost) is Outcome.SUSPECT
+    assert database.classify(InterfaceError("of no driver")) is Outcome.FAILURE
+    assert database.classify(DatabaseError("of no driver")) is Outcome.SUCCESS
+    assert database.classify(Answered()) is Outcome.SUCCESS

@@ -1,0 +1,65 @@
+"""One deadline for everything inside of a call."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from resilience import deadlines
+from resilience.deadlines import DeadlineExceeded, remaining, within
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(deadlines, "time", SimpleNamespace(monotonic=clock))
+    return clock
+
+
+def test_what_follows_has_the_time_that_is_left(clock: Clock) -> None:
+    with within(5):
+        clock.now += 3
+        assert remaining() == 2
+        clock.now += 1.5
+        assert remaining() == 0.5
+
+
+@pytest.mark.parametrize("late_by", [0, 1])
+def test_nothing_begins_once_the_time_is_over(late_by: float, clock: Clock) -> None:
+    with within(5):
+        clock.now += 5 + late_by
+        with pytest.raises(DeadlineExceeded):
+            remaining()
+
+
+def test_an_inner_deadline_may_be_nearer_but_never_further(clock: Clock) -> None:
+    with within(5):
+        with within(2):
+            assert remaining() == 2
+        assert remaining() == 5
+        with within(60):
+            assert remaining() == 5
+        with within(None):
+            assert remaining() == 5
+
+
+def test_without_a_deadline_the_default_is_what_is_left(clock: Clock) -> None:
+    assert remaining() is None
+    assert remaining(7) == 7
+    with within(None):
+        assert remaining(7) == 7
+    with within(5):
+        assert remaining(7) == 5
+        assert remaining(1) == 5
+
+
+def test_a_deadline_ends_with_its_block_however_that_ends(clock: Clock) -> None:
+    with pytest.raises(KeyError), within(5):
+        raise KeyError
+    assert remaining() is None

@@ -1,0 +1,259 @@
+"""What a PostgreSQL connection does to itself before it is used and between requests, and what it leaves alone."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.backends.signals import connection_created
+from psycopg2 import extensions
+
+from catalog.models import Product
+from resilience import postgres
+from resilience.backends.postgresql import base
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="speaks of PostgreSQL; make test runs it there"),
+]
+
+
+@pytest.fixture(autouse=True)
+def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    connection.close()
+    monkeypatch.setattr(base.suspicion, "since", 0.0)
+    postgres.install()
+    yield
+    with contextlib.suppress(Exception):
+        connection.set_autocommit(True)
+    connection.close()
+    extensions.set_wait_callback(None)
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """The answers that connections gave when they were checked."""
+    real, answers = base.DatabaseWrapper._answers, []
+
+    def note(self: base.DatabaseWrapper) -> bool:
+        answers.append(real(self))
+        return answers[-1]
+
+    monkeypatch.setattr(base.DatabaseWrapper, "_answers", note)
+    return answers
+
+
+def ask(statement: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone() if cursor.description else None
+
+
+def pid() -> int:
+    return int(ask("SELECT pg_backend_pid()")[0])
+
+
+def make_idle() -> None:
+    """As if nobody had used the connection for a while."""
+    connection._used_at -= 2 * base.IDLE  # type: ignore[attr-defined]
+
+
+def hang() -> None:
+    """Be left without an answer until the client gives up."""
+    ask("SET statement_timeout = 0")
+    with pytest.raises(OperationalError):
+        ask("SELECT pg_sleep(5)")
+
+
+def be_refused_to_write() -> None:
+    ask("SET default_transaction_read_only = on")
+    with pytest.raises(DatabaseError):
+        Product.objects.create(asin="REFUSED")
+
+
+@contextlib.contextmanager
+def another_thread() -> Iterator[Callable[[], int]]:
+    """A thread with a connection of its own, and a function that tells its backend's pid whenever it is asked."""
+    go_on, told, over = threading.Event(), threading.Event(), threading.Event()
+    found: list[int] = []
+
+    def work() -> None:
+        while go_on.wait(20) and not over.is_set():
+            go_on.clear()
+            found.append(pid())
+            told.set()
+        connection.close()
+
+    def tell() -> int:
+        told.clear()
+        go_on.set()
+        assert told.wait(10)
+        return found[-1]
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield tell
+    finally:
+        over.set()
+        go_on.set()
+        thread.join(20)
+
+
+@contextlib.contextmanager
+def count_connections() -> Iterator[list[object]]:
+    made: list[object] = []
+
+    def note(connection: object, **kwargs: object) -> None:
+        made.append(connection)
+
+    connection_created.connect(note)
+    yield made
+    connection_created.disconnect(note)
+
+
+def between_requests() -> None:
+    request_finished.send(sender=None)
+    request_started.send(sender=None)
+
+
+def test_a_transaction_keeps_its_connection_from_its_beginning() -> None:
+    pid()
+    with count_connections() as made, transaction.atomic():
+        base.suspicion.raise_now()
+        make_idle()
+        Product.objects.create(asin="KEPT")
+        assert made == []
+    assert Product.objects.get().asin == "KEPT"
+
+
+def test_a_transaction_that_django_knows_nothing_of_keeps_its_connection_too() -> None:
+    pid()
+    with count_connections() as made:
+        ask("BEGIN")
+        base.suspicion.raise_now()
+        ask("UPDATE catalog_product SET title = title")
+        ask("COMMIT")
+        make_idle()
+        first = pid()
+        ask("BEGIN")
+        with pytest.raises(DatabaseError):
+            ask("SELECT 1 / 0")
+        base.suspicion.raise_now()
+        ask("ROLLBACK")
+    assert len(made) == 1  # between the two
+    assert pid() != first
+
+
+def test_a_connection_is_checked_after_a_rest_and_not_while_it_works(checks: list[bool]) -> None:
+    first = pid()
+    pid()
+    assert checks == []
+    make_idle()
+    assert {pid() for _ in range(5)} == {first}
+    assert checks == [True]
+
+
+def test_without_bounded_waits_a_connection_is_not_checked(checks: list[bool]) -> None:
+    extensions.set_wait_callback(None)
+    pid()
+    make_idle()
+    pid()
+    assert checks == []
+
+
+def test_only_who_serves_has_the_servers_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = connection.settings_dict["OPTIONS"] | {"options": "-c work_mem=5MB"}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    assert ask("SHOW work_mem") == ("5MB",)
+    assert ask("SHOW statement_timeout") == ("1500ms",)
+    connection.close()
+    extensions.set_wait_callback(None)
+    assert ask("SHOW work_mem") == ("5MB",)
+    assert ask("SHOW statement_timeout") == ("0",)
+
+
+def test_a_connection_that_the_driver_has_closed_costs_no_query() -> None:
+    first = pid()
+    assert connection.connection
+    connection.connection.close()
+    assert pid() != first
+
+
+def test_a_connection_without_an_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", None)
+    first = pid()
+    make_idle()
+    between_requests()
+    assert pid() == first
+
+
+def test_a_connection_whose_time_is_not_over_is_kept_between_requests(checks: list[bool]) -> None:
+    first = pid()
+    connection.close_at = time.monotonic() + 60
+    between_requests()
+    make_idle()
+    assert pid() == first
+    assert checks == [True]
+
+
+def test_a_connection_in_a_transaction_is_kept_between_requests() -> None:
+    with transaction.atomic():
+        first = pid()
+        connection.close_at = 0.0
+        between_requests()
+        assert pid() == first
+
+
+def test_a_connection_that_hung_is_closed_between_requests(settings: Any) -> None:
+    settings.DB_DEADLINE = 0.3
+    hang()
+    between_requests()
+    assert connection.connection is None
+    assert len({pid() for _ in range(3)}) == 1  # and the next one is as good as any
+
+
+def test_a_connection_that_was_left_without_autocommit_is_closed_between_requests() -> None:
+    connection.set_autocommit(False)
+    between_requests()
+    assert connection.connection is None
+    between_requests()
+
+
+def test_a_read_only_answer_soon_after_another_costs_this_connection_only() -> None:
+    with another_thread() as its_pid:
+        base.suspicion.since = time.monotonic()
+        mine, its = pid(), its_pid()
+        be_refused_to_write()
+        assert pid() != mine
+        assert its_pid() == its
+
+
+def test_a_read_only_answer_costs_all_connections() -> None:
+    with another_thread() as its_pid:
+        its = its_pid()
+        base.suspicion.since = time.monotonic() - 2 * base.READ_ONLY_INTERVAL
+        be_refused_to_write()
+        assert its_pid() != its
+
+
+def test_an_error_of_a_statement_costs_no_connection() -> None:
+    with another_thread() as its_pid:
+        mine, its = pid(), its_pid()
+        with pytest.raises(DatabaseError):
+            ask("SELECT 1 / 0")
+        assert (pid(), its_pid()) == (mine, its)
+
+
+def test_a_connection_that_does_not_answer_its_check_makes_the_others_suspect(monkeypatch: pytest.MonkeyPatch) -> None:
+    with another_thread() as its_pid:
+        mine, its = pid(), its_pid()
+        make_idle()
+        with monkeypatch.context() as patch:
+            patch.setattr(postgres, "check_timeout", lambda: 1e-6)
+            assert pid() != mine
+        assert its_pid() != its
