@@ -24,6 +24,8 @@ except ValueError:
     raise SystemExit("THREADS: must be a whole number from 1 to 1000") from None
 if os.environ.get("WEB_CONCURRENCY", "1") == "0":
     raise SystemExit("WEB_CONCURRENCY: must be a whole number above 0")
+# No peer may set SCRIPT_NAME or PATH_INFO by a header.
+forwarder_headers = ""
 keepalive = 30
 limit_request_line = 8190  # bytes, the most that gunicorn takes
 # In each process. A new connection takes the place of the one that has been idle longest.

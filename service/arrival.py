@@ -7,7 +7,8 @@ arrives, so bodies are read here, chunked ones included.
 import re
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
+from itertools import count
+from typing import Any, TypeAlias
 
 from django.conf import settings
 from gunicorn.http.errors import (
@@ -23,6 +24,11 @@ from gunicorn.http.unreader import IterUnreader
 # In bytes.
 MAX_HEAD = 65_536
 MAX_LINE = 256  # of a chunk's size, or of a trailer
+MAX_TRAILERS = MAX_HEAD  # all of a request
+MAX_FRAMING = 65_536  # more than the body that it frames: sizes, extensions and line ends of chunks
+
+MAX_EMPTY_LINES = 8  # before a request line (RFC 9112, 2.2)
+LINES_IN_A_TURN = 200  # about half a millisecond
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t -~\x80-\xff]*)?")
@@ -41,12 +47,16 @@ class Arrival:
         return len(self.body) == self.length
 
 
-def next_request(received: bytearray, cfg: Any, peer: Any) -> Generator[bytes, None, Arrival]:
-    """Take one request from ``received``.
+# None: others may take their turn now. Bytes: more have to be received, and these, if any, sent to the client first.
+Step: TypeAlias = bytes | None
 
-    Yields when it needs more bytes there; what it yields, if anything, has to be sent to the client first.
+
+def next_request(received: bytearray, body: bytearray, cfg: Any, peer: Any) -> Generator[Step, None, Arrival]:
+    """Take one request from ``received``, and put its body into ``body``.
+
     Raises the errors that gunicorn's ``handle_error()`` knows.
     """
+    yield from _empty_lines(received)
     searched = 0
     while True:
         end = received.find(b"\r\n\r\n", searched)
@@ -61,7 +71,6 @@ def next_request(received: bytearray, cfg: Any, peer: Any) -> Generator[bytes, N
     except UnsupportedTransferCoding as error:  # 501 from gunicorn, but it is the client's error
         raise InvalidHeader("Transfer-Encoding") from error
     fields = dict(head.headers)
-    body = bytearray()
     length = int(fields.get("CONTENT-LENGTH", "0"))
     if length > _limit():
         return Arrival(head, body, length)
@@ -87,10 +96,21 @@ def _take(received: bytearray, size: int) -> bytes:
     return taken
 
 
-def _chunks(received: bytearray, body: bytearray) -> Generator[bytes, None, int]:
+def _empty_lines(received: bytearray) -> Generator[Step, None, None]:
+    """Drop the empty lines before a request line."""
+    for _ in range(MAX_EMPTY_LINES):
+        while len(received) < 2:
+            yield b""
+        if not received.startswith(b"\r\n"):
+            return
+        del received[:2]
+
+
+def _chunks(received: bytearray, body: bytearray) -> Generator[Step, None, int]:
     """Move a chunked body (RFC 9112, 7.1) from ``received`` to ``body``, and return its length. Drops trailers."""
-    while True:
-        line = yield from _line(received)
+    framing = 0
+    for lines in count(1):
+        line = yield from _line(received, lines)
         found = _CHUNK_SIZE.fullmatch(line)
         if not found:
             raise InvalidChunkSize(line)
@@ -104,12 +124,23 @@ def _chunks(received: bytearray, body: bytearray) -> Generator[bytes, None, int]
         body += _take(received, size)
         if (ending := _take(received, 2)) != b"\r\n":
             raise ChunkMissingTerminator(ending)
-    while (yield from _line(received)):
-        continue
+        framing += len(line) + 4
+        if framing > len(body) + MAX_FRAMING:
+            raise InvalidChunkSize(line)
+    trailers = 0
+    for lines in count(1):
+        line = yield from _line(received, lines)
+        if not line:
+            break
+        trailers += len(line) + 2
+        if trailers > MAX_TRAILERS:
+            raise LimitRequestHeaders(f"The trailers are larger than {MAX_TRAILERS} bytes.")
     return len(body)
 
 
-def _line(received: bytearray) -> Generator[bytes, None, bytes]:
+def _line(received: bytearray, number: int) -> Generator[Step, None, bytes]:
+    if number % LINES_IN_A_TURN == 0:
+        yield None
     while (end := received.find(b"\r\n", 0, MAX_LINE)) < 0:
         if len(received) >= MAX_LINE:
             raise InvalidChunkSize(bytes(received[:MAX_LINE]))

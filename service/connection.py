@@ -7,7 +7,7 @@ from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
-from service.arrival import Arrival, next_request
+from service.arrival import Arrival, Step, next_request
 
 if TYPE_CHECKING:
     from service.worker import Worker
@@ -39,7 +39,8 @@ class Connection(asyncio.Protocol):
         self._worker = worker
         self._state = State.ARRIVING
         self._received = bytearray()
-        self._request: Generator[bytes, None, Arrival] | None = None
+        self._body = bytearray()  # of the request that is arriving or being answered
+        self._request: Generator[Step, None, Arrival] | None = None
         self.held = 0  # bytes
         self._is_last = self._has_ended = False
         self.since = self.patience = inf  # waiting for the client since when, and for how long
@@ -48,10 +49,12 @@ class Connection(asyncio.Protocol):
         is_to_stop = self._state is State.ARRIVING and not self._worker.alive
         self.since, self.patience = time.monotonic(), min(patience, FAREWELL) if is_to_stop else patience
 
-    def _hold(self, size: int) -> None:
-        self._worker.held += size - self.held
-        self.held = size
-        if self._worker.held > MAX_HELD:
+    def _count_held(self) -> None:
+        held = len(self._received) + len(self._body) + self.transport.get_write_buffer_size()
+        growth = held - self.held
+        self._worker.held += growth
+        self.held = held
+        if growth > 0 and self._worker.held > MAX_HELD:
             self._worker.make_room()
 
     def take_leave(self) -> None:
@@ -75,10 +78,10 @@ class Connection(asyncio.Protocol):
         if self._state is State.LEAVING:
             self.patience = min(time.monotonic() - self.since + FAREWELL, REQUEST_TIME)
             return
-        self._hold(self.held + len(data))
         self._received += data
         if self._state is not State.ARRIVING:
             self.transport.pause_reading()
+            self._count_held()
         elif not self.transport.is_closing():
             if self._request is None:
                 self._wait(REQUEST_TIME)
@@ -98,25 +101,40 @@ class Connection(asyncio.Protocol):
             self._worker.connections.remove(self)
             # This object is part of cycles. What it holds shall not wait for the garbage collector.
             self._request = None
-            self._received.clear()
-            self._hold(0)
+            self._drop()
             self._worker.set_accepting(self._worker.alive)
 
     # Called by the above and by the worker.
 
     def _read_on(self) -> None:
+        if self.transport.is_closing():
+            return
         if self._request is None:
-            self._request = next_request(self._received, self._worker.cfg, self.peer)
+            self._request = next_request(self._received, self._body, self._worker.cfg, self.peer)
         try:
-            if interim := next(self._request):
-                self.transport.write(interim)
+            step = next(self._request)
         except StopIteration as arrival:
             self._request = None
             self._state = State.ANSWERING
             self.since = inf
+            self._count_held()
+            self.transport.resume_reading()
             self._worker.answer(self, arrival.value)
         except Exception as error:
             self._worker.refuse(self, error)
+        else:
+            self._take(step)
+
+    def _take(self, step: Step) -> None:
+        if step is None:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._read_on)
+        elif self._has_ended:
+            self.transport.close()
+        else:
+            self.transport.write(step)
+            self.transport.resume_reading()
+        self._count_held()
 
     def send(self, answer: bytearray, is_last: bool) -> None:
         if self.transport.is_closing():
@@ -124,8 +142,9 @@ class Connection(asyncio.Protocol):
         self._state, self._is_last = State.SENDING, is_last
         self._wait(REQUEST_TIME)
         self.transport.write(answer)
-        if unsent := self.transport.get_write_buffer_size():
-            self._hold(unsent + len(self._received))
+        self._body = bytearray()
+        if self.transport.get_write_buffer_size():
+            self._count_held()
         else:
             self._sent()
 
@@ -134,13 +153,18 @@ class Connection(asyncio.Protocol):
             self._leave()
             return
         self._state = State.ARRIVING
-        self._hold(len(self._received))
+        self._count_held()
         self._wait(REQUEST_TIME if self._received else self._worker.cfg.keepalive)
         self.transport.resume_reading()
         if self._received:
             self._read_on()
-        if self._has_ended and self._state is State.ARRIVING:
+        elif self._has_ended:
             self.transport.close()
+
+    def _drop(self) -> None:
+        self._received.clear()
+        self._body = bytearray()  # a thread may have the other
+        self._count_held()
 
     def _leave(self) -> None:
         """Close for writing, and drop what the client still sends.
@@ -148,8 +172,7 @@ class Connection(asyncio.Protocol):
         Closing at once would reset the connection before the client has read the answer (RFC 9112, 9.6).
         """
         self._state = State.LEAVING
-        self._received.clear()
-        self._hold(0)
+        self._drop()
         self._wait(FAREWELL)
         self.transport.resume_reading()
         try:

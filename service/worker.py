@@ -32,6 +32,7 @@ ROUND = 0.25  # between two looks at all connections
 SILENCE = 0.25  # before a connection may be closed for another; less is a pause between two requests
 
 ACCEPTED_AT_ONCE = 64
+SAFE = {"GET", "HEAD", "OPTIONS"}  # methods that change nothing
 # What is not 400, of what is no request.
 _REFUSALS = {
     LimitRequestLine: (414, "URI Too Long"),
@@ -174,6 +175,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._threads.submit(self._answer, connection, arrival)
 
     def _answer(self, connection: Connection, arrival: Arrival) -> None:
+        if connection.transport.is_closing() and arrival.head.method in SAFE:
+            return  # nobody waits for the answer any more
         began = datetime.now()
         output = _Output()
         try:

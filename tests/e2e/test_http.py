@@ -173,3 +173,12 @@ def test_head_is_get_without_the_body_and_logs_nothing(service: Service, path: s
     assert told.headers.get("Content-Length") == got.headers.get("Content-Length")
     service.log.seek(before)
     assert [line for line in service.log if "HEAD" in line or "no-body" in line] == []
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO"])
+def test_no_header_moves_the_application(service: Service, name: str) -> None:
+    assert status(say(service, get("/livez", f"{name}: /evil"))) == 200
+
+
+def test_empty_lines_before_a_request_are_dropped(service: Service) -> None:
+    assert status(say(service, b"\r\n\r\n" + get("/livez"))) == 200

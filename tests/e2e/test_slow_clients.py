@@ -1,7 +1,10 @@
 """Clients that send or read slowly, or do nothing at all, however many there are: nobody else waits."""
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -160,3 +163,38 @@ def test_a_head_in_pieces_costs_no_more_the_longer_it_is(service: Service) -> No
             client.sendall(b"\r\n")
             assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
     assert costs[3] < 3 * costs[0]
+
+
+@pytest.mark.parametrize(
+    ("begun", "block"),
+    [(b"0\r\n", b"a\r\n" * 80_000), (b"", b"1\r\na\r\n" * 40_000)],
+    ids=["trailers", "chunks"],
+)
+def test_framing_without_end_holds_nobody_up(service: Service, begun: bytes, block: bytes) -> None:
+    is_over = threading.Event()
+
+    def flood() -> None:
+        while not is_over.is_set():
+            with suppress(OSError), clients(service, 1, CHUNKED + begun) as (client,):
+                while not is_over.is_set():
+                    client.sendall(block)
+
+    with ThreadPoolExecutor(24) as threads:
+        for _ in range(24):
+            threads.submit(flood)
+        try:
+            for _ in range(5):
+                assert_alive(service, within=2.5)
+        finally:
+            is_over.set()
+
+
+def test_framing_takes_no_room_from_a_body_on_its_way(service: Service) -> None:
+    """Of 80 MB in chunks half is framing, which is not held."""
+    body = b"x" * 1000
+    chunk = b"c8;" + b"x" * 193 + b"\r\n" + b"x" * 200 + b"\r\n"
+    begun = post("/reviews", body[:-1], length=1000)
+    with clients(service, 1, begun) as (honest,), clients(service, 100, CHUNKED + chunk * 2000):
+        assert_alive(service, within=2.5)
+        honest.sendall(body[-1:])
+        assert honest.recv(65536).startswith(b"HTTP/1.1 401 ")

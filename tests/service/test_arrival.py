@@ -4,13 +4,14 @@ from itertools import pairwise
 
 import pytest
 from gunicorn.config import Config
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import InvalidChunkSize, LimitRequestHeaders, ParseException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.arrival import CONTINUE, MAX_HEAD, Arrival, next_request
+from service.arrival import LINES_IN_A_TURN, MAX_EMPTY_LINES, MAX_FRAMING, MAX_HEAD, MAX_TRAILERS, Arrival, next_request
 
 POST = b"POST /reviews?a=b HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 REQUESTS = (
     b"GET /livez HTTP/1.1\r\n\r\n",
     POST + b"Content-Length: 5\r\n\r\nhello",
@@ -21,16 +22,16 @@ REQUESTS = (
 
 def arrive(pieces: list[bytes], received: bytearray) -> list[Arrival]:
     found = []
-    request = next_request(received, Config(), ("127.0.0.1", 1))
+    request = next_request(received, bytearray(), Config(), ("127.0.0.1", 1))
     for piece in pieces:
         received += piece
         while received:
             try:
-                if next(request) != CONTINUE:
+                if next(request) == b"":
                     break
             except StopIteration as arrival:
                 found.append(arrival.value)
-                request = next_request(received, Config(), ("127.0.0.1", 1))
+                request = next_request(received, bytearray(), Config(), ("127.0.0.1", 1))
     return found
 
 
@@ -82,3 +83,48 @@ def test_a_body_that_is_too_large_is_not_read() -> None:
 def test_no_line_is_waited_for_without_end(sent: bytes) -> None:
     with pytest.raises(ParseException):
         arrive([sent], bytearray())
+
+
+@pytest.mark.parametrize(
+    ("begun", "line", "limit", "error"),
+    [
+        (b"0\r\n", b"a\r\n", MAX_TRAILERS, LimitRequestHeaders),
+        (b"", b"1\r\na\r\n", 2 * MAX_FRAMING, InvalidChunkSize),
+        (b"", b"1;" + b"x" * 200 + b"\r\na\r\n", 2 * MAX_FRAMING, InvalidChunkSize),
+    ],
+    ids=["trailers", "chunks", "extensions"],
+)
+def test_framing_without_end_is_refused(begun: bytes, line: bytes, limit: int, error: type[Exception]) -> None:
+    received = bytearray(CHUNKED + begun + line * 50_000)
+    sent = len(received)
+    request = next_request(received, bytearray(), Config(), ("127.0.0.1", 1))
+    with pytest.raises(error):
+        all(step is None for step in request)  # until it waits for more
+    assert sent - len(received) < limit + 1000
+
+
+def test_many_small_chunks_are_read_in_turns() -> None:
+    chunks = 20_000
+    received = bytearray(CHUNKED + b"9\r\nsome text\r\n" * chunks + b"0\r\n\r\n")
+    body = bytearray()
+    request = next_request(received, body, Config(), ("127.0.0.1", 1))
+    turns = [len(body)]
+    for step in request:
+        assert step is None
+        turns.append(len(body))
+    turns.append(len(body))
+    assert body == b"some text" * chunks
+    assert max(after - before for before, after in pairwise(turns)) <= 9 * LINES_IN_A_TURN
+
+
+def test_empty_lines_before_a_request_are_dropped() -> None:
+    sent = b"\r\n" * MAX_EMPTY_LINES + REQUESTS[0]
+    for pieces in ([sent], [sent[at : at + 1] for at in range(len(sent))]):
+        received = bytearray()
+        (arrival,) = arrive(pieces, received)
+        assert (arrival.head.path, bytes(received)) == ("/livez", b"")
+
+
+def test_empty_lines_without_end_are_refused() -> None:
+    with pytest.raises(ParseException):
+        arrive([b"\r\n" * (MAX_EMPTY_LINES + 2) + REQUESTS[0]], bytearray())
