@@ -1,48 +1,16 @@
 """A write whose COMMIT is carried out and never answered is made again, and undoes nothing that was written since."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import psycopg2
 import pytest
-from django.db import OperationalError, connections
 from rest_framework.test import APIClient
 
 from catalog import repository
 from catalog.models import Product
 from resilience import breakers
+from tests.conftest import CutCommit
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CutCommit = Callable[[Callable[[], object]], None]
-
-
-@pytest.fixture
-def cut_commit(monkeypatch: pytest.MonkeyPatch) -> CutCommit:
-    """A function after which this thread's next COMMIT is carried out and not answered; ``meanwhile`` is then called,
-    on a connection of its own."""
-
-    def arrange(meanwhile: Callable[[], object]) -> None:
-        own = connections["default"]
-        commit = own.commit
-
-        def elsewhere() -> None:
-            try:
-                meanwhile()
-            finally:
-                connections.close_all()
-
-        def commit_and_hang_up() -> None:
-            monkeypatch.setattr(own, "commit", commit)
-            commit()
-            with ThreadPoolExecutor(1) as pool:
-                pool.submit(elsewhere).result()
-            own.close()
-            raise OperationalError("hung up") from psycopg2.OperationalError("server closed the connection")
-
-        monkeypatch.setattr(own, "commit", commit_and_hang_up)
-
-    return arrange
 
 
 def assert_in_doubt(response: Any) -> None:
@@ -58,7 +26,7 @@ def test_a_product_that_is_created_anew_is_not_deleted(staff: APIClient, pen: Pr
 
 
 def test_a_product_that_is_gone_is_deleted(staff: APIClient, pen: Product, cut_commit: CutCommit) -> None:
-    cut_commit(lambda: None)
+    cut_commit()
     assert staff.delete(f"/products/{pen.asin}").status_code == 204
     assert not Product.objects.exists()
 
