@@ -150,7 +150,7 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
             # To write again may undo what somebody else has written since.
             if all(getattr(product, name) == value for name, value in fields.items()):
                 return product
-            raise InDoubt
+            raise InDoubt("a repeated change found other values")
         for name, value in fields.items():
             setattr(product, name, value)
         # review_count and rating_total belong to the triggers: not to be written back.
@@ -169,7 +169,8 @@ def delete_product(*, asin: str, with_reviews: bool) -> None:
             # Locked, so that of two at once the later one finds nothing to delete, and no review comes in meanwhile.
             product = Product.objects.select_for_update().only("asin").get(asin=asin)
             if was_in_doubt():
-                raise InDoubt  # it may be a new one that somebody has created since
+                # It may be a new one that somebody has created since.
+                raise InDoubt("a repeated deletion found a product")
             if not with_reviews and product.reviews.exists():
                 raise HasReviews
             if have_too_many_reviews([asin]):
