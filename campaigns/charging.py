@@ -9,10 +9,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 
 from campaigns.decisions import Decision
 from campaigns.models import Campaign, Day, Event, Kind, Reason, Viewer, day_of
+from resilience.database import atomic
 
 VIEWER_CLICKS = 3  # of a campaign and day that are billed
 
@@ -95,14 +96,14 @@ def _counted(kind: Kind, parameters: dict[str, Any]) -> bool:
     if connection.vendor == "postgresql":
         try:
             # In a transaction of its own, or in a savepoint of a test's.
-            with transaction.atomic(), connection.cursor() as cursor:
+            with atomic(), connection.cursor() as cursor:
                 if parameters["viewer"]:  # one at a time, or all of them would see that there is room for one more
                     cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [parameters["viewer"]])
                 cursor.execute(_STATEMENTS[kind], parameters)
                 return bool(cursor.fetchone()[0])
         except IntegrityError:  # a CHECK: the budget was spent meanwhile
             return False
-    with transaction.atomic(), connection.cursor() as cursor:
+    with atomic(), connection.cursor() as cursor:
         cursor.execute(_EVENT, parameters)
         if not cursor.rowcount:
             return False
@@ -137,6 +138,6 @@ def _reason(kind: Kind, decision: Decision, at: datetime) -> Reason:
 
 
 def count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reason) -> None:
-    """One more that does not count. Raises django.db.Error."""
-    with connection.cursor() as cursor:
+    """One more that does not count. Raises django.db.Error: InDoubt where it may have been counted."""
+    with atomic(), connection.cursor() as cursor:
         cursor.execute(_UNBILLED, [campaign, day_of(at), kind.value, reason.value])

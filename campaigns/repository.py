@@ -10,14 +10,15 @@ from django.utils import timezone
 
 from campaigns import charging
 from campaigns.choice import Candidate, Context, choose
-from campaigns.decisions import viewer_hash
-from campaigns.models import Reason, Viewer, day_of, keyword
+from campaigns.decisions import Decision, viewer_hash
+from campaigns.models import Kind, Reason, Viewer, day_of, keyword
 from campaigns.snapshot import keeper
 from campaigns.spool import Happened, Spool
 from catalog.models import Product
 from catalog.repository import advertised
 from resilience import breakers, provenance
 from resilience.breakers import DATABASE
+from resilience.database import InDoubt, was_in_doubt
 from resilience.errors import DependencyUnavailable
 from resilience.fallback import write_through
 
@@ -75,13 +76,11 @@ def _with_products(winners: Sequence[Candidate]) -> list[tuple[Candidate, Produc
     return [(each, products[each.ad.asin]) for each in winners if each.ad.asin in products]  # or it was deleted
 
 
-@write_through(DATABASE)
 def record(happened: Happened) -> Reason | None:
     """Write what happened to the ledger; None where it counts. Raises DependencyUnavailable."""
     return _record(happened, again=False)
 
 
-@write_through(DATABASE)
 def record_again(happened: Happened) -> Reason | None:
     """The same for what was kept, which may have been written before and then is no repetition."""
     return _record(happened, again=True)
@@ -92,10 +91,27 @@ def _record(happened: Happened, *, again: bool) -> Reason | None:
     if reason is None and timezone.now() - at > KEPT_AT_MOST:
         reason = Reason.EXPIRED  # it may have counted and been folded up since
     if reason is None and decision:
-        reason = charging.charge(kind, decision, at)
+        reason = _charge(kind, decision, at)
     if reason and not (again and reason is Reason.REPEATED):
-        charging.count_unbilled(kind, decision.campaign if decision else None, at, reason)
+        try:
+            _count_unbilled(kind, decision.campaign if decision else None, at, reason)
+        except DependencyUnavailable as error:
+            if not isinstance(error.__cause__, InDoubt):  # else it would be kept, and might be counted twice
+                raise
     return reason
+
+
+@write_through(DATABASE)
+def _charge(kind: Kind, decision: Decision, at: datetime) -> Reason | None:
+    reason = charging.charge(kind, decision, at)
+    # An attempt that is made again may find its own charge.
+    return None if reason is Reason.REPEATED and was_in_doubt() else reason
+
+
+@write_through(DATABASE)
+def _count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reason) -> None:
+    if not was_in_doubt():  # nobody can tell whether it is counted already; once too few is better than twice
+        charging.count_unbilled(kind, campaign, at, reason)
 
 
 spool = Spool(record_again)

@@ -13,7 +13,7 @@ from catalog import defaults
 from catalog.models import Product, Review
 from catalog.rows import M, Page, Rows
 from resilience.breakers import DATABASE
-from resilience.database import atomic, was_in_doubt
+from resilience.database import InDoubt, atomic, was_in_doubt
 from resilience.errors import Answered
 from resilience.fallback import read_through, write_through
 
@@ -146,6 +146,11 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
     """Change the given fields only. Raises Product.DoesNotExist."""
     with atomic():
         product = Product.objects.select_for_update().get(asin=asin)
+        if was_in_doubt():
+            # To write again may undo what somebody else has written since.
+            if all(getattr(product, name) == value for name, value in fields.items()):
+                return product
+            raise InDoubt("a repeated change found other values")
         for name, value in fields.items():
             setattr(product, name, value)
         # review_count and rating_total belong to the triggers: not to be written back.
@@ -163,6 +168,9 @@ def delete_product(*, asin: str, with_reviews: bool) -> None:
         with atomic():
             # Locked, so that of two at once the later one finds nothing to delete, and no review comes in meanwhile.
             product = Product.objects.select_for_update().only("asin").get(asin=asin)
+            if was_in_doubt():
+                # It may be a new one that somebody has created since.
+                raise InDoubt("a repeated deletion found a product")
             if not with_reviews and product.reviews.exists():
                 raise HasReviews
             if have_too_many_reviews([asin]):

@@ -6,7 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Field, JSONField, Model, TextField
+from django.db.models import JSONField, Model, TextField
 from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=Model)
@@ -35,21 +35,25 @@ class Rows(Generic[M]):
         self._names = [field.attname for field in fields]
         self._id = self._names.index("id")
         self._json_names = [field.attname for field in fields if isinstance(field, JSONField)]
-        columns = [(instead or {}).get(field.attname, str(field.column)) for field in fields]
-        # Each column as SQL, and the bytes of it where it has no length of its own that it cannot exceed.
-        self._columns = [
-            (f"CAST({column} AS text)" if isinstance(field, JSONField) else column, _size(column, field))
-            for column, field in zip(columns, fields, strict=True)
-        ]
-        self._all = ", ".join(column for column, _ in self._columns)
-        self._sizes = " + ".join(size for _, size in self._columns if size) or "0"
+        columns = {field: (instead or {}).get(field.attname, str(field.column)) for field in fields}
+        self._all = ", ".join(
+            f"CAST({column} AS text) AS {field.attname}"
+            if isinstance(field, JSONField)
+            else f"{column} AS {field.attname}"
+            for field, column in columns.items()
+        )
+        # The bytes of each value that has no length of its own that it cannot exceed, as SQL.
+        length = "length(CAST({} AS BLOB))" if connection.vendor == "sqlite" else "octet_length({})"
+        self._sizes = {
+            field.attname: length.format(field.attname) for field in fields if isinstance(field, TextField | JSONField)
+        }
 
     def fetch(self, clauses: str, *parameters: Any) -> list[M]:
         """The rows that SQL ``clauses`` (JOIN, WHERE and what follows it) with ``parameters`` choose. One query.
 
         What is JSON stays the text that the database sent: a list of rows goes out as it came.
         """
-        return self._instances(self._query(self._all, clauses, *parameters))
+        return self._instances(self._query(self._all, f"{self._table} {clauses}", *parameters))
 
     def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id") -> Page[M]:
         """Up to ``limit`` of these rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, at least one.
@@ -57,13 +61,21 @@ class Rows(Generic[M]):
         One query leaves out long values; if there are any, a second one fetches the rows that have them.
         """
         long = MAX_PAGE_BYTES // (limit + 1)
-        short = [f"CASE WHEN {size} <= {long} THEN {column} END" if size else column for column, size in self._columns]
+        short = [
+            f"CASE WHEN {self._sizes[name]} <= {long} THEN {name} END" if name in self._sizes else name
+            for name in self._names
+        ]
+        # JSON counts with its text: stored, it may be compressed to a hundredth. The inner query makes each text once;
+        # the outer one keeps its order.
         clauses = f"{clauses} ORDER BY {order} LIMIT %s OFFSET %s"
-        found = self._query(", ".join([*short, self._sizes]), clauses, *parameters, limit + 1, skip)
+        inner = f"(SELECT {self._all} FROM {self._table} {clauses}) AS page"  # noqa: S608
+        total = " + ".join(self._sizes.values()) or "0"
+        found = self._query(", ".join([*short, total]), inner, *parameters, limit + 1, skip)
         count = _fitting([row[-1] for row in found[:limit]])
         fitting = {row[self._id]: row[:-1] for row in found[:count]}
         if keys := [row[self._id] for row in found[:count] if row[-1] > long]:
-            whole = self._query(self._all, f"WHERE id IN ({', '.join(['%s'] * len(keys))})", *keys)
+            marks = ", ".join(["%s"] * len(keys))
+            whole = self._query(self._all, f"{self._table} WHERE id IN ({marks})", *keys)
             # A row that has been deleted since is left out.
             fitting |= dict.fromkeys(keys) | {row[self._id]: row for row in whole}
         next_after = found[count - 1][self._id] if count < len(found) else None
@@ -77,9 +89,9 @@ class Rows(Generic[M]):
             return instance
         raise self._model.DoesNotExist  # type: ignore[attr-defined]
 
-    def _query(self, columns: str, clauses: str, *parameters: Any) -> list[Row]:
+    def _query(self, columns: str, source: str, *parameters: Any) -> list[Row]:
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {columns} FROM {self._table} {clauses}", parameters)  # noqa: S608
+            cursor.execute(f"SELECT {columns} FROM {source}", parameters)  # noqa: S608
             rows: list[Row] = cursor.fetchall()
             return rows
 
@@ -103,16 +115,3 @@ def _fitting(sizes: list[int]) -> int:
         if total > MAX_PAGE_BYTES and number:
             return number
     return len(sizes)
-
-
-def _size(column: str, field: "Field[Any, Any]") -> str:
-    """SQL for the bytes of ``column`` if it can be long, else an empty text.
-
-    PostgreSQL keeps long values elsewhere and tells their size without reading them; of JSON the size as it is stored,
-    which may be compressed.
-    """
-    if not isinstance(field, TextField | JSONField):
-        return ""
-    if connection.vendor == "sqlite":
-        return f"length(CAST({column} AS BLOB))"
-    return f"octet_length({column})" if isinstance(field, TextField) else f"pg_column_size({column})"

@@ -53,6 +53,8 @@ def classify(error: BaseException) -> Outcome:
     if not isinstance(error, Error):
         return Outcome.SUCCESS if isinstance(error, Answered | ObjectDoesNotExist) else Outcome.NEUTRAL
     cause = error.__cause__
+    if cause is None and isinstance(error, InDoubt):
+        return Outcome.NEUTRAL  # raised by a call that did reach the database
     if isinstance(cause, sqlite3.Error):
         return _classify_sqlite(cause)
     sqlstate: str | None = getattr(cause, "pgcode", None)
@@ -93,7 +95,10 @@ def check() -> bool:
 
 
 class InDoubt(OperationalError):
-    """The connection was lost while the transaction was committed: whether it was, nobody knows."""
+    """The connection was lost while the transaction was committed: whether it was, nobody knows.
+
+    A call that is made again raises it too, without a cause, where it cannot tell its own work from another's.
+    """
 
 
 @contextmanager
@@ -152,7 +157,7 @@ def _call_again(attempts: int, func: Callable[P, T], *args: P.args, **kwargs: P.
                 if attempt < attempts and had_connection and is_worth_another:
                     doubt = error if isinstance(error, InDoubt) else doubt
                     _was_in_doubt.set(doubt is not None)
-                elif doubt and outcome is not Outcome.SUCCESS:
+                elif doubt and outcome is not Outcome.SUCCESS and not isinstance(error, InDoubt):
                     raise doubt from doubt.__cause__  # the doubt remains
                 else:
                     raise

@@ -1,11 +1,13 @@
 """What every test starts from: closed breakers, nothing remembered, and a way to lose the database for real."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import psycopg2
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, connections
 
 from resilience import breakers, fallback
 
@@ -38,6 +40,43 @@ def lose_database(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Ca
             monkeypatch.setitem(connection.settings_dict, name, value)
 
     return lose
+
+
+class CutCommit(Protocol):
+    def __call__(self, meanwhile: Callable[[], object] = ..., cause: type[psycopg2.OperationalError] = ...) -> None: ...
+
+
+@pytest.fixture
+def cut_commit(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> CutCommit:
+    """A function after which this thread's next COMMIT is carried out and fails with ``cause``, a cut connection.
+
+    ``meanwhile`` is called in between, on a connection of its own.
+    """
+
+    def arrange(
+        meanwhile: Callable[[], object] = lambda: None,
+        cause: type[psycopg2.OperationalError] = psycopg2.OperationalError,
+    ) -> None:
+        own = connections["default"]
+        commit = own.commit
+
+        def elsewhere() -> None:
+            try:
+                meanwhile()
+            finally:
+                connections.close_all()
+
+        def commit_and_hang_up() -> None:
+            monkeypatch.setattr(own, "commit", commit)
+            commit()
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(elsewhere).result()
+            own.close()
+            raise OperationalError("hung up") from cause("the server closed the connection")
+
+        monkeypatch.setattr(own, "commit", commit_and_hang_up)
+
+    return arrange
 
 
 @pytest.fixture(autouse=True)

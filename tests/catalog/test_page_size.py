@@ -66,6 +66,17 @@ def test_small_pages_lead_through_everything_once(client: Client, large: None, u
     assert seen == EXPECTED[url]()[7 if "skip" in first else 0 :]
 
 
+def test_json_counts_with_its_text_however_well_it_is_compressed(client: Client) -> None:
+    related = {f"kind{n}": ["A" * 32] * 200 for n in range(60)}  # 430 kB of text, which PostgreSQL stores in 8 kB
+    length = len(json.dumps(related))
+    Product.objects.bulk_create([Product(asin=f"P{n}", related=related) for n in range(20)], batch_size=5)
+    seen = []
+    for body in pages(client, "/products?limit=1000"):
+        assert len(body) < MAX_PAGE_BYTES + length
+        seen += [each["asin"] for each in json.loads(body)]
+    assert seen == [f"P{n}" for n in range(20)]
+
+
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])
 def test_bytes_count_and_not_characters(client: Client, large: None, letter: str) -> None:
     first, second, *_ = pages(client, "/reviews?limit=1000")

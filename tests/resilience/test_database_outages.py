@@ -146,6 +146,23 @@ def test_no_answer_at_all_is_checked_before_it_counts() -> None:
     assert database.classify(OperationalError("of no driver")) is Outcome.FAILURE
 
 
+def test_a_doubt_that_a_repeated_call_raises_is_no_failure_of_the_database(
+    breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write() -> None:
+        run("SELECT 1")
+        if not database.was_in_doubt():
+            raise database.InDoubt from psycopg2.OperationalError("the COMMIT was not answered")
+        raise database.InDoubt
+
+    monkeypatch.setattr(breaker, "check", lambda: pytest.fail("the database was reached: nothing to check"))
+    breaker.call(run, "SELECT 1")
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(write)
+    assert isinstance(failed.value.__cause__, database.InDoubt)
+    assert breaker.describe()["failures"] == 0
+
+
 def test_a_database_that_is_locked_by_another_writer_is_neutral(breaker: Breaker) -> None:
     def write() -> None:
         with transaction.atomic():
