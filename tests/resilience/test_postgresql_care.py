@@ -131,24 +131,6 @@ def test_a_transaction_keeps_its_connection_from_its_beginning() -> None:
     assert Product.objects.get().asin == "KEPT"
 
 
-def test_a_transaction_that_django_knows_nothing_of_keeps_its_connection_too() -> None:
-    pid()
-    with count_connections() as made:
-        ask("BEGIN")
-        base.suspicion.raise_now()
-        ask("UPDATE catalog_product SET title = title")
-        ask("COMMIT")
-        make_idle()
-        first = pid()
-        ask("BEGIN")
-        with pytest.raises(DatabaseError):
-            ask("SELECT 1 / 0")
-        base.suspicion.raise_now()
-        ask("ROLLBACK")
-    assert len(made) == 1  # between the two
-    assert pid() != first
-
-
 def test_a_connection_is_checked_after_a_rest_and_not_while_it_works(checks: list[bool]) -> None:
     first = pid()
     pid()
