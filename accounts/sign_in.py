@@ -7,16 +7,21 @@ looked at. An attempt is a pair of an address and a user name:
   that nobody has count as one name, so made-up names buy no attempts.
 * Once an address or a user name has MANY failures, each of its pairs has one wrong password. A user name never waits
   as a whole, because anybody could lock its user out; an address neither, because users share it.
-* Attempts by an address or at a user name that has failures go one at a time, through the lane of strangers. All others
-  have a lane of their own. A pair that has signed in before stays there until it fails.
+* A stranger is a pair whose address or user name has failures. Strangers try one at a time, and so do all others beside
+  them. A pair that has signed in before is no stranger until it fails.
+* Others go ahead of strangers. Among strangers the name with the fewest failures goes first, then the pair that was
+  turned away least often. So whoever guesses at many users uses their names up, and a user nobody guesses at passes.
 
 These limits let an attacker find out which names exist. That is accepted: each review shows its author's user name.
 Counts belong to one process, are bounded in number, and expire. Several processes multiply the free attempts.
 """
 
+import itertools
 import threading
 import time
+from bisect import insort
 from collections.abc import Callable
+from functools import partial
 
 from cachetools import TTLCache
 
@@ -31,35 +36,46 @@ LATER = 1.0  # seconds after which a try that found no place may be worth anothe
 ATTEMPT = "accounts.attempt"  # where a request's META has its Attempt
 
 Key = tuple[str, ...]
+Rank = tuple[int, ...]  # the lower goes first
+_arrivals = itertools.count()
 
 
-class Lane:
-    """One try at a time; ``waiting`` more may stand in line."""
+class Line:
+    """Lets one stranger and one other try at a time; those who wait and those who try are ``most`` at most."""
 
-    def __init__(self, waiting: int) -> None:
-        self._free = threading.Condition()
-        self._is_taken = False
-        self._waiting, self._most = 0, waiting
+    def __init__(self, most: int) -> None:
+        self._changed = threading.Condition()
+        self._most = most
+        self._trying: set[bool] = set()  # whether it is the stranger
+        self._waiting: list[Rank] = []  # the first goes first
 
-    def enter(self, patience: float) -> bool:
-        """Whether there was a place within ``patience`` seconds. Nobody passes those who wait."""
-        with self._free:
-            if self._is_taken or self._waiting:
-                if not patience or self._waiting >= self._most:
-                    return False
-                self._waiting += 1
-                try:
-                    if not self._free.wait_for(lambda: not self._is_taken, patience):
-                        return False
-                finally:
-                    self._waiting -= 1
-            self._is_taken = True
-            return True
+    def enter(self, is_stranger: bool, rank: Rank, patience: float) -> bool:
+        """Whether it may be tried within ``patience`` seconds. In a full line, whoever ranks last is turned away."""
+        with self._changed:
+            place = (int(is_stranger), *rank, next(_arrivals))
+            if not patience and not self._may_go(place):
+                return False
+            insort(self._waiting, place)
+            if len(self._trying) + len(self._waiting) > self._most:
+                self._waiting.pop()
+                self._changed.notify_all()
+            self._changed.wait_for(lambda: place not in self._waiting or self._may_go(place), patience)
+            if place not in self._waiting:
+                return False
+            may_go = self._may_go(place)
+            self._waiting.remove(place)
+            if may_go:
+                self._trying.add(is_stranger)
+            return may_go
 
-    def leave(self) -> None:
-        with self._free:
-            self._is_taken = False
-            self._free.notify()
+    def leave(self, is_stranger: bool) -> None:
+        with self._changed:
+            self._trying.remove(is_stranger)
+            self._changed.notify_all()
+
+    def _may_go(self, place: Rank) -> bool:
+        is_next = all(place <= other for other in self._waiting if other[0] == place[0])
+        return is_next and bool(place[0]) not in self._trying
 
 
 class Failures:
@@ -115,27 +131,30 @@ class Attempt:
     def __init__(self, failures: Failures, address: str, name: str) -> None:
         self._failures = failures
         self._address, self._name, self._pair = ("address", address), ("name", name), ("pair", address, name)
+        self._turned_away = ("turned away", address, name)
         self._is_known = bool(name)
         self._counts_for = [self._pair, self._address, self._name] if name else [self._pair, self._address]
-        self._lane: Lane | None = None
+        self._leave: Callable[[], None] | None = None
         self.retry_after = LATER  # until it has begun
 
-    def begin(self, strangers: Lane, others: Lane) -> None:
-        """Enter the lane of this attempt, unless it has to wait."""
+    def begin(self, line: Line) -> None:
+        """Pass the line, unless this attempt has to wait or finds no place."""
         of_address, of_name, of_pair = map(self._failures.count, (self._address, self._name, self._pair))
         self.retry_after = self._failures.wait(self._pair, FREE if max(of_address, of_name) < MANY else 1)
         if self.retry_after:
             return
         is_other = self._failures.is_trusted(self._pair) or (self._is_known and not of_address and not of_name)
-        lane = others if is_other else strangers
+        rank = (of_name, self._failures.count(self._turned_away))
         for key in self._counts_for:  # before it is known, else many at once would be one
             self._failures.add(key)
         # A thread may stand in line for a user whom this address has not failed with yet, and for nobody else.
-        if lane.enter(PATIENCE if self._is_known and not of_pair else 0.0):
-            self._lane = lane
+        if line.enter(not is_other, rank, PATIENCE if self._is_known and not of_pair else 0.0):
+            self._leave = partial(line.leave, not is_other)
         else:
             self._take_back()
             self.retry_after = LATER
+            if self._is_known:
+                self._failures.add(self._turned_away)
 
     def settle(self, is_right: bool) -> None:
         """Take note of the outcome."""
@@ -147,10 +166,11 @@ class Attempt:
             self._failures.distrust(self._pair)
 
     def end(self) -> None:
-        """Leave the lane."""
-        if self._lane:
+        """Make room for the next. To end it twice does no harm."""
+        if self._leave:
             self._take_back()  # of what was not settled
-            self._lane.leave()
+            self._leave()
+            self._leave = None
 
     def _take_back(self) -> None:
         for key in self._counts_for:
@@ -163,13 +183,12 @@ class Limits:
 
     def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._failures = Failures(clock)
-        waiting = max(0, threads - 2)  # beside the one in each lane
-        self._strangers, self._others = Lane(waiting // 2), Lane(waiting - waiting // 2)
+        self._line = Line(max(2, threads))  # a stranger and another one
 
     def attempt(self, address: str, name: str) -> Attempt:
         """An attempt at the password of ``name``, which is empty where nobody has the name. To be ended."""
         attempt = Attempt(self._failures, address, name)
-        attempt.begin(self._strangers, self._others)
+        attempt.begin(self._line)
         return attempt
 
     def refusal(self) -> Attempt:
