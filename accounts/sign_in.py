@@ -16,11 +16,10 @@ These limits let an attacker find out which names exist. That is accepted: each 
 Counts belong to one process, are bounded in number, and expire. Several processes multiply the free attempts.
 """
 
-import itertools
 import threading
 import time
-from bisect import insort
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from cachetools import TTLCache
@@ -37,53 +36,57 @@ ATTEMPT = "accounts.attempt"  # where a request's META has its Attempt
 
 Key = tuple[str, ...]
 Rank = tuple[int, ...]  # the lower goes first
-_arrivals = itertools.count()
+
+
+@dataclass(eq=False)
+class Place:
+    is_stranger: bool
+    rank: Callable[[], Rank]  # as it is now: whoever is guessed at while waiting falls back
+
+    def order(self) -> Rank:
+        return (int(self.is_stranger), *self.rank())
 
 
 class Line:
     """Lets one stranger and one other try at a time; those who wait and those who try are ``most`` at most."""
 
     def __init__(self, most: int) -> None:
-        self._changed = threading.Condition()
-        self._most = most
-        self._trying: set[bool] = set()  # whether it is the stranger
-        self._waiting: list[Rank] = []  # the first goes first
+        self._changed, self._most = threading.Condition(), most
+        self._trying: dict[bool, Place] = {}  # by whether it is the stranger
+        self._waiting: list[Place] = []
 
-    def enter(self, is_stranger: bool, rank: Rank, patience: float) -> bool:
+    def enter(self, is_stranger: bool, rank: Callable[[], Rank], patience: float) -> bool:
         """Whether it may be tried within ``patience`` seconds. In a full line, whoever ranks last is turned away."""
         with self._changed:
-            place = (int(is_stranger), *rank, next(_arrivals))
-            if not patience and not self._may_go(place):
+            if not patience and is_stranger in self._trying:
                 return False
-            insort(self._waiting, place)
+            place = Place(is_stranger, rank)
+            self._waiting.append(place)
             if len(self._trying) + len(self._waiting) > self._most:
-                self._waiting.pop()
-                self._changed.notify_all()
-            self._changed.wait_for(lambda: place not in self._waiting or self._may_go(place), patience)
-            if place not in self._waiting:
-                return False
-            may_go = self._may_go(place)
-            self._waiting.remove(place)
-            if may_go:
-                self._trying.add(is_stranger)
-            return may_go
+                self._waiting.remove(max(reversed(self._waiting), key=Place.order))  # the latest of equals
+            self._admit(is_stranger)
+            if not self._changed.wait_for(lambda: place not in self._waiting, patience):
+                self._waiting.remove(place)
+            return self._trying.get(is_stranger) is place
 
     def leave(self, is_stranger: bool) -> None:
         with self._changed:
-            self._trying.remove(is_stranger)
-            self._changed.notify_all()
+            del self._trying[is_stranger]
+            self._admit(is_stranger)
 
-    def _may_go(self, place: Rank) -> bool:
-        is_next = all(place <= other for other in self._waiting if other[0] == place[0])
-        return is_next and bool(place[0]) not in self._trying
+    def _admit(self, is_stranger: bool) -> None:
+        waiting = [place for place in self._waiting if place.is_stranger == is_stranger]
+        if waiting and is_stranger not in self._trying:
+            first = self._trying[is_stranger] = min(waiting, key=Place.order)  # the earliest of equals
+            self._waiting.remove(first)
+        self._changed.notify_all()
 
 
 class Failures:
     """Wrong passwords of late, by address, by user name and by both; those that are being tried count as wrong."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
+        self._clock, self._lock = clock, threading.Lock()
         self._latest: TTLCache[Key, tuple[int, float]] = TTLCache(REMEMBERED, FORGOTTEN_AFTER, clock)
         self._trusted: TTLCache[Key, None] = TTLCache(REMEMBERED, TRUSTED_FOR, clock)
 
@@ -131,10 +134,9 @@ class Attempt:
     def __init__(self, failures: Failures, address: str, name: str) -> None:
         self._failures = failures
         self._address, self._name, self._pair = ("address", address), ("name", name), ("pair", address, name)
-        self._turned_away = ("turned away", address, name)
-        self._is_known = bool(name)
+        self._turned_away, self._is_known = ("turned away", address, name), bool(name)
         self._counts_for = [self._pair, self._address, self._name] if name else [self._pair, self._address]
-        self._leave: Callable[[], None] | None = None
+        self._is_trying = False
         self.retry_after = LATER  # until it has begun
 
     def begin(self, line: Line) -> None:
@@ -144,17 +146,15 @@ class Attempt:
         if self.retry_after:
             return
         is_other = self._failures.is_trusted(self._pair) or (self._is_known and not of_address and not of_name)
-        rank = (of_name, self._failures.count(self._turned_away))
         for key in self._counts_for:  # before it is known, else many at once would be one
             self._failures.add(key)
         # A thread may stand in line for a user whom this address has not failed with yet, and for nobody else.
-        if line.enter(not is_other, rank, PATIENCE if self._is_known and not of_pair else 0.0):
-            self._leave = partial(line.leave, not is_other)
+        if line.enter(not is_other, self._rank, PATIENCE if self._is_known and not of_pair else 0.0):
+            self._is_trying, self._leave = True, partial(line.leave, not is_other)
         else:
             self._take_back()
             self.retry_after = LATER
-            if self._is_known:
-                self._failures.add(self._turned_away)
+            self._failures.add(self._turned_away)
 
     def settle(self, is_right: bool) -> None:
         """Take note of the outcome."""
@@ -166,11 +166,14 @@ class Attempt:
             self._failures.distrust(self._pair)
 
     def end(self) -> None:
-        """Make room for the next. To end it twice does no harm."""
-        if self._leave:
+        """Make room for the next, once."""
+        if self._is_trying:
+            self._is_trying = False
             self._take_back()  # of what was not settled
             self._leave()
-            self._leave = None
+
+    def _rank(self) -> Rank:
+        return self._failures.count(self._name), self._failures.count(self._turned_away)
 
     def _take_back(self) -> None:
         for key in self._counts_for:

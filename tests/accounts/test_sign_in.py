@@ -235,25 +235,25 @@ def test_it_is_not_trusted_for_ever(limits: Limits, clock: Clock) -> None:
 
 def test_nobody_passes_those_in_line_who_rank_the_same() -> None:
     line = Line(2)
-    assert line.enter(True, (0,), 0)
+    assert line.enter(True, lambda: (0,), 0)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(line.enter, True, (0,), 5)
+        waiting = pool.submit(line.enter, True, lambda: (0,), 5)
         until(lambda: line._waiting)
         with line._changed:  # held, so that the one in line cannot wake up yet
             line.leave(True)
-            assert not line.enter(True, (0,), 0)
+            assert not line.enter(True, lambda: (0,), 0)
         assert waiting.result(5)
 
 
 def test_who_ranks_first_goes_first_and_who_ranks_last_makes_room() -> None:
     line = Line(3)
-    assert line.enter(True, (0, 0), 0)
+    assert line.enter(True, lambda: (0, 0), 0)
     with ThreadPoolExecutor(3) as pool:
-        last = pool.submit(line.enter, True, (1, 0), 30)
+        last = pool.submit(line.enter, True, lambda: (1, 0), 30)
         until(lambda: len(line._waiting) == 1)
-        middle = pool.submit(line.enter, True, (0, 1), 30)
+        middle = pool.submit(line.enter, True, lambda: (0, 1), 30)
         until(lambda: len(line._waiting) == 2)
-        first = pool.submit(line.enter, True, (0, 0), 30)
+        first = pool.submit(line.enter, True, lambda: (0, 0), 30)
         assert not last.result(5)
         line.leave(True)
         assert first.result(5)
@@ -264,22 +264,22 @@ def test_who_ranks_first_goes_first_and_who_ranks_last_makes_room() -> None:
 
 def test_strangers_make_room_for_others_and_never_the_other_way_round() -> None:
     line = Line(2)
-    assert line.enter(True, (0,), 0)
+    assert line.enter(True, lambda: (0,), 0)
     with ThreadPoolExecutor(1) as pool:
-        stranger = pool.submit(line.enter, True, (0,), 30)
+        stranger = pool.submit(line.enter, True, lambda: (0,), 30)
         until(lambda: line._waiting)
-        assert line.enter(False, (9,), 0)
+        assert line.enter(False, lambda: (9,), 0)
         assert not stranger.result(5)
-    assert not line.enter(True, (0,), 30)  # there is no room, so it is turned away at once
+    assert not line.enter(True, lambda: (0,), 30)  # there is no room, so it is turned away at once
 
 
 def test_who_stood_in_line_in_vain_leaves_it() -> None:
     line = Line(2)
-    assert line.enter(True, (0,), 0)
-    assert not line.enter(True, (0,), 0.01)
+    assert line.enter(True, lambda: (0,), 0)
+    assert not line.enter(True, lambda: (0,), 0.01)
     assert not line._waiting
     line.leave(True)
-    assert line.enter(True, (0,), 0)
+    assert line.enter(True, lambda: (0,), 0)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4, 10])
@@ -309,7 +309,7 @@ def test_a_line_is_safe_for_many_threads() -> None:
     lock = threading.Lock()
 
     def go() -> None:
-        assert line.enter(True, (0,), 30)
+        assert line.enter(True, lambda: (0,), 30)
         with lock:
             inside[0] += 1
             most[0] = max(most[0], inside[0])
