@@ -7,8 +7,10 @@ looked at. An attempt is a pair of an address and a user name:
   that nobody has count as one name, so made-up names buy no attempts.
 * Once an address or a user name has MANY failures, each of its pairs has one wrong password. A user name never waits
   as a whole, because anybody could lock its user out; an address neither, because users share it.
-* Attempts by an address or at a user name that has failures go one at a time, through the lane of strangers. All others
-  have a lane of their own. A pair that has signed in before stays there until it fails.
+* A stranger is a pair whose address or user name has failures. Strangers try one at a time, and so do all others beside
+  them. A pair that has signed in before is no stranger until it fails.
+* Others go ahead of strangers. Among strangers the name with the fewest failures goes first, then the pair that was
+  turned away least often. So whoever guesses at many users uses their names up, and a user nobody guesses at passes.
 
 These limits let an attacker find out which names exist. That is accepted: each review shows its author's user name.
 Counts belong to one process, are bounded in number, and expire. Several processes multiply the free attempts.
@@ -17,6 +19,8 @@ Counts belong to one process, are bounded in number, and expire. Several process
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from cachetools import TTLCache
 
@@ -31,43 +35,58 @@ LATER = 1.0  # seconds after which a try that found no place may be worth anothe
 ATTEMPT = "accounts.attempt"  # where a request's META has its Attempt
 
 Key = tuple[str, ...]
+Rank = tuple[int, ...]  # the lower goes first
 
 
-class Lane:
-    """One try at a time; ``waiting`` more may stand in line."""
+@dataclass(eq=False)
+class Place:
+    is_stranger: bool
+    rank: Callable[[], Rank]  # as it is now: whoever is guessed at while waiting falls back
 
-    def __init__(self, waiting: int) -> None:
-        self._free = threading.Condition()
-        self._is_taken = False
-        self._waiting, self._most = 0, waiting
+    def order(self) -> Rank:
+        return (int(self.is_stranger), *self.rank())
 
-    def enter(self, patience: float) -> bool:
-        """Whether there was a place within ``patience`` seconds. Nobody passes those who wait."""
-        with self._free:
-            if self._is_taken or self._waiting:
-                if not patience or self._waiting >= self._most:
-                    return False
-                self._waiting += 1
-                try:
-                    if not self._free.wait_for(lambda: not self._is_taken, patience):
-                        return False
-                finally:
-                    self._waiting -= 1
-            self._is_taken = True
-            return True
 
-    def leave(self) -> None:
-        with self._free:
-            self._is_taken = False
-            self._free.notify()
+class Line:
+    """Lets one stranger and one other try at a time; those who wait and those who try are ``most`` at most."""
+
+    def __init__(self, most: int) -> None:
+        self._changed, self._most = threading.Condition(), most
+        self._trying: dict[bool, Place] = {}  # by whether it is the stranger
+        self._waiting: list[Place] = []
+
+    def enter(self, is_stranger: bool, rank: Callable[[], Rank], patience: float) -> bool:
+        """Whether it may be tried within ``patience`` seconds. In a full line, whoever ranks last is turned away."""
+        with self._changed:
+            if not patience and is_stranger in self._trying:
+                return False
+            place = Place(is_stranger, rank)
+            self._waiting.append(place)
+            if len(self._trying) + len(self._waiting) > self._most:
+                self._waiting.remove(max(reversed(self._waiting), key=Place.order))  # the latest of equals
+            self._admit(is_stranger)
+            if not self._changed.wait_for(lambda: place not in self._waiting, patience):
+                self._waiting.remove(place)
+            return self._trying.get(is_stranger) is place
+
+    def leave(self, is_stranger: bool) -> None:
+        with self._changed:
+            del self._trying[is_stranger]
+            self._admit(is_stranger)
+
+    def _admit(self, is_stranger: bool) -> None:
+        waiting = [place for place in self._waiting if place.is_stranger == is_stranger]
+        if waiting and is_stranger not in self._trying:
+            first = self._trying[is_stranger] = min(waiting, key=Place.order)  # the earliest of equals
+            self._waiting.remove(first)
+        self._changed.notify_all()
 
 
 class Failures:
     """Wrong passwords of late, by address, by user name and by both; those that are being tried count as wrong."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
+        self._clock, self._lock = clock, threading.Lock()
         self._latest: TTLCache[Key, tuple[int, float]] = TTLCache(REMEMBERED, FORGOTTEN_AFTER, clock)
         self._trusted: TTLCache[Key, None] = TTLCache(REMEMBERED, TRUSTED_FOR, clock)
 
@@ -115,27 +134,27 @@ class Attempt:
     def __init__(self, failures: Failures, address: str, name: str) -> None:
         self._failures = failures
         self._address, self._name, self._pair = ("address", address), ("name", name), ("pair", address, name)
-        self._is_known = bool(name)
+        self._turned_away, self._is_known = ("turned away", address, name), bool(name)
         self._counts_for = [self._pair, self._address, self._name] if name else [self._pair, self._address]
-        self._lane: Lane | None = None
+        self._is_trying = False
         self.retry_after = LATER  # until it has begun
 
-    def begin(self, strangers: Lane, others: Lane) -> None:
-        """Enter the lane of this attempt, unless it has to wait."""
+    def begin(self, line: Line) -> None:
+        """Pass the line, unless this attempt has to wait or finds no place."""
         of_address, of_name, of_pair = map(self._failures.count, (self._address, self._name, self._pair))
         self.retry_after = self._failures.wait(self._pair, FREE if max(of_address, of_name) < MANY else 1)
         if self.retry_after:
             return
         is_other = self._failures.is_trusted(self._pair) or (self._is_known and not of_address and not of_name)
-        lane = others if is_other else strangers
         for key in self._counts_for:  # before it is known, else many at once would be one
             self._failures.add(key)
         # A thread may stand in line for a user whom this address has not failed with yet, and for nobody else.
-        if lane.enter(PATIENCE if self._is_known and not of_pair else 0.0):
-            self._lane = lane
+        if line.enter(not is_other, self._rank, PATIENCE if self._is_known and not of_pair else 0.0):
+            self._is_trying, self._leave = True, partial(line.leave, not is_other)
         else:
             self._take_back()
             self.retry_after = LATER
+            self._failures.add(self._turned_away)
 
     def settle(self, is_right: bool) -> None:
         """Take note of the outcome."""
@@ -147,10 +166,14 @@ class Attempt:
             self._failures.distrust(self._pair)
 
     def end(self) -> None:
-        """Leave the lane."""
-        if self._lane:
+        """Make room for the next, once."""
+        if self._is_trying:
+            self._is_trying = False
             self._take_back()  # of what was not settled
-            self._lane.leave()
+            self._leave()
+
+    def _rank(self) -> Rank:
+        return self._failures.count(self._name), self._failures.count(self._turned_away)
 
     def _take_back(self) -> None:
         for key in self._counts_for:
@@ -163,13 +186,12 @@ class Limits:
 
     def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._failures = Failures(clock)
-        waiting = max(0, threads - 2)  # beside the one in each lane
-        self._strangers, self._others = Lane(waiting // 2), Lane(waiting - waiting // 2)
+        self._line = Line(max(2, threads))  # a stranger and another one
 
     def attempt(self, address: str, name: str) -> Attempt:
         """An attempt at the password of ``name``, which is empty where nobody has the name. To be ended."""
         attempt = Attempt(self._failures, address, name)
-        attempt.begin(self._strangers, self._others)
+        attempt.begin(self._line)
         return attempt
 
     def refusal(self) -> Attempt:

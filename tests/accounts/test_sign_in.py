@@ -17,8 +17,8 @@ from accounts.sign_in import (
     REMEMBERED,
     TRUSTED_FOR,
     Attempt,
-    Lane,
     Limits,
+    Line,
 )
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -164,13 +164,12 @@ def test_one_password_is_checked_at_a_time_for_strangers_and_others_are_not_in_t
 
 
 @pytest.mark.parametrize(("address", "name"), [(HERE, "anna"), (THERE, "guessed")])
-def test_a_user_stands_in_line_beside_a_guesser(
-    limits: Limits, begun: Callable[..., Any], address: str, name: str
-) -> None:
+def test_a_user_stands_in_line_beside_a_guesser(begun: Callable[..., Any], address: str, name: str) -> None:
+    limits = Limits(threads=2)
     fail(limits, HERE, "guessed", 1)
     guessing = limits.attempt(HERE, "guessed")
     waiting = begun(limits, address, name)
-    until(lambda: limits._strangers._waiting)
+    until(lambda: limits._line._waiting)
     assert limits.attempt(address, "ben" if address == HERE else name).retry_after == 1  # the line is full
     assert not waiting.done()
     guessing.end()
@@ -191,7 +190,7 @@ def test_only_for_a_user_whom_the_address_has_not_failed_with_a_thread_stands_in
 ) -> None:
     fail(limits, HERE, "guessed", 1)
     asked: list[float] = []
-    monkeypatch.setattr(limits._strangers, "enter", lambda patience: asked.append(patience))
+    monkeypatch.setattr(limits._line, "enter", lambda is_stranger, rank, patience: asked.append(patience))
     assert limits.attempt(HERE, name).retry_after == 1
     assert asked == [PATIENCE if may_stand_in_line else 0]
 
@@ -201,7 +200,7 @@ def test_while_one_user_is_guessed_at_once_another_one_stands_in_line(
 ) -> None:
     guesses = [limits.attempt(HERE, "anna") for _ in range(2)]
     waiting = begun(limits, HERE, "ben")
-    until(lambda: limits._strangers._waiting)
+    until(lambda: limits._line._waiting)
     for each in guesses:
         each.settle(False)
         each.end()
@@ -234,53 +233,89 @@ def test_it_is_not_trusted_for_ever(limits: Limits, clock: Clock) -> None:
     guessing.end()
 
 
-def test_nobody_passes_those_in_line() -> None:
-    lane = Lane(waiting=1)
-    assert lane.enter(0)
+def test_nobody_passes_those_in_line_who_rank_the_same() -> None:
+    line = Line(2)
+    assert line.enter(True, lambda: (0,), 0)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(lane.enter, 5)
-        until(lambda: lane._waiting)
-        with lane._free:  # held, so that the one in line cannot wake up yet
-            lane.leave()
-            assert not lane.enter(0)
+        waiting = pool.submit(line.enter, True, lambda: (0,), 5)
+        until(lambda: line._waiting)
+        with line._changed:  # held, so that the one in line cannot wake up yet
+            line.leave(True)
+            assert not line.enter(True, lambda: (0,), 0)
         assert waiting.result(5)
 
 
-def test_a_line_that_is_full_takes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    lane = Lane(waiting=0)
-    assert lane.enter(5)
-    monkeypatch.setattr(lane._free, "wait_for", pytest.fail)
-    assert not lane.enter(5)
+def test_who_ranks_first_goes_first_and_who_ranks_last_makes_room() -> None:
+    line = Line(3)
+    assert line.enter(True, lambda: (0, 0), 0)
+    with ThreadPoolExecutor(3) as pool:
+        last = pool.submit(line.enter, True, lambda: (1, 0), 30)
+        until(lambda: len(line._waiting) == 1)
+        middle = pool.submit(line.enter, True, lambda: (0, 1), 30)
+        until(lambda: len(line._waiting) == 2)
+        first = pool.submit(line.enter, True, lambda: (0, 0), 30)
+        assert not last.result(5)
+        line.leave(True)
+        assert first.result(5)
+        assert not middle.done()
+        line.leave(True)
+        assert middle.result(5)
+
+
+def test_strangers_make_room_for_others_and_never_the_other_way_round() -> None:
+    line = Line(2)
+    assert line.enter(True, lambda: (0,), 0)
+    with ThreadPoolExecutor(1) as pool:
+        stranger = pool.submit(line.enter, True, lambda: (0,), 30)
+        until(lambda: line._waiting)
+        assert line.enter(False, lambda: (9,), 0)
+        assert not stranger.result(5)
+    assert not line.enter(True, lambda: (0,), 30)  # there is no room, so it is turned away at once
 
 
 def test_who_stood_in_line_in_vain_leaves_it() -> None:
-    lane = Lane(waiting=1)
-    assert lane.enter(0)
-    assert not lane.enter(0.01)
-    assert lane._waiting == 0
-    lane.leave()
-    assert lane.enter(0)
+    line = Line(2)
+    assert line.enter(True, lambda: (0,), 0)
+    assert not line.enter(True, lambda: (0,), 0.01)
+    assert not line._waiting
+    line.leave(True)
+    assert line.enter(True, lambda: (0,), 0)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4, 10])
 def test_sign_ins_hold_so_many_threads_and_no_more(threads: int) -> None:
-    limits = Limits(threads)
-    lanes = (limits._strangers, limits._others)
-    assert sum(1 + lane._most for lane in lanes) == max(2, threads)
+    assert Limits(threads)._line._most == max(2, threads)
 
 
-def test_a_lane_is_safe_for_many_threads() -> None:
-    lane, inside, most = Lane(waiting=8), [0], [0]
+def test_a_user_nobody_guesses_at_goes_ahead_of_one_who_was_turned_away(begun: Callable[..., Any]) -> None:
+    limits = Limits(threads=2)
+    fail(limits, HERE, "user 1", 1)
+    guessing = limits.attempt(HERE, "user 2")
+    waiting = begun(limits, HERE, "user 3")
+    until(lambda: limits._line._waiting)
+    assert limits.attempt(HERE, "user 4").retry_after == 1
+    guessing.end()
+    assert waiting.result(5).retry_after == 0
+    again = begun(limits, HERE, "user 4")
+    until(lambda: limits._line._waiting)
+    ben = begun(limits, HERE, "ben")
+    assert again.result(5).retry_after == 1
+    waiting.result().end()
+    assert ben.result(5).retry_after == 0
+
+
+def test_a_line_is_safe_for_many_threads() -> None:
+    line, inside, most = Line(9), [0], [0]
     lock = threading.Lock()
 
     def go() -> None:
-        assert lane.enter(5)
+        assert line.enter(True, lambda: (0,), 30)
         with lock:
             inside[0] += 1
             most[0] = max(most[0], inside[0])
         with lock:
             inside[0] -= 1
-        lane.leave()
+        line.leave(True)
 
     with ThreadPoolExecutor(8) as pool:
         for each in [pool.submit(go) for _ in range(200)]:
