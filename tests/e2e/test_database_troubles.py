@@ -100,11 +100,12 @@ def test_too_many_connections_open_the_breaker_and_fail_nobody(
         postgres.ask("ALTER ROLE shop CONNECTION LIMIT 2")
         postgres.end_connections()
         time.sleep(5)
-        (change,) = service.get("/breakers/database").json()["events"][-1:]
+        events = service.get("/breakers/database").json()["events"]
         postgres.ask("ALTER ROLE shop CONNECTION LIMIT -1")
         back = work.now
         time.sleep(RESET + 2)
-    assert (change["to_state"], change["cause"]) == ("open", "too many connections")
+    # The first failure may be that of a call which was just being answered.
+    assert ("open", "too many connections") in [(each["to_state"], each["cause"]) for each in events]
     assert {each.status for each in work.reads()} == {200}
     during = [each.source for each in work.reads(fault, back) if each.source]
     assert during.count("stale") > 0
