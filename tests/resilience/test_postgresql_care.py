@@ -15,6 +15,7 @@ from psycopg2 import extensions
 from catalog.models import Product
 from resilience import postgres
 from resilience.backends.postgresql import base
+from tests.resilience.test_postgresql_backend import ask, make_idle, pid
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -45,21 +46,6 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     monkeypatch.setattr(base.DatabaseWrapper, "_answers", note)
     return answers
-
-
-def ask(statement: str) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchone() if cursor.description else None
-
-
-def pid() -> int:
-    return int(ask("SELECT pg_backend_pid()")[0])
-
-
-def make_idle() -> None:
-    """As if nobody had used the connection for a while."""
-    connection._used_at -= 2 * base.IDLE  # type: ignore[attr-defined]
 
 
 def hang() -> None:

@@ -38,7 +38,7 @@ suspicion = _Suspicion()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """See the module."""
+    """Django's wrapper, which checks its connection before each use and replaces one that cannot be trusted."""
 
     opened_at = 0.0
     _used_at = 0.0

@@ -9,7 +9,7 @@ from resilience import postgres
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """See the module."""
+    """Django's wrapper, which opens an existing file only."""
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
