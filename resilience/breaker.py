@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from resilience import deadlines
 from resilience.answers import Answers
 from resilience.bulkhead import Bulkhead
+from resilience.checks import Check
 from resilience.circuit import LATER, TRIAL_SHARE, Admission, Circuit, Outcome
 from resilience.errors import CallFailed, TooManyCalls
 
@@ -35,7 +36,8 @@ class Breaker(Circuit):
 
     # A short call that is made as the trial, instead of the caller's own.
     probe: Callable[[], object] | None = None
-    # What a call may take of the deadline; the rest is for the check of a SUSPECT failure.
+    # What a call may take of the deadline. The rest is for the check of a SUSPECT failure; if there is no rest, the
+    # caller is answered first and the check follows in a thread of its own.
     call_share = 1.0
 
     def __init__(
@@ -53,6 +55,7 @@ class Breaker(Circuit):
         self._classify = classify
         self._errors = errors
         self._bulkhead = Bulkhead(max_concurrent) if max_concurrent else None
+        self._following: Check | None = None  # the latest check that followed a call
         self.answers = Answers()
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -122,8 +125,25 @@ class Breaker(Circuit):
         if outcome is not Outcome.SUSPECT:
             return outcome
         # A trial was made on a fresh connection, and what began in an earlier state is not counted anyway.
-        is_worth_a_check = not admission.trial and admission.epoch == self._epoch
-        return Outcome.NEUTRAL if is_worth_a_check and self.check and self.check() else Outcome.FAILURE
+        if admission.trial or admission.epoch != self._epoch or not self.check:
+            return Outcome.FAILURE
+        if self.call_share < 1.0:
+            return Outcome.NEUTRAL if self.check() else Outcome.FAILURE
+        self._check_afterwards(self.check, admission, error)
+        return Outcome.NEUTRAL
+
+    def _check_afterwards(self, check: Callable[[], bool], admission: Admission, error: BaseException) -> None:
+        """Count ``error`` as a failure if a check fails too. Errors that come during a check share its result."""
+
+        def follow() -> bool:
+            is_reached = check()
+            if not is_reached:
+                self._settle(admission, Outcome.FAILURE, error)
+            return is_reached
+
+        with self._lock:
+            if self._following is None or self._following.result is not None:
+                self._following = Check(follow, then=lambda: None)
 
     def describe(self) -> dict[str, Any]:
         """The breaker as ``/breakers`` shows it; times in seconds, counts since this process started."""

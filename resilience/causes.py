@@ -7,13 +7,13 @@ import re
 import socket
 import sqlite3
 import ssl
-from collections.abc import Iterator
 
 import psycopg2
 import requests
 import urllib3
 
 from resilience import deadlines, postgres
+from resilience.errors import chain
 from resilience.http import BadAnswer, BodyTooLarge
 
 SABOTAGE = "sabotage"
@@ -120,20 +120,8 @@ def cause_of(error: BaseException, deadline: float | None = None) -> str:
 
     ``deadline`` is the time in seconds that the call had.
     """
-    words = next(filter(None, map(_words, _chain(error))), UNKNOWN)
+    words = next(filter(None, map(_words, chain(error))), UNKNOWN)
     return f"no answer within {deadline:g} s" if words == _NO_ANSWER and deadline else words
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those that it comes from: libraries keep them in different places."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        each = waiting.pop(0)
-        if id(each) not in seen:
-            seen.add(id(each))
-            yield each
-            found = (each.__cause__, getattr(each, "reason", None), *each.args, each.__context__)
-            waiting += [other for other in found if isinstance(other, BaseException)]
 
 
 def _words(error: BaseException) -> str | None:

@@ -1,5 +1,7 @@
 """What a protected call raises."""
 
+from collections.abc import Iterator
+
 
 class DependencyUnavailable(Exception):
     """The dependency could not be used. ``retry_after`` is when to come back, in seconds."""
@@ -24,3 +26,15 @@ class TooManyCalls(DependencyUnavailable):
 
 class Answered(Exception):
     """Base of errors that are an answer: the dependency was asked and said no."""
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, and those that caused it. Libraries keep them in different places."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop(0)
+        if id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            found = (each.__cause__, getattr(each, "reason", None), *each.args, each.__context__)
+            waiting += [other for other in found if isinstance(other, BaseException)]

@@ -24,11 +24,13 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as PoolTimeout
 from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
 from resilience import deadlines
 from resilience.circuit import Outcome
+from resilience.errors import chain
 from resilience.resolver import addresses
 
 logger = logging.getLogger(__name__)
@@ -50,12 +52,16 @@ class BadAnswer(Exception):
 
 
 ERRORS = (requests.RequestException, HTTPError, BadAnswer, deadlines.DeadlineExceeded)
+_TIMEOUTS = (TimeoutError, requests.Timeout, PoolTimeout)
 
 
 def classify(error: BaseException) -> Outcome:
-    """A 4xx blames the request and says nothing of the server; every other error counts."""
+    """A 4xx blames the request and says nothing of the server. A timeout is SUSPECT: the request may have been a slow
+    one, or its connection dropped by the network. Every other error is a failure."""
     if not isinstance(error, ERRORS):
         return Outcome.NEUTRAL
+    if any(isinstance(each, _TIMEOUTS) for each in chain(error)):
+        return Outcome.SUSPECT
     if isinstance(error, requests.HTTPError) and 400 <= error.response.status_code < 500:
         return Outcome.NEUTRAL
     return Outcome.FAILURE
@@ -203,7 +209,7 @@ def post_json(via: requests.Session, url: str, body: Any, *, headers: dict[str, 
     try:
         answer = _post(via, url, body, headers, max_bytes)
     except Exception as error:
-        if (used := _used.get()) and classify(error) is Outcome.FAILURE:
+        if (used := _used.get()) and classify(error) is not Outcome.NEUTRAL:
             used.failed = time.monotonic()
         raise
     if used := _used.get():

@@ -14,6 +14,7 @@ import requests
 from catalog.defaults import HOUSE_ADS
 from tests.e2e.conftest import Busy
 from tests.e2e.load import Load
+from tests.e2e.proxies import nat
 from tests.e2e.services import Postgres, Service, ad_server, eventually, free_port
 
 DEADLINE = 0.5  # AD_DEADLINE's default
@@ -164,6 +165,35 @@ def test_a_connection_that_was_closed_while_idle_is_missed_by_nobody(shop: Calla
         for _ in range(20):
             assert service.get("/ads").headers["X-Data-Source"] == "live"
             time.sleep(0.02)
+
+
+def test_one_slow_answer_costs_its_caller_only(shop: Callable[[str], Service]) -> None:
+    slow = True
+
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        nonlocal slow
+        if slow:
+            slow = False
+            time.sleep(4 * DEADLINE)
+        say(200, b"[]")(request)
+
+    with ad_server(behave) as url:
+        service = shop(url)
+        assert_house_ads(service, within=2 * DEADLINE)
+        assert [service.get("/ads").headers["X-Data-Source"] for _ in range(10)] == ["live"] * 10
+        assert service.get("/breakers/ad-provider").json()["events"] == []
+
+
+def test_idle_connections_that_the_network_drops_cost_one_answer(
+    ad_provider: Service, shop: Callable[[str], Service]
+) -> None:
+    with nat(lambda: socket.create_connection(("127.0.0.1", ad_provider.port))) as network:
+        service = shop(f"http://127.0.0.1:{network.port}")
+        sources = [service.get("/ads").headers["X-Data-Source"] for _ in range(10)]
+        network.drop()
+        sources += [service.get("/ads").headers["X-Data-Source"] for _ in range(20)]
+    assert sources.count("default") <= 1
+    assert service.get("/breakers/ad-provider").json()["events"] == []
 
 
 def test_the_largest_answers_leave_the_memory_as_it_was(shop: Callable[[str], Service]) -> None:

@@ -1,6 +1,8 @@
 """What a breaker does before it believes a failure or an end of an outage: checks, probes and what they cost a call."""
 
+import threading
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pybreaker
@@ -11,6 +13,7 @@ from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
 from resilience.events import Listener
+from tests.e2e.services import eventually
 
 DEADLINE = 8.0
 
@@ -60,10 +63,15 @@ class Recorder(Listener):
         self.events.append(("rejection", retry_after))
 
 
-class WithProbe(Breaker):
-    """Its probe says ``error`` if it has one, and notes the time that it has."""
+class Reserving(Breaker):
+    """Keeps a part of the deadline for the check."""
 
     call_share = 0.75
+
+
+class WithProbe(Reserving):
+    """Its probe says ``error`` if it has one, and notes the time that it has."""
+
     error: type[Exception] | None = None
 
     def probe(self) -> None:
@@ -84,7 +92,7 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def make(clock: Clock, recorder: Recorder) -> Callable[..., Breaker]:
-    def make(check: Callable[[], bool] | None = None, kind: type[Breaker] = Breaker, **more: Any) -> Breaker:
+    def make(check: Callable[[], bool] | None = None, kind: type[Breaker] = Reserving, **more: Any) -> Breaker:
         return kind(
             "thing",
             fail_max=1,
@@ -222,3 +230,41 @@ def test_times_are_described_to_a_tenth_of_a_second(make: Callable[..., Breaker]
     fails(breaker, Down)
     clock.now += 7.77
     assert breaker.describe()["retry_after"] == 12.2
+
+
+@pytest.mark.parametrize("is_reached", [True, False])
+def test_a_check_for_which_no_time_is_reserved_follows_the_answer(
+    is_reached: bool, make: Callable[..., Breaker], recorder: Recorder
+) -> None:
+    answered = threading.Event()
+    breaker = make(lambda: answered.wait(10) and is_reached, Breaker)
+    assert fails(breaker, Lost) == 1
+    assert breaker.state == "closed"
+    answered.set()
+    eventually(lambda: breaker.state == ("closed" if is_reached else "open") and not checks_running())
+    assert recorder.events == [("call failed", Lost), *([] if is_reached else [("failure", Lost)])]
+
+
+def test_calls_that_fail_during_a_check_share_it(make: Callable[..., Breaker], recorder: Recorder) -> None:
+    answered, checks = threading.Event(), count()
+    breaker = make(lambda: next(checks) < 0 or (answered.wait(10) and False), Breaker)
+    for _ in range(3):
+        fails(breaker, Lost)
+    answered.set()
+    eventually(lambda: breaker.state == "open" and not checks_running())
+    assert next(checks) == 1
+    assert recorder.events.count(("failure", Lost)) == 1
+
+
+def test_a_check_that_fails_after_the_state_has_changed_counts_for_nothing(make: Callable[..., Breaker]) -> None:
+    answered = threading.Event()
+    breaker = make(lambda: answered.wait(10) and False, Breaker)
+    fails(breaker, Lost)
+    breaker.steer("reset", "somebody")
+    answered.set()
+    eventually(lambda: not checks_running())
+    assert breaker.state == "closed"
+
+
+def checks_running() -> bool:
+    return any(thread.name == "dependency-check" for thread in threading.enumerate())

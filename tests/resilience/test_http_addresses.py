@@ -111,7 +111,7 @@ def fail(via: requests.Session | None = None, scheme: str = "http") -> None:
     with pytest.raises(http.ERRORS) as raised:
         ask(via, scheme)
     assert time.monotonic() - began < 5 * DEADLINE
-    assert http.classify(raised.value) is Outcome.FAILURE
+    assert http.classify(raised.value) is not Outcome.NEUTRAL
 
 
 def test_an_address_that_drops_attempts_takes_its_share_only_and_only_once(
