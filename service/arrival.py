@@ -24,8 +24,8 @@ from gunicorn.http.unreader import IterUnreader
 # In bytes.
 MAX_HEAD = 65_536
 MAX_LINE = 256  # of a chunk's size, or of a trailer
-MAX_TRAILERS = MAX_HEAD  # all of a request
-MAX_FRAMING = 65_536  # more than the body that it frames: sizes, extensions and line ends of chunks
+MAX_TRAILERS = 8_192  # all of a request
+MAX_FRAMING = 16_384  # more than the body that it frames: sizes, extensions and line ends of chunks
 
 MAX_EMPTY_LINES = 8  # before a request line (RFC 9112, 2.2)
 LINES_IN_A_TURN = 200  # about half a millisecond
