@@ -1,9 +1,14 @@
 """What Prometheus scrapes of the HTTP side. Under gunicorn the figures of all worker processes are summed."""
 
 import os
+from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, Metric, generate_latest, multiprocess
+from prometheus_client.registry import Collector
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names where worker processes keep their figures
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -27,8 +32,24 @@ def observe(view: str, method: str | None, status: int, seconds: float) -> None:
 
 def exposition() -> bytes:
     """All metrics in Prometheus' text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if FOLDER not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_AllProcesses())
     return generate_latest(registry)
+
+
+class _AllProcesses(Collector):
+    """The sums over the files of all worker processes."""
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for file in Path(os.environ[FOLDER]).glob("*.db") if _has_content(file)]
+        return multiprocess.MultiProcessCollector.merge(files)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def _has_content(file: Path) -> bool:
+    """False for the file of a process that is just starting, or has just ended."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
