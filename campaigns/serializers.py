@@ -15,6 +15,7 @@ from campaigns.models import MICROS
 from campaigns.repository import Chosen
 from catalog.models import Product
 from catalog.serializers import MAX_ADS_BYTES, AsinField, ProductSerializer
+from service.fields import BoundedListField
 
 MAX_EXPLAINED = 1000  # candidates
 
@@ -23,10 +24,10 @@ class AdContextSerializer(serializers.Serializer[Any]):
     """What is known of the page that the ads are for, and of who looks at it."""
 
     asin = AsinField(required=False, help_text="The product that is looked at. It is never its own ad.")
-    categories = serializers.ListField(
+    categories = BoundedListField(
         child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="Categories that fit."
     )
-    keywords = serializers.ListField(
+    keywords = BoundedListField(
         child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="What was searched for."
     )
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
