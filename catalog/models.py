@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from django.core.validators import MaxLengthValidator, MinValueValidator, RegexValidator, URLValidator
+from django.core.validators import MaxLengthValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
 
-ASIN_PATTERN = r"[A-Za-z0-9._-]{1,32}"
+from catalog import rules
 
 # The smoothed rating starts every product at 3.5 stars with the weight of five reviews, so that a single
 # five-star review does not outrank two hundred good ones.
@@ -20,17 +20,23 @@ class Product(models.Model):
     ``review_count`` and ``rating_total`` are kept by database triggers (migration 0002), whoever writes reviews.
     """
 
-    asin = models.CharField(max_length=32, unique=True, validators=[RegexValidator(rf"^{ASIN_PATTERN}\Z")])
-    title = models.CharField(max_length=1000, blank=True)
-    description = models.TextField(blank=True, validators=[MaxLengthValidator(100_000)])
-    im_url = models.CharField("picture URL", max_length=2000, blank=True, validators=[URLValidator(["http", "https"])])
+    asin = models.CharField(max_length=rules.MAX_ASIN, unique=True, validators=[rules.asin_validator()])
+    title = models.CharField(max_length=rules.MAX_TITLE, blank=True)
+    description = models.TextField(blank=True, validators=[MaxLengthValidator(rules.MAX_TEXT)])
+    im_url = models.CharField(
+        "picture URL", max_length=rules.MAX_URL, blank=True, validators=[rules.PictureURLValidator()]
+    )
     related = models.JSONField(default=dict, blank=True, help_text="Object of asin lists, such as also_bought.")
     sales_rank = models.JSONField(default=dict, blank=True, help_text="Object of category to rank.")
     categories = models.JSONField(default=list, blank=True, help_text="List of names, widest first.")
-    leaf_category = models.CharField(max_length=200, blank=True, editable=False)
-    brand = models.CharField(max_length=200, blank=True)
+    leaf_category = models.CharField(max_length=rules.MAX_NAME, blank=True, editable=False)
+    brand = models.CharField(max_length=rules.MAX_NAME, blank=True)
     price = models.DecimalField(
-        max_digits=10, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+        max_digits=rules.PRICE_DIGITS,
+        decimal_places=rules.PRICE_PLACES,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
     )
     review_count = models.PositiveIntegerField(default=0, editable=False)
     rating_total = models.PositiveIntegerField(default=0, editable=False)
@@ -69,16 +75,16 @@ def leaf_category(categories: list[str]) -> str:
 class Review(models.Model):
     """One reviewer's opinion of one product. ``product_id`` is the product's asin."""
 
-    reviewer_id = models.CharField("reviewer", max_length=64)
+    reviewer_id = models.CharField("reviewer", max_length=rules.MAX_REVIEWER)
     product = models.ForeignKey(
         Product, models.CASCADE, to_field="asin", db_column="asin", db_index=False, related_name="reviews"
     )
-    reviewer_name = models.CharField(max_length=200, blank=True)
+    reviewer_name = models.CharField(max_length=rules.MAX_NAME, blank=True)
     helpful_votes = models.PositiveIntegerField(default=0)
     total_votes = models.PositiveIntegerField(default=0)
-    review_text = models.TextField(blank=True, validators=[MaxLengthValidator(100_000)])
+    review_text = models.TextField(blank=True, validators=[MaxLengthValidator(rules.MAX_TEXT)])
     overall = models.PositiveSmallIntegerField("rating", choices=[(stars, "★" * stars) for stars in range(1, 6)])
-    summary = models.CharField(max_length=1000, blank=True)
+    summary = models.CharField(max_length=rules.MAX_TITLE, blank=True)
     unix_review_time = models.BigIntegerField("time", help_text="Seconds since 1970, UTC.")
 
     class Meta:

@@ -2,11 +2,12 @@
 
 from drf_spectacular.utils import OpenApiParameter
 
+from catalog import rules
 from service.openapi import error, response_header
 
 ASIN_IN_PATH = OpenApiParameter(
     "asin",
-    {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,32}$"},
+    {"type": "string", "pattern": rf"^{rules.ASIN_PATTERN}$".replace(r"\Z", "$")},
     OpenApiParameter.PATH,
     description="The product's id.",
 )

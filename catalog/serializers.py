@@ -1,18 +1,16 @@
 """The wire format. Serializers validate what comes in and write what goes out; they never query, because a query in
 here would be outside of the breaker."""
 
-import time
 from typing import Any
 
 import orjson
-from django.core.validators import RegexValidator, URLValidator
+from django.core.validators import URLValidator
 from rest_framework import serializers
 
-from catalog.models import ASIN_PATTERN, Product, Review
+from catalog import rules
+from catalog.models import Product, Review
 from service.fields import BoundedDictField, BoundedListField
 
-MAX_LIST = 200
-MAX_NAME = 200  # characters
 MAX_SKIP = 100_000
 MAX_LIMIT = 1000
 MAX_ID = 2**63 - 1
@@ -21,12 +19,25 @@ MAX_ADS_BYTES = 1_000_000
 
 
 class AsinField(serializers.CharField):
-    """A product's id: 1 to 32 letters, digits, dots, dashes or underscores."""
+    """A product's id: 1 to 32 letters, digits, dots, dashes or underscores. A number is none: it has lost its zeros."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=32, **kwargs)
-        message = "An asin has 1 to 32 letters, digits, dots, dashes or underscores."
-        self.validators.append(RegexValidator(rf"^{ASIN_PATTERN}\Z", message))
+        super().__init__(max_length=rules.MAX_ASIN, **kwargs)
+        self.validators.append(rules.asin_validator())
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class PictureField(serializers.URLField):
+    """The address of a picture, by the rule of the catalogue in place of DRF's own."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=rules.MAX_URL, **kwargs)
+        others = [each for each in self.validators if not isinstance(each, URLValidator)]
+        self.validators = [*others, rules.PictureURLValidator()]
 
 
 def _json(value: Any) -> Any:
@@ -38,39 +49,40 @@ class ProductSerializer(serializers.Serializer[Product]):
     """A product of the shop."""
 
     asin = AsinField(help_text="The product's id. Cannot be changed.")
-    title = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+    title = serializers.CharField(max_length=rules.MAX_TITLE, required=False, allow_blank=True)
     description = serializers.CharField(
-        max_length=100_000, required=False, allow_blank=True, style={"base_template": "textarea.html"}
+        max_length=rules.MAX_TEXT, required=False, allow_blank=True, style={"base_template": "textarea.html"}
     )
-    imUrl = serializers.URLField(
-        source="im_url",
-        max_length=2000,
-        required=False,
-        allow_blank=True,
-        validators=[URLValidator(["http", "https"])],
-        help_text="Address of a picture.",
-    )
+    imUrl = PictureField(source="im_url", required=False, allow_blank=True, help_text="Address of a picture.")
     related = BoundedDictField(
-        child=BoundedListField(child=AsinField(), max_length=MAX_LIST),
-        max_length=MAX_LIST,
-        max_name=MAX_NAME,
+        child=BoundedListField(child=AsinField(), max_length=rules.MAX_LIST),
+        max_length=rules.MAX_LIST,
+        max_name=rules.MAX_NAME,
         required=False,
         help_text="Lists of asins by kind, such as also_bought.",
     )
     salesRank = BoundedDictField(
         source="sales_rank",
-        child=serializers.IntegerField(min_value=0, max_value=MAX_ID),
-        max_length=MAX_LIST,
-        max_name=MAX_NAME,
+        child=serializers.IntegerField(min_value=0, max_value=rules.MAX_RANK),
+        max_length=rules.MAX_LIST,
+        max_name=rules.MAX_NAME,
         required=False,
         help_text="Rank by category.",
     )
     categories = BoundedListField(
-        child=serializers.CharField(max_length=200), max_length=20, required=False, help_text="Widest first."
+        child=serializers.CharField(max_length=rules.MAX_NAME),
+        max_length=rules.MAX_CATEGORIES,
+        required=False,
+        help_text="Widest first.",
     )
-    brand = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    brand = serializers.CharField(max_length=rules.MAX_NAME, required=False, allow_blank=True)
     price = serializers.DecimalField(
-        max_digits=10, decimal_places=2, min_value=0, required=False, allow_null=True, coerce_to_string=False
+        max_digits=rules.PRICE_DIGITS,
+        decimal_places=rules.PRICE_PLACES,
+        min_value=0,
+        required=False,
+        allow_null=True,
+        coerce_to_string=False,
     )
 
     def to_representation(self, product: Product) -> dict[str, Any]:
@@ -94,14 +106,16 @@ class ReviewSerializer(serializers.Serializer[Review]):
     id = serializers.IntegerField(read_only=True)
     reviewerID = serializers.CharField(
         source="reviewer_id",
-        max_length=64,
+        max_length=rules.MAX_REVIEWER,
         required=False,
         help_text="Your user name. Another one takes the permission `catalog.post_for_others`.",
     )
     asin = AsinField()
-    reviewerName = serializers.CharField(source="reviewer_name", max_length=200, required=False, allow_blank=True)
+    reviewerName = serializers.CharField(
+        source="reviewer_name", max_length=rules.MAX_NAME, required=False, allow_blank=True
+    )
     helpful = BoundedListField(
-        child=serializers.IntegerField(min_value=0, max_value=2**31 - 1),
+        child=serializers.IntegerField(min_value=0, max_value=rules.MAX_VOTES),
         min_length=2,
         max_length=2,
         required=False,
@@ -109,24 +123,24 @@ class ReviewSerializer(serializers.Serializer[Review]):
     )
     reviewText = serializers.CharField(
         source="review_text",
-        max_length=100_000,
+        max_length=rules.MAX_TEXT,
         required=False,
         allow_blank=True,
         style={"base_template": "textarea.html"},
     )
     overall = serializers.IntegerField(min_value=1, max_value=5, help_text="Stars.")
-    summary = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+    summary = serializers.CharField(max_length=rules.MAX_TITLE, required=False, allow_blank=True)
     unixReviewTime = serializers.IntegerField(
         source="unix_review_time",
         min_value=0,
-        max_value=2**32,
+        max_value=rules.MAX_TIME,
         required=False,
         help_text="Seconds since 1970, UTC: now. A time of the past takes the permission `catalog.post_for_others`.",
     )
     reviewTime = serializers.CharField(read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”.")
 
     def validate_unixReviewTime(self, seconds: int) -> int:
-        if seconds > time.time() + 86_400:  # clocks differ, days do not
+        if rules.is_future(seconds):
             raise serializers.ValidationError("This is in the future.")
         return seconds
 
@@ -182,7 +196,7 @@ class PageParameters(serializers.Serializer[Any]):
 class ReviewParameters(PageParameters):
     asin = AsinField(required=False, help_text="Reviews of this product only.")
     reviewerID = serializers.CharField(
-        source="reviewer_id", max_length=64, required=False, help_text="Reviews by this reviewer only."
+        source="reviewer_id", max_length=rules.MAX_REVIEWER, required=False, help_text="Reviews by this reviewer only."
     )
 
 

@@ -1,7 +1,6 @@
 """Parse the request, call the repository, answer."""
 
 import logging
-import re
 import time
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -19,15 +18,14 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from catalog import repository
-from catalog.models import ASIN_PATTERN, Product, Review
+from catalog import repository, rules
+from catalog.models import Product, Review
 from catalog.openapi import ASIN_IN_PATH, CONFLICT, LOCATION, NOT_FOUND, TOO_MANY_REVIEWS
 from catalog.rows import Page
 from catalog.serializers import PageParameters, PathParameters, ProductSerializer, ReviewParameters, ReviewSerializer
 from service import openapi
 from service.permissions import PermittedOrReadOnly
 
-ASIN = re.compile(ASIN_PATTERN)
 logger = logging.getLogger(__name__)
 
 
@@ -84,7 +82,7 @@ class CatalogViewSet(GenericViewSet[Any]):
     def path_asin(self) -> str:
         """The asin of the path. Raises ValidationError."""
         asin: str = self.kwargs["asin"]
-        return asin if ASIN.fullmatch(asin) else str(validated(PathParameters, self.kwargs)["asin"])
+        return asin if rules.is_asin(asin) else str(validated(PathParameters, self.kwargs)["asin"])
 
     def parameters(self, serializer_class: type[PageParameters]) -> dict[str, Any]:
         """The validated query parameters. Raises ValidationError."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from catalog import rules
 from catalog.serializers import AsinField, ProductSerializer
 from recommendations.candidates import SOURCES, Recommended
 from recommendations.repository import DEFAULT_LIMIT
@@ -42,7 +43,7 @@ class ReviewerParameters(ListParameters):
 
 
 class ReviewerPath(serializers.Serializer[Any]):
-    reviewerID = serializers.CharField(max_length=64)
+    reviewerID = serializers.CharField(max_length=rules.MAX_REVIEWER)
 
 
 class BasketSerializer(serializers.Serializer[Any]):

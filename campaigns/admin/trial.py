@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.core.validators import RegexValidator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -13,7 +12,7 @@ from django.urls import URLPattern, path
 from campaigns import repository
 from campaigns.models import Campaign
 from campaigns.serializers import explained
-from catalog.models import ASIN_PATTERN
+from catalog import rules
 
 SHOWN = 100  # candidates
 
@@ -21,7 +20,7 @@ SHOWN = 100  # candidates
 class PageForm(forms.Form):
     """What is known of the page."""
 
-    asin = forms.CharField(required=False, max_length=32, validators=[RegexValidator(rf"^{ASIN_PATTERN}\Z")])
+    asin = forms.CharField(required=False, max_length=rules.MAX_ASIN, validators=[rules.asin_validator()])
     categories = forms.CharField(required=False, max_length=1000, help_text="With commas between them.")
     keywords = forms.CharField(required=False, max_length=1000, help_text="What was searched for, with commas.")
     limit = forms.IntegerField(min_value=1, max_value=100, initial=10, required=False)

@@ -1,7 +1,8 @@
 """What both importers do: read, clean, gather into batches, upsert, count."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 from django.db import transaction
 
 from catalog.importers import files, formats
+from catalog.importers.columns import Columns
 from catalog.importers.formats import RejectedRow
 from catalog.importers.upsert import Row, Table, encode, upsert
 
@@ -21,9 +23,10 @@ READER_PATIENCE = 2.0  # seconds
 
 @dataclass
 class Counts:
-    """What became of the rows read: each is in exactly one of the other four.
+    """What became of the rows read: each is in exactly one of the next four.
 
-    A row that loses to another of the same key, in its batch or in the database, counts as unchanged.
+    A row that loses to another of the same key, in its batch or in the database, counts as unchanged. ``unreadable``
+    has how many rows came in without what a field of theirs says, and ``unused`` the columns that no field takes.
     """
 
     read: int = 0
@@ -31,6 +34,8 @@ class Counts:
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)
+    unused: list[str] = field(default_factory=list, compare=False)
 
 
 class Place(NamedTuple):
@@ -47,6 +52,7 @@ class Batch:
     read: int = 0
     rows: list[tuple[Place, Row]] = field(default_factory=list)
     rejected: list[tuple[Place, str]] = field(default_factory=list)
+    unreadable: Counter[str] = field(default_factory=Counter)
     encoded: str | list[Row] = ""
 
 
@@ -59,6 +65,7 @@ class Importer(ABC):
     """
 
     table: ClassVar[Table]
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]]
 
     format: str | None = None
     dry_run: bool = False
@@ -66,10 +73,18 @@ class Importer(ABC):
     advance: Callable[[int], object] = lambda count: None
     progress: Callable[[Counts], object] = lambda counts: None
     counts: Counts = field(default_factory=Counts)
+    unreadable: list[str] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self.columns = Columns(self.aliases)
+
+    @abstractmethod
+    def begin(self, fields: dict[str, Any]) -> None:
+        """Look at the first row of a file. Raises UnknownFormat if the file is none for this importer."""
 
     @abstractmethod
     def clean(self, fields: dict[str, Any]) -> Row:
-        """The row for the table. Raises RejectedRow."""
+        """The row for the table. Adds to ``unreadable`` the fields that it leaves out. Raises RejectedRow."""
 
     @abstractmethod
     def merge(self, old: Row, new: Row) -> Row:
@@ -99,20 +114,28 @@ class Importer(ABC):
     def _read(self, name: str, lines: Iterator[str]) -> Iterator[Batch]:
         batch = Batch()
         characters = 0
+        begun = False
         for line, fields in formats.rows(lines, self.format):
             batch.read += 1
             place = Place(name, line)
             try:
                 if isinstance(fields, RejectedRow):
                     raise fields
+                if not begun:
+                    self.begin(fields)
+                    begun = True
                 row = self.clean(fields)
             except RejectedRow as reason:
                 batch.rejected.append((place, str(reason)))
             else:
                 batch.rows.append((place, row))
+                if self.unreadable:
+                    batch.unreadable.update(set(self.unreadable))
                 for value in row:
                     if isinstance(value, str):
                         characters += len(value)
+            if self.unreadable:
+                self.unreadable.clear()
             if batch.read >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
                 yield self._ready(batch)
                 batch, characters = Batch(), 0
@@ -140,6 +163,8 @@ class Importer(ABC):
         for place, reason in [*batch.rejected, *refused.items()]:
             self.counts.rejected += 1
             self.reject(place, reason)
+        self.counts.unreadable.update(batch.unreadable)
+        self.counts.unused = list(self.columns.unused)
         self.counts.created += created
         self.counts.updated += updated
         self.counts.unchanged += len(batch.rows) - created - updated

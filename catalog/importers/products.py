@@ -1,19 +1,35 @@
-"""Products, from the metadata of 2014, 2018 and 2023 and the CSV shapes made of it."""
+"""Products, from the metadata of 2014, 2018 and 2023, the CSV shapes made of it, and Shopify's product CSV."""
 
 import json
-import re
-from typing import Any
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeVar
 
-from catalog.importers import values
+from catalog import rules
+from catalog.importers import listings, shapes, values
+from catalog.importers.cells import is_absent
+from catalog.importers.formats import RejectedRow, UnknownFormat
 from catalog.importers.importer import Importer
+from catalog.importers.markup import without_markup
+from catalog.importers.prices import price
 from catalog.importers.upsert import Row, Table
 from catalog.models import leaf_category
 
-_RANK = re.compile(r"#?([0-9][0-9,]*) in ([^(]+)")
+IS_REVIEWS = "these are reviews: seed_reviews reads them"
+
+T = TypeVar("T")
 
 
+@dataclass
 class ProductImporter(Importer):
-    """What a file does not say, or says with an empty value, leaves a stored product's value alone."""
+    """What a file does not say, or says with an empty value, leaves a stored product's value alone.
+
+    Rows of one Shopify handle that follow each other are the variants of one product: the first value of each field
+    counts, and the lowest price.
+    """
+
+    aliases = shapes.PRODUCTS
+    variants: Row | None = field(default=None, init=False)
 
     table = Table(
         name="catalog_product",
@@ -44,69 +60,65 @@ class ProductImporter(Importer):
         initial={"review_count": "0", "rating_total": "0"},
     )
 
+    def begin(self, fields: dict[str, Any]) -> None:
+        self.variants = None
+        if shapes.is_of_reviews(self.columns.layout(fields).names):
+            raise UnknownFormat(IS_REVIEWS)
+
     def clean(self, fields: dict[str, Any]) -> Row:
-        get = fields.get
-        # The CSV of Musical Instruments calls the title a description.
-        is_short = "Product ID" in fields
-        title = get("Description") if is_short else get("title")
-        categories = values.names(
-            get("categories") or get("category") or get("Category") or get("main_category"), "categories"
+        names = self.columns.layout(fields).names
+        if shapes.is_of_reviews(names):
+            raise RejectedRow(IS_REVIEWS)
+        asin, title, description, picture, related, *lists, ranks, categories, main, features, brand, cost = (
+            self.columns.read(fields)
         )
-        return (
-            values.asin(get("asin") or get("parent_asin") or get("Product ID")),
-            values.text(title, "title", 1000) or None,
-            values.text(get("description"), "description", 100_000) or None,
-            _picture(fields) or None,
-            _json(_related(fields)),
-            _json(_ranks(get("salesRank") or get("rank"))),
-            _json(categories),
-            leaf_category(categories) or None,
-            values.text(get("brand") or get("store"), "brand", 200) or None,
-            values.price(get("price")),
+        is_shopify = "handle" in names
+        if "title" not in names and "name" not in names and "productid" in names:
+            title, description = description, None  # the CSV of Musical Instruments calls the title a description
+        if "bodyhtml" in names and isinstance(description, str):
+            description = without_markup(description)
+        named = self._readable("categories", listings.categories(categories, main, features, is_path=is_shopify))
+        row = (
+            values.asin(asin),
+            values.paragraphs(title, "title", rules.MAX_TITLE) or None,
+            values.paragraphs(description, "description", rules.MAX_TEXT) or None,
+            self._readable("imUrl", listings.picture(picture)) or None,
+            _json(self._readable("related", listings.related(related, *lists))),
+            _json(self._readable("salesRank", listings.ranks(ranks))),
+            _json(named),
+            leaf_category(named) or None,
+            values.paragraphs(brand, "brand", rules.MAX_NAME) or None,
+            self._price(cost),
         )
+        return self._folded(row) if is_shopify else row
 
     def merge(self, old: Row, new: Row) -> Row:
         return tuple(before if now is None else now for before, now in zip(old, new, strict=True))
 
+    def _readable(self, name: str, found: tuple[T, bool]) -> T:
+        """What was found in a field, which is noted as unreadable if that is not all of it."""
+        value, is_whole = found
+        if not is_whole:
+            self.unreadable.append(name)
+        return value
+
+    def _price(self, raw: Any) -> Decimal | None:
+        if is_absent(raw):
+            return None
+        found = price(raw)
+        if found is None:
+            self.unreadable.append("price")
+        return found
+
+    def _folded(self, row: Row) -> Row:
+        """The row with what the rows of its product right before it said."""
+        before = self.variants
+        if before and before[0] == row[0]:
+            prices = [each for each in (before[-1], row[-1]) if each is not None]
+            row = (*self.merge(row, before)[:-1], min(prices, default=None))
+        self.variants = row
+        return row
+
 
 def _json(value: dict[str, Any] | list[Any]) -> str | None:
     return json.dumps(value) if value else None
-
-
-def _picture(fields: dict[str, Any]) -> str:
-    """The largest picture's address, if it is one of the web."""
-    found = fields.get("imUrl") or fields.get("imageURLHighRes") or fields.get("imageURL") or fields.get("images")
-    if isinstance(found, list):
-        found = found[0] if found else ""
-    if isinstance(found, dict):
-        found = found.get("hi_res") or found.get("large") or found.get("thumb")
-    address = values.text(found, "imUrl", 2000) if isinstance(found, str) else ""
-    return address if re.fullmatch(r"https?://[^\s<>\"]+", address) else ""
-
-
-def _related(fields: dict[str, Any]) -> dict[str, list[str]]:
-    given = values.mapping(fields.get("related"))
-    found = {_name(kind, "related"): values.asins(listed) for kind, listed in list(given.items())[:200]}
-    for kind, column in (("also_bought", "also_buy"), ("also_viewed", "also_view"), ("bought_together",) * 2):
-        found.setdefault(kind, values.asins(fields.get(column)))
-    return {kind: listed[:200] for kind, listed in found.items() if listed}
-
-
-def _ranks(raw: Any) -> dict[str, int]:
-    """``{"Office Products": 12}``, from an object, its text, or lines such as ``>#1,234 in Office Products (See …``."""
-    if isinstance(raw, str) and not raw.lstrip().startswith("{"):
-        raw = [raw]
-    if isinstance(raw, list):
-        lines = (_RANK.search(values.text(each, "rank", 10_000)) for each in raw if isinstance(each, str))
-        return {found[2].strip()[:200]: _rank(found[1].replace(",", "")) for found in lines if found}
-    ranks = values.mapping(raw)
-    kept = {name: rank for name, rank in ranks.items() if type(rank) is int and 0 <= rank < 2**63}
-    return {_name(name, "salesRank"): rank for name, rank in kept.items()}
-
-
-def _name(raw: Any, field: str) -> str:
-    return values.text(raw if isinstance(raw, str) else str(raw), field, 200)
-
-
-def _rank(digits: str) -> int:
-    return min(int(digits[:19]), 2**63 - 1)

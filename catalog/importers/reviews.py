@@ -1,10 +1,11 @@
-"""Reviews of 2014, 2018 and 2023, and the CSV shapes made of them."""
+"""Reviews of 2014, 2018 and 2023, the CSV shapes made of them, amazon_us_reviews, and ratings without a text."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.importers import values
-from catalog.importers.formats import RejectedRow
+from catalog import rules
+from catalog.importers import shapes, values
+from catalog.importers.formats import UnknownFormat
 from catalog.importers.importer import Importer, Place
 from catalog.importers.products import ProductImporter
 from catalog.importers.upsert import Row, Table, encode, upsert
@@ -24,6 +25,7 @@ class ReviewImporter(Importer):
     create_products: bool = False
     known: set[str] = field(default_factory=set)
 
+    aliases = shapes.REVIEWS
     table = Table(
         name="catalog_review",
         columns=(
@@ -41,24 +43,23 @@ class ReviewImporter(Importer):
         newest="unix_review_time",
     )
 
+    def begin(self, fields: dict[str, Any]) -> None:
+        if shapes.is_of_products(self.columns.layout(fields).names):
+            raise UnknownFormat("these are products: seed_products reads them")
+
     def clean(self, fields: dict[str, Any]) -> Row:
-        get = fields.get
-        reviewer = values.text(get("reviewerID") or get("user_id"), "reviewerID", 64)
-        if not reviewer:
-            raise RejectedRow("reviewerID: missing")
-        helpful, total = values.votes(get("helpful") or get("vote") or get("helpful_vote"))
-        rating = get("overall")
-        time = get("unixReviewTime")
+        reviewer, asin, name, votes, all_votes, text, stars, summary, time, day = self.columns.read(fields)
+        helpful, total = values.votes(votes, all_votes)
         return (
-            reviewer,
-            values.asin(get("asin") if not get("parent_asin") else get("parent_asin")),
-            values.text(get("reviewerName"), "reviewerName", 200),
+            values.reviewer(reviewer),
+            values.asin(asin),
+            values.text(name, "reviewerName", rules.MAX_NAME),
             helpful,
             total,
-            values.text(get("reviewText") or get("text"), "reviewText", 100_000),
-            values.stars(get("rating") if rating is None else rating),
-            values.text(get("summary") or get("title"), "summary", 1000),
-            values.seconds(get("timestamp") if time is None else time, get("reviewTime")),
+            values.text(text, "reviewText", rules.MAX_TEXT),
+            values.stars(stars),
+            values.text(summary, "summary", rules.MAX_TITLE),
+            values.seconds(time, day),
         )
 
     def merge(self, old: Row, new: Row) -> Row:

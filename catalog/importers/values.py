@@ -1,127 +1,196 @@
-"""One value at a time: what a raw field means, or RejectedRow with the reason."""
+"""One field at a time: what its raw cell means, or RejectedRow with the reason."""
 
 import html
-import math
 import re
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from html.entities import html5
 from typing import Any
 
-from catalog.importers.formats import RejectedRow, literal
-from catalog.models import ASIN_PATTERN
+from django.core.exceptions import ValidationError
 
-_ASIN = re.compile(ASIN_PATTERN)
+from catalog import rules
+from catalog.importers.cells import LONGEST_ABSENT, as_text, cell, entries, is_absent, whole
+from catalog.importers.formats import RejectedRow
+from catalog.importers.literals import ABSENT
+
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_PRICE = re.compile(r"\$?\s*([0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)")
-_VOTES = re.compile(r"\[\s*(-?[0-9]+)\s*,\s*(-?[0-9]+)\s*\]")
-MAX_VOTES = 2**31 - 1
-MAX_TIME = 2**32
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_STARS = {text: stars for stars in range(1, 6) for text in (f"{stars}", f"{stars}.0")}
+_NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]*)?\s*")
+_DAY = re.compile(r"[0-9]{1,2} [0-9]{1,2}, [0-9]{4}")
+_MANY_DIGITS = 20  # characters of a number of seconds, with a fraction
+_is_picture_url = rules.PictureURLValidator()
 
 
-def text(raw: Any, name: str, longest: int) -> str:
-    """Text with its HTML entities decoded and the white space around it gone; None is empty; lists are joined."""
-    if raw is None or (isinstance(raw, float) and math.isnan(raw)):
+def text(raw: Any, name: str, longest: int, decode: bool = True) -> str:
+    """Text without the white space around it and, with ``decode``, its complete HTML entities decoded; or empty."""
+    if raw.__class__ is not str:
+        raw = _joined(raw, name)
+    kept: str = raw.strip()
+    if len(kept) <= LONGEST_ABSENT and kept in ABSENT:
         return ""
-    if isinstance(raw, list):
-        raw = " ".join(each for each in raw if isinstance(each, str))
-    if not isinstance(raw, str):
-        raise RejectedRow(f"{name}: not text")
-    decoded = html.unescape(raw).strip() if "&" in raw else raw.strip()
-    if (not decoded.isascii() or "\0" in decoded) and _UNSTORABLE.search(decoded):
+    if decode and "&" in kept:
+        kept = _ENTITY.sub(_character, kept).strip()
+    if (not kept.isascii() or "\0" in kept) and _UNSTORABLE.search(kept):
         raise RejectedRow(f"{name}: holds a NUL or is not UTF-8")
-    if len(decoded) > longest:
+    if len(kept) > longest:
         raise RejectedRow(f"{name}: longer than {longest} characters")
-    return decoded
+    return kept
+
+
+def paragraphs(raw: Any, name: str, longest: int) -> str:
+    """Text that may also be the text of a list, whose parts are joined."""
+    if isinstance(raw, str):
+        found = cell(raw)
+        # A list of anything but text is meant as it stands, such as the title [1984].
+        if found is None or (isinstance(found, list) and all(is_absent(e) or isinstance(e, str) for e in found)):
+            raw = found
+    return text(raw, name, longest)
+
+
+def _joined(raw: Any, name: str) -> str:
+    if isinstance(raw, list):
+        return " ".join(each for each in raw if isinstance(each, str))
+    found = "" if is_absent(raw) else as_text(raw)
+    if found is None:
+        raise RejectedRow(f"{name}: not text")
+    return found
+
+
+def _character(entity: re.Match[str]) -> str:
+    # What is no entity stays: html.unescape alone would take the first letters of &notable; for one.
+    written = entity[0]
+    return html.unescape(written) if written[1] == "#" else html5.get(written[1:], written)
 
 
 def asin(raw: Any) -> str:
     """A product's id. It stays text, even where it is all digits."""
-    if not isinstance(raw, str) or not _ASIN.fullmatch(raw):
-        raise RejectedRow("asin: missing" if raw in (None, "") else "asin: not 1 to 32 letters, digits or . _ -")
-    return raw
-
-
-def price(raw: Any) -> Decimal | None:
-    """``9.99``, ``$1,000.00`` or a number; what is no price at all (the data has CSS in it) is None."""
     if isinstance(raw, str):
-        found = _PRICE.fullmatch(raw.strip())
-        raw = found.group(1).replace(",", "") if found else None
-    if raw is None or isinstance(raw, bool) or not isinstance(raw, str | int | float):
-        return None
-    try:
-        value = Decimal(str(raw)).quantize(Decimal("0.01"))
-    except InvalidOperation:
-        return None
-    return value if 0 <= value < 10**8 else None
+        raw = raw.strip()
+        if rules.is_asin(raw) and not (len(raw) <= LONGEST_ABSENT and raw in ABSENT):
+            return str(raw)
+    raise RejectedRow("asin: missing" if is_absent(raw) else "asin: not 1 to 32 letters, digits or . _ -")
+
+
+def reviewer(raw: Any) -> str:
+    """A reviewer's id, as it stands."""
+    found = text(raw, "reviewerID", rules.MAX_REVIEWER, False)
+    if not found:
+        raise RejectedRow("reviewerID: missing")
+    return found
 
 
 def stars(raw: Any) -> int:
     """A rating, 1 to 5."""
-    try:
-        value = float(raw)
-    except (TypeError, ValueError):
-        raise RejectedRow("overall: not a number") from None
-    if value not in (1.0, 2.0, 3.0, 4.0, 5.0):
-        raise RejectedRow("overall: not one of 1, 2, 3, 4, 5")
-    return int(value)
+    if isinstance(raw, str) and (known := _STARS.get(raw)):
+        return known
+    value = whole(raw)
+    if value is None or not 1 <= value <= 5:
+        raise RejectedRow("overall: not one of 1, 2, 3, 4, 5" if _is_number(raw) else "overall: not a number")
+    return value
 
 
-def votes(raw: Any) -> tuple[int, int]:
-    """Helpful votes and all votes, from ``[a, b]``, its text, or a single count of helpful ones; none are (0, 0)."""
-    if raw in (None, "", "[0, 0]"):
-        return 0, 0
+def _is_number(raw: Any) -> bool:
     if isinstance(raw, str):
-        found = _VOTES.fullmatch(raw)
-        raw = found.groups() if found else raw.replace(",", "")
-    pair = raw if isinstance(raw, list | tuple) else [raw, raw]
-    try:
-        helpful, total = (int(each) for each in pair)
-    except (TypeError, ValueError, OverflowError):
-        raise RejectedRow("helpful: not [helpful votes, all votes]") from None
-    if not 0 <= helpful <= total <= MAX_VOTES:
+        return _NUMBER.fullmatch(raw) is not None
+    return isinstance(raw, int | float) and not isinstance(raw, bool) and not is_absent(raw)
+
+
+def votes(raw: Any, all_votes: Any = None) -> tuple[int, int]:
+    """Helpful votes and all votes, from a pair, its text, or a count of helpful ones; (0, 0) if there is none."""
+    if raw.__class__ is str and all_votes is None and len(raw) < 30:
+        return _votes_of_text(raw)
+    return _votes(raw, all_votes)
+
+
+@lru_cache(4096)  # few spellings are most of a file
+def _votes_of_text(raw: str) -> tuple[int, int]:
+    return _votes(raw, None)
+
+
+def _votes(raw: Any, all_votes: Any) -> tuple[int, int]:
+    found = cell(raw)
+    if found is None and is_absent(all_votes):
+        return 0, 0
+    pair = found if isinstance(found, list) else [0 if found is None else found]
+    if len(pair) == 1:
+        pair = [pair[0], pair[0] if is_absent(all_votes) else all_votes]
+    numbers = [whole(each) for each in pair]
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
+        raise RejectedRow("helpful: not [helpful votes, all votes]")
+    helpful, total = numbers[0], numbers[1]
+    if not 0 <= helpful <= total <= rules.MAX_VOTES:
         raise RejectedRow("helpful: not 0 ≤ helpful votes ≤ all votes")
     return helpful, total
 
 
 def seconds(raw: Any, day: Any = None) -> int:
-    """Seconds since 1970, from a number in seconds or milliseconds, else from a ``day`` such as ``02 8, 2014``."""
-    if raw in (None, "") and isinstance(day, str) and day:
-        try:
-            return int(datetime.strptime(day, "%m %d, %Y").replace(tzinfo=UTC).timestamp())
-        except ValueError:
-            raise RejectedRow("reviewTime: not a day such as 02 8, 2014") from None
-    try:
-        value = int(float(raw))
-    except (TypeError, ValueError, OverflowError):
-        raise RejectedRow("unixReviewTime: missing or not a number") from None
-    if value > MAX_TIME:
-        value //= 1000
-    if not 0 <= value <= MAX_TIME:
+    """Seconds since 1970, from a number of seconds or milliseconds or a time, else from a ``day``; UTC."""
+    if raw.__class__ is str and len(raw) <= 10 and raw.isascii() and raw.isdecimal():
+        value = int(raw)
+    elif is_absent(raw):
+        if is_absent(day):
+            raise RejectedRow("unixReviewTime: missing or not a number")
+        value = _of_day(day)
+    else:
+        value = _of_time(raw)
+    if not 0 <= value <= rules.MAX_TIME:
         raise RejectedRow("unixReviewTime: not a time between 1970 and 2106")
+    if rules.is_future(value):
+        raise RejectedRow("unixReviewTime: in the future")
     return value
 
 
-def names(raw: Any, name: str) -> list[str]:
-    """Category names, widest first: from a list, a list of such lists (the first counts), or the text of either."""
-    if isinstance(raw, str) and raw.lstrip().startswith("["):
-        raw = literal(raw)
-    if isinstance(raw, str):
-        raw = [raw]
-    if isinstance(raw, list) and raw and isinstance(raw[0], list):
-        raw = raw[0]
-    if not isinstance(raw, list):
-        return []
-    found = (text(each, name, 200) for each in raw)
-    return list(dict.fromkeys(each for each in found if each))[:20]
+def _of_time(raw: Any) -> int:
+    if isinstance(raw, date):
+        return _of_date(raw)
+    try:
+        if not isinstance(raw, bool) and (not isinstance(raw, str) or len(raw) <= _MANY_DIGITS):
+            value = int(float(raw))
+            return value // 1000 if value > rules.MAX_TIME else value
+    except (TypeError, ValueError, OverflowError):
+        pass
+    try:
+        return _of_date(datetime.fromisoformat(raw.strip()))
+    except (AttributeError, ValueError):
+        raise RejectedRow("unixReviewTime: missing or not a number") from None
 
 
-def asins(raw: Any) -> list[str]:
-    """Those of a list that can be asins."""
-    return [each for each in raw if isinstance(each, str) and _ASIN.fullmatch(each)] if isinstance(raw, list) else []
+def _of_day(day: Any) -> int:
+    try:
+        if isinstance(day, date):
+            return _of_date(day)
+        day = day.strip()
+        return _of_date(datetime.strptime(day, "%m %d, %Y") if _DAY.fullmatch(day) else datetime.fromisoformat(day))
+    except (AttributeError, ValueError):
+        raise RejectedRow("reviewTime: not a day such as 02 8, 2014") from None
 
 
-def mapping(raw: Any) -> dict[str, Any]:
-    """An object, or the text of one; anything else is empty."""
-    if isinstance(raw, str) and raw.lstrip().startswith("{"):
-        raw = literal(raw)
-    return raw if isinstance(raw, dict) else {}
+def _of_date(day: date) -> int:
+    moment = day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
+    try:
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (OverflowError, ValueError):
+        raise RejectedRow("unixReviewTime: not a time between 1970 and 2106") from None
+
+
+def names(raw: Any) -> list[Any]:
+    """The entries of a list, of the first of a list of lists, of the text of either, or the one that there is."""
+    found = entries(raw)
+    return entries(found[0]) if found and isinstance(found[0], list) else found
+
+
+def asins(raw: Iterable[Any]) -> list[str]:
+    """Those that can be asins."""
+    return [each for each in raw if isinstance(each, str) and rules.is_asin(each)]
+
+
+def is_url(address: str) -> bool:
+    """Whether a picture may be there, by the rule of the catalogue."""
+    try:
+        _is_picture_url(address)
+    except ValidationError:
+        return False
+    return len(address) <= rules.MAX_URL

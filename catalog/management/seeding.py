@@ -67,6 +67,8 @@ class SeedCommand(BaseCommand):
             except Error as error:
                 raise unusable_database(error) from error
         self.stdout.write(("Nothing was written. " if options["dry_run"] else "") + closing_line(counts))
+        if unused := unused_line(counts):
+            self.stdout.write(unused)
         if options["strict"] and counts.rejected:
             raise CommandError(f"{counts.rejected} rows cannot be used")
 
@@ -80,7 +82,14 @@ def closing_line(counts: Counts) -> str:
     return (
         f"{counts.read} read, {counts.created} created, {counts.updated} updated, "
         f"{counts.unchanged} unchanged, {counts.rejected} rejected"
+        + "".join(f", {name} unreadable: {count}" for name, count in counts.unreadable.most_common())
     )
+
+
+def unused_line(counts: Counts) -> str:
+    """Names the columns that no field takes, in one line; empty if there are none."""
+    names = ", ".join(counts.unused)
+    return "columns not used: " + "".join(each if each.isprintable() else " " for each in names) if names else ""
 
 
 class Progress:

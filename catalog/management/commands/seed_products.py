@@ -1,9 +1,10 @@
 """Products from files, into the database. Running it twice changes nothing."""
 
+from catalog.importers.prices import RULE
 from catalog.importers.products import ProductImporter
 from catalog.management.seeding import SeedCommand
 
 
 class Command(SeedCommand):
-    help = "Import products from CSV, JSON lines or lines of Python literals."
+    help = f"Import products from CSV, JSON lines or lines of Python literals. {RULE}"
     importer_class = ProductImporter

@@ -1,0 +1,87 @@
+"""Reads one cell, of whatever field and file: absent, text, a number, a time, a list or an object."""
+
+import math
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from catalog.importers.literals import ABSENT, NotALiteral, parse
+
+LONGEST_ABSENT = max(map(len, ABSENT))
+MAX_LITERAL = (
+    200_000  # characters of a list or an object that is no JSON; 200 names of 200 asins are fewer in real data
+)
+MAX_DIGITS = 30
+
+
+def is_absent(raw: Any) -> bool:
+    """Whether the cell says nothing: empty, null, NaN, or the word for one of them in any spelling."""
+    if isinstance(raw, str):
+        return len(raw) < 50 and raw.strip() in ABSENT
+    if isinstance(raw, float | Decimal):
+        return math.isnan(raw) if not isinstance(raw, Decimal) or not raw.is_snan() else True
+    return raw is None or (isinstance(raw, list | tuple | dict) and all(is_absent(each) for each in raw))
+
+
+def cell(raw: Any) -> Any:
+    """The value of a cell, None if it is absent. Text that is a whole list or object becomes that."""
+    if isinstance(raw, str):
+        text = raw.strip()
+        if text in ABSENT:
+            return None
+        if text[0] in "[{" and text[-1] in "]}":
+            found = _structure(text)
+            return text if found is NotALiteral else found or None
+        return text
+    if isinstance(raw, tuple):
+        return list(raw)
+    return None if is_absent(raw) else raw
+
+
+def entries(raw: Any) -> list[Any]:
+    """The entries of a cell that is a list, less absent ones; a cell with one value is a list of it."""
+    found = cell(raw)
+    if found is None:
+        return []
+    return [each for each in found if not is_absent(each)] if isinstance(found, list) else [found]
+
+
+def whole(raw: Any) -> int | None:
+    """An integer, from one, its text (``"1,024"``) or a float that is whole (``12.0``); None if it is none of these."""
+    if isinstance(raw, str):
+        text = raw.strip().replace(",", "")
+        if len(text) > MAX_DIGITS:
+            return None
+        try:
+            raw = int(text) if text.isascii() and text.isdecimal() else float(text)
+        except ValueError:
+            return None
+    if isinstance(raw, Decimal):
+        raw = float(raw) if raw.is_finite() else None
+    if isinstance(raw, float):
+        return int(raw) if raw.is_integer() else None
+    return raw if isinstance(raw, int) and not isinstance(raw, bool) else None
+
+
+def as_text(raw: Any) -> str | None:
+    """Text, or that of a number or a time; None if it is neither. A truth value is no text."""
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal | date):
+        return None
+    return str(raw) if not isinstance(raw, int) or raw.bit_length() <= 64 else None
+
+
+def _structure(text: str) -> Any:
+    """The list or object that ``text`` is, or NotALiteral itself if it is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if len(text) > MAX_LITERAL:
+            return NotALiteral
+    try:
+        return parse(text)
+    except NotALiteral:
+        return NotALiteral

@@ -1,0 +1,76 @@
+"""Matches the columns of a file with fields: names are compared without case, blanks, underscores and punctuation."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from catalog.importers.cells import is_absent
+
+# Layouts remembered: a CSV has one, JSON lines have one for each set of keys.
+MAX_LAYOUTS, MAX_LAYOUT_CHARACTERS = 500, 10_000
+MAX_UNUSED, MAX_UNUSED_CHARACTERS = 30, 60
+
+_NOWHERE = object()
+
+
+class Layout(NamedTuple):
+    """Where a row with certain columns has its fields.
+
+    ``first`` has for each field the column that counts; ``others`` those that stand in where its cell is absent.
+    """
+
+    names: frozenset[str]
+    first: tuple[Any, ...]
+    others: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass
+class Columns:
+    """Reads rows by ``aliases``: for each field the names that its column may have, the one that counts most first."""
+
+    aliases: Mapping[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        self.unused: dict[str, None] = {}
+        self._layouts: dict[tuple[Any, ...], Layout] = {}
+
+    def layout(self, fields: dict[Any, Any]) -> Layout:
+        """The layout of a row with these columns."""
+        columns = tuple(fields)
+        return self._layouts.get(columns) or self._new(columns)
+
+    def read(self, fields: dict[Any, Any]) -> list[Any]:
+        """The raw cells of a row, one for each field in the order of ``aliases``; None where there is no column."""
+        columns = tuple(fields)
+        layout = self._layouts.get(columns) or self._new(columns)
+        cells = list(map(fields.get, layout.first))
+        for position, others in layout.others:
+            if is_absent(cells[position]):
+                cells[position] = next((fields[each] for each in others if not is_absent(fields[each])), None)
+        return cells
+
+    def _new(self, columns: tuple[Any, ...]) -> Layout:
+        by_name: dict[str, list[str]] = {}
+        for column in columns:
+            by_name.setdefault(folded(column), []).append(column)
+        found = [[column for name in names for column in by_name.get(name, ())] for names in self.aliases.values()]
+        layout = Layout(
+            names=frozenset(by_name),
+            first=tuple(each[0] if each else _NOWHERE for each in found),
+            others=tuple((position, tuple(each[1:])) for position, each in enumerate(found) if len(each) > 1),
+        )
+        used = {column for each in found for column in each}
+        for column in columns:
+            if column not in used and folded(column) and len(self.unused) < MAX_UNUSED:
+                self.unused[str(column)[:MAX_UNUSED_CHARACTERS]] = None
+        if sum(len(str(column)) for column in columns) <= MAX_LAYOUT_CHARACTERS:
+            if len(self._layouts) >= MAX_LAYOUTS:
+                self._layouts.clear()
+            self._layouts[columns] = layout
+        return layout
+
+
+def folded(column: Any) -> str:
+    """The name by which a column is known: ``Product ID``, ``product_id`` and ``PRODUCT ID`` are ``productid``."""
+    return re.sub(r"[\W_]+", "", column).casefold() if isinstance(column, str) else ""

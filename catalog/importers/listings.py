@@ -1,0 +1,117 @@
+"""The fields of a product that are lists and objects. Each function returns what is there, and whether that is all."""
+
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any
+
+from catalog import rules
+from catalog.importers import values
+from catalog.importers.cells import as_text, cell, entries, is_absent, whole
+from catalog.importers.markup import without_tags
+
+_RANK = re.compile(r"(?<![0-9,])([0-9][0-9,]{0,24})(?: in |in)([^(]+)")
+_SIZES = ("hi_res", "large", "thumb")
+_SENTENCE_WORDS = 4
+
+
+def picture(raw: Any) -> tuple[str, bool]:
+    """The first address of the web, the largest size of it."""
+    found = ""
+    for found in _addresses(cell(raw)):
+        # An address is taken as it stands, but for the one escape that HTML needs in it.
+        address = values.text(found, "imUrl", len(found), False).replace("&amp;", "&")
+        if values.is_url(address):
+            return address, True
+    return "", not found
+
+
+def _addresses(found: Any) -> Iterator[str]:
+    """The texts in a text, a list of texts or objects by size, or an object of such lists by size."""
+    for each in found if isinstance(found, list) else [found]:
+        image = cell(each)
+        if isinstance(image, dict):
+            lists = [listed if isinstance(listed := image.get(size), list) else [listed] for size in _SIZES]
+            for sizes in zip_longest(*lists):
+                yield from (size for size in sizes if isinstance(size, str) and not is_absent(size))
+        elif isinstance(image, str):
+            yield image
+
+
+def related(raw: Any, *others: Any) -> tuple[dict[str, list[str]], bool]:
+    """Lists of asins by kind, from an object and, of 2018 and 2023, from ``others``: also bought, viewed, together."""
+    given, is_whole = _named(raw, "related")
+    kinds = ("also_bought", "also_viewed", "bought_together")
+    given = dict(zip(kinds, others, strict=False)) | given
+    kept = {}
+    for kind, listed in given.items():
+        found = entries(listed)
+        asins = values.asins(found)
+        is_whole = is_whole and len(asins) == len(found)
+        if asins:
+            kept[kind] = asins[: rules.MAX_LIST]
+    return kept, is_whole
+
+
+def ranks(raw: Any) -> tuple[dict[str, int], bool]:
+    """``{"Office Products": 12}``, from an object, or from lines such as ``>#1,234 in Office Products (See …``."""
+    found = cell(raw)
+    if isinstance(found, dict):
+        given, is_whole = _named(found, "salesRank")
+        numbers = {name: whole(rank) for name, rank in given.items() if not is_absent(rank)}
+    else:
+        numbers, is_whole = {}, True
+        for line in entries(found):
+            match = _RANK.search(values.text(line, "salesRank", rules.MAX_TEXT)) if isinstance(line, str) else None
+            is_whole = is_whole and match is not None
+            if match:
+                numbers[_rank_name(match)] = whole(match[1])
+    kept = {name: rank for name, rank in numbers.items() if name and rank is not None and 0 <= rank <= rules.MAX_RANK}
+    return kept, is_whole and len(kept) == len(numbers)
+
+
+def _rank_name(found: re.Match[str]) -> str:
+    name = found[2]
+    if found[0][len(found[1])] != " ":  # "19,963,069inClothing,ShoesJewelry(" has lost its blanks and more
+        name = name.split(",")[0]
+    return name.strip()[: rules.MAX_NAME]
+
+
+def _named(raw: Any, field: str) -> tuple[dict[str, Any], bool]:
+    """The entries of an object that have a name. An object without a name for each is not read whole."""
+    found = cell(raw)
+    if not isinstance(found, dict):
+        return {}, found is None
+    named = {values.text(as_text(name), field, rules.MAX_NAME): value for name, value in found.items()}
+    kept = {name: value for name, value in list(named.items())[: rules.MAX_LIST] if name}
+    return kept, len(kept) == len(found)
+
+
+def categories(raw: Any, main: Any, features: Any, is_path: bool = False) -> tuple[list[str], bool]:
+    """Names, widest first; those of ``main`` if there are none. With ``is_path`` one text holds them all: A > B.
+
+    In the metadata of 2018 the bullets that describe the product follow its categories. They end the list.
+    """
+    bullets = {each.strip() for each in entries(features) if isinstance(each, str)}
+    is_whole = True
+    for given in (raw, main):
+        found: dict[str, None] = {}
+        parts = given.split(" > ") if is_path and isinstance(given, str) else values.names(given)
+        for each in parts:
+            if not isinstance(each, str):
+                is_whole = False
+                continue
+            if each.strip() in bullets or _is_sentence(each):
+                break
+            name = values.text(without_tags(each), "categories", len(each))
+            if len(name) > rules.MAX_NAME:
+                is_whole = False
+                break
+            found |= {name: None} if name else {}
+        if found:
+            return list(found)[: rules.MAX_CATEGORIES], is_whole
+    return [], is_whole
+
+
+def _is_sentence(text: str) -> bool:
+    return text.rstrip().endswith((".", "!")) and text.count(" ") >= _SENTENCE_WORDS - 1
