@@ -31,9 +31,9 @@ def asin_validator() -> RegexValidator:
     return RegexValidator(rf"^{ASIN_PATTERN}\Z", ASIN_RULE)
 
 
-def is_future(seconds: int) -> bool:
-    """Whether a time is later than a difference between clocks explains."""
-    return seconds > time.time() + CLOCK_DIFFERENCE
+def latest_time() -> int:
+    """Seconds since 1970 after which a time is of the future, and no difference between clocks."""
+    return int(time.time()) + CLOCK_DIFFERENCE
 
 
 @deconstructible

@@ -140,7 +140,7 @@ class ReviewSerializer(serializers.Serializer[Review]):
     reviewTime = serializers.CharField(read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”.")
 
     def validate_unixReviewTime(self, seconds: int) -> int:
-        if rules.is_future(seconds):
+        if seconds > rules.latest_time():
             raise serializers.ValidationError("This is in the future.")
         return seconds
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from catalog.importers.cells import is_absent
@@ -26,24 +26,24 @@ class Layout(NamedTuple):
 
 
 @dataclass
-class Columns:
-    """Reads rows by ``aliases``: for each field the names that its column may have, the one that counts most first."""
+class Layouts:
+    """Reads rows by ``aliases``: for each field the names that its column may have, the one that counts most first.
+
+    ``unused`` has the columns that no field takes, of all rows so far.
+    """
 
     aliases: Mapping[str, tuple[str, ...]]
+    unused: dict[str, None] = field(default_factory=dict)
+    _known: dict[tuple[Any, ...], Layout] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.unused: dict[str, None] = {}
-        self._layouts: dict[tuple[Any, ...], Layout] = {}
-
-    def layout(self, fields: dict[Any, Any]) -> Layout:
+    def of(self, fields: dict[Any, Any]) -> Layout:
         """The layout of a row with these columns."""
         columns = tuple(fields)
-        return self._layouts.get(columns) or self._new(columns)
+        return self._known.get(columns) or self._new(columns)
 
     def read(self, fields: dict[Any, Any]) -> list[Any]:
         """The raw cells of a row, one for each field in the order of ``aliases``; None where there is no column."""
-        columns = tuple(fields)
-        layout = self._layouts.get(columns) or self._new(columns)
+        layout = self.of(fields)
         cells = list(map(fields.get, layout.first))
         for position, others in layout.others:
             if is_absent(cells[position]):
@@ -65,9 +65,9 @@ class Columns:
             if column not in used and folded(column) and len(self.unused) < MAX_UNUSED:
                 self.unused[str(column)[:MAX_UNUSED_CHARACTERS]] = None
         if sum(len(str(column)) for column in columns) <= MAX_LAYOUT_CHARACTERS:
-            if len(self._layouts) >= MAX_LAYOUTS:
-                self._layouts.clear()
-            self._layouts[columns] = layout
+            if len(self._known) >= MAX_LAYOUTS:
+                self._known.clear()
+            self._known[columns] = layout
         return layout
 
 

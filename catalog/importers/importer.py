@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 from django.db import transaction
 
 from catalog.importers import files, formats
-from catalog.importers.columns import Columns
+from catalog.importers.columns import Layouts
 from catalog.importers.formats import RejectedRow
 from catalog.importers.upsert import Row, Table, encode, upsert
 
@@ -65,7 +65,7 @@ class Importer(ABC):
     """
 
     table: ClassVar[Table]
-    aliases: ClassVar[Mapping[str, tuple[str, ...]]]
+    names: ClassVar[Mapping[str, tuple[str, ...]]]
 
     format: str | None = None
     dry_run: bool = False
@@ -76,7 +76,7 @@ class Importer(ABC):
     unreadable: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self.columns = Columns(self.aliases)
+        self.layouts = Layouts(self.names)
 
     @abstractmethod
     def begin(self, fields: dict[str, Any]) -> None:
@@ -164,7 +164,7 @@ class Importer(ABC):
             self.counts.rejected += 1
             self.reject(place, reason)
         self.counts.unreadable.update(batch.unreadable)
-        self.counts.unused = list(self.columns.unused)
+        self.counts.unused = list(self.layouts.unused)
         self.counts.created += created
         self.counts.updated += updated
         self.counts.unchanged += len(batch.rows) - created - updated

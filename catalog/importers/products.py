@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from catalog import rules
-from catalog.importers import listings, shapes, values
+from catalog.importers import aliases, listings, values
 from catalog.importers.cells import is_absent
 from catalog.importers.formats import RejectedRow, UnknownFormat
 from catalog.importers.importer import Importer
@@ -28,7 +28,7 @@ class ProductImporter(Importer):
     counts, and the lowest price.
     """
 
-    aliases = shapes.PRODUCTS
+    names = aliases.PRODUCTS
     variants: Row | None = field(default=None, init=False)
 
     table = Table(
@@ -62,15 +62,15 @@ class ProductImporter(Importer):
 
     def begin(self, fields: dict[str, Any]) -> None:
         self.variants = None
-        if shapes.is_of_reviews(self.columns.layout(fields).names):
+        if aliases.is_of_reviews(self.layouts.of(fields).names):
             raise UnknownFormat(IS_REVIEWS)
 
     def clean(self, fields: dict[str, Any]) -> Row:
-        names = self.columns.layout(fields).names
-        if shapes.is_of_reviews(names):
+        names = self.layouts.of(fields).names
+        if aliases.is_of_reviews(names):
             raise RejectedRow(IS_REVIEWS)
         asin, title, description, picture, related, *lists, ranks, categories, main, features, brand, cost = (
-            self.columns.read(fields)
+            self.layouts.read(fields)
         )
         is_shopify = "handle" in names
         if "title" not in names and "name" not in names and "productid" in names:

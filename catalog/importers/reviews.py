@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog import rules
-from catalog.importers import shapes, values
+from catalog.importers import aliases, values
 from catalog.importers.formats import UnknownFormat
 from catalog.importers.importer import Importer, Place
 from catalog.importers.products import ProductImporter
@@ -18,6 +18,7 @@ KNOWN_ASINS = 200_000
 @dataclass
 class ReviewImporter(Importer):
     """Of two reviews of one product by one reviewer the newest is kept; of two of the same second the later row.
+    Where it has no text or no votes, those of the older one stay.
 
     A review of an unknown product is rejected, or with ``create_products`` makes a product that has only its asin.
     """
@@ -25,7 +26,7 @@ class ReviewImporter(Importer):
     create_products: bool = False
     known: set[str] = field(default_factory=set)
 
-    aliases = shapes.REVIEWS
+    names = aliases.REVIEWS
     table = Table(
         name="catalog_review",
         columns=(
@@ -40,15 +41,17 @@ class ReviewImporter(Importer):
             "unix_review_time",
         ),
         key=("reviewer_id", "asin"),
+        empty={"reviewer_name": "''", "total_votes": "0", "review_text": "''", "summary": "''"},
+        follows={"helpful_votes": "total_votes"},
         newest="unix_review_time",
     )
 
     def begin(self, fields: dict[str, Any]) -> None:
-        if shapes.is_of_products(self.columns.layout(fields).names):
+        if aliases.is_of_products(self.layouts.of(fields).names):
             raise UnknownFormat("these are products: seed_products reads them")
 
     def clean(self, fields: dict[str, Any]) -> Row:
-        reviewer, asin, name, votes, all_votes, text, stars, summary, time, day = self.columns.read(fields)
+        reviewer, asin, name, votes, all_votes, text, stars, summary, time, day = self.layouts.read(fields)
         helpful, total = values.votes(votes, all_votes)
         return (
             values.reviewer(reviewer),
@@ -63,7 +66,11 @@ class ReviewImporter(Importer):
         )
 
     def merge(self, old: Row, new: Row) -> Row:
-        return new if new[-1] >= old[-1] else old
+        if new[-1] < old[-1]:
+            return old
+        reviewer, asin, name, helpful, total, text, stars, summary, time = new
+        votes = (helpful, total) if total else old[3:5]
+        return (reviewer, asin, name or old[2], *votes, text or old[5], stars, summary or old[7], time)
 
     def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, str]]:
         if len(self.known) > KNOWN_ASINS:

@@ -11,6 +11,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from catalog import rules
+
 Row = tuple[Any, ...]
 
 # One import at a time writes, so that two never wait for each other's rows in a circle. Any number would do.
@@ -22,14 +24,16 @@ class Table:
     """Where rows go. ``key`` are the columns of the unique constraint.
 
     ``empty`` has the SQL literal that stands for "not given" in a column: there a None becomes the literal in a new
-    row and leaves an old row's value alone. ``initial`` has the SQL literals of columns that only a new row gets.
-    ``newest`` is the column by which an older row never replaces a newer one.
+    row and leaves an old row's value alone, as the literal itself does. ``follows`` has columns that are left alone
+    where another one is. ``initial`` has the SQL literals of columns that only a new row gets. ``newest`` is the column
+    of seconds since 1970 by which an older row never replaces a newer one, unless that one is of the future.
     """
 
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
     empty: dict[str, str] = field(default_factory=dict)
+    follows: dict[str, str] = field(default_factory=dict)
     initial: dict[str, str] = field(default_factory=dict)
     newest: str | None = None
 
@@ -39,10 +43,13 @@ class Table:
         values = [f"COALESCE({c}, {self.empty[c]})" if c in self.empty else c for c in self.columns]
         others = [c for c in self.columns if c not in self.key]
         given = {c: f"COALESCE(NULLIF(excluded.{c}, {self.empty[c]}), {self.name}.{c})" for c in self.empty}
+        for c, other in self.follows.items():
+            given[c] = f"CASE WHEN excluded.{other} = {self.empty[other]} THEN {self.name}.{c} ELSE excluded.{c} END"
         new = [given.get(c, f"excluded.{c}") for c in others]
         old = [f"{self.name}.{c}" for c in others]
         distinct = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
-        newer = f"excluded.{self.newest} >= {self.name}.{self.newest} AND" if self.newest else ""
+        new_time, old_time = f"excluded.{self.newest}", f"{self.name}.{self.newest}"
+        newer = f"({new_time} >= {old_time} OR {old_time} > {rules.latest_time()}) AND" if self.newest else ""
         return f"""
             INSERT INTO {self.name} ({", ".join([*self.columns, *self.initial])})
             SELECT {", ".join([*values, *self.initial.values()])} FROM staged WHERE true

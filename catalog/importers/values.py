@@ -138,7 +138,7 @@ def seconds(raw: Any, day: Any = None) -> int:
         value = _of_time(raw)
     if not 0 <= value <= rules.MAX_TIME:
         raise RejectedRow("unixReviewTime: not a time between 1970 and 2106")
-    if rules.is_future(value):
+    if value > rules.latest_time():
         raise RejectedRow("unixReviewTime: in the future")
     return value
 
