@@ -22,7 +22,9 @@ def is_absent(raw: Any) -> bool:
         return len(raw) < 50 and raw.strip() in ABSENT
     if isinstance(raw, float | Decimal):
         return math.isnan(raw) if not isinstance(raw, Decimal) or not raw.is_snan() else True
-    return raw is None or (isinstance(raw, list | tuple | dict) and all(is_absent(each) for each in raw))
+    if isinstance(raw, list | tuple):
+        return all(not each if isinstance(each, list | tuple | dict) else is_absent(each) for each in raw)
+    return raw is None or raw == {}
 
 
 def cell(raw: Any) -> Any:

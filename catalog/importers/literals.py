@@ -58,6 +58,8 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 def _value(token: tuple[str, str], tokens: Iterator[tuple[str, str]], depth: int) -> Any:
     kind, text = token
+    if depth > MAX_DEPTH:
+        raise NotALiteral
     if kind == "text":
         return text
     if kind == "word":
@@ -67,8 +69,6 @@ def _value(token: tuple[str, str], tokens: Iterator[tuple[str, str]], depth: int
             arguments = _items("(", tokens, depth + 1)
             return arguments[0] if arguments else None
         return _word(text)
-    if depth >= MAX_DEPTH:
-        raise NotALiteral
     if kind == "{":
         return _object(tokens, depth + 1)
     return _items(kind, tokens, depth + 1)

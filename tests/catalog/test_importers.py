@@ -7,32 +7,10 @@ from typing import Any
 import pytest
 
 from catalog.importers.importer import Counts, Place
-from catalog.importers.products import ProductImporter
-from catalog.importers.reviews import ReviewImporter
 from catalog.models import Product, Review
+from tests.catalog.importing import import_products, import_reviews, review
 
 pytestmark = pytest.mark.django_db
-
-
-def import_products(folder: Path, *texts: str, **options: Any) -> Counts:
-    return ProductImporter(**options).run(_files(folder, texts))
-
-
-def import_reviews(folder: Path, *texts: str, **options: Any) -> Counts:
-    return ReviewImporter(**options).run(_files(folder, texts))
-
-
-def _files(folder: Path, texts: tuple[str, ...]) -> list[str]:
-    names = []
-    for number, text in enumerate(texts):
-        file = folder / f"{number}.txt"
-        file.write_text(text)
-        names.append(str(file))
-    return names
-
-
-def review(**fields: Any) -> str:
-    return json.dumps({"reviewerID": "R1", "asin": "P1", "overall": 5, "unixReviewTime": 1000} | fields) + "\n"
 
 
 def test_products_of_the_original_service(tmp_path: Path) -> None:
