@@ -10,6 +10,7 @@ import orjson
 from catalog.importers.literals import ABSENT, NotALiteral, parse
 
 LONGEST_ABSENT = max(map(len, ABSENT))
+LONGEST_NOTHING = 50  # characters of a cell that may say nothing, with blanks and brackets
 MAX_LITERAL = (
     200_000  # characters of a list or an object that is no JSON; 200 names of 200 asins are fewer in real data
 )
@@ -17,11 +18,13 @@ MAX_DIGITS = 30
 
 
 def is_absent(raw: Any) -> bool:
-    """Whether the cell says nothing: empty, null, NaN, or the word for one of them in any spelling."""
+    """Whether the cell says nothing: empty, null, NaN, the word for one of them, or a list of only such."""
     if isinstance(raw, str):
-        return len(raw) < 50 and raw.strip() in ABSENT
-    if isinstance(raw, float | Decimal):
-        return math.isnan(raw) if not isinstance(raw, Decimal) or not raw.is_snan() else True
+        return len(raw) <= LONGEST_NOTHING and cell(raw) is None
+    if isinstance(raw, Decimal):
+        return raw.is_nan()
+    if isinstance(raw, float):
+        return math.isnan(raw)
     if isinstance(raw, list | tuple):
         return all(not each if isinstance(each, list | tuple | dict) else is_absent(each) for each in raw)
     return raw is None or raw == {}
@@ -33,12 +36,14 @@ def cell(raw: Any) -> Any:
         text = raw.strip()
         if text in ABSENT:
             return None
-        if text[0] in "[{" and text[-1] in "]}":
-            found = _structure(text)
-            return text if found is NotALiteral else found or None
-        return text
+        if text[0] not in "[{" or text[-1] not in "]}":
+            return text
+        found = _structure(text)
+        if found is NotALiteral:
+            return text
+        raw = found
     if isinstance(raw, tuple):
-        return list(raw)
+        raw = list(raw)
     return None if is_absent(raw) else raw
 
 
