@@ -92,6 +92,16 @@ def test_a_reviewer_gets_what_goes_with_the_latest_and_nothing_seen(client: Clie
     assert len(with_seen) == 31
 
 
+@pytest.mark.parametrize(
+    ("reviewer", "path"),
+    [("z/oe", "z/oe"), ("z/oe", "z%2Foe"), ("/zoe/", "%2Fzoe%2F"), ("a/recommendations", "a%2Frecommendations")],
+)
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_reviewer_id_with_a_slash_works(reviewer: str, path: str, end: str, client: Client, shop: None) -> None:
+    review(reviewer, "PEN2", day=15_000)
+    assert ask(client, f"/reviewers/{path}/recommendations{end}")[0]["because"] == "PEN2"
+
+
 def test_a_review_counts_from_the_moment_it_is_posted(client: Client, shop: None) -> None:
     review("zoe", "PEN2", day=15_000)
     assert ask(client, "/reviewers/zoe/recommendations")[0]["asin"] == "PEN3"
