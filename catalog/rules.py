@@ -8,7 +8,7 @@ from django.utils.deconstruct import deconstructible
 
 # Not "." or "..": a client takes these out of a path before it asks.
 ASIN_PATTERN = r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,32}"
-ASIN_RULE = "An asin has 1 to 32 letters, digits, dots, dashes or underscores, and is not . or .."
+ASIN_RULE = "Not a valid value: an asin has 1 to 32 letters, digits, dots, dashes or underscores, and is not . or .."
 
 MAX_ASIN = 32  # characters, as all of these
 MAX_REVIEWER = 64

@@ -15,7 +15,7 @@ ABSENT = frozenset(["", "nan", "NaN", "NaT", "None", "NULL", "null", "NA", "N/A"
 _TOKEN = re.compile(
     r"""
     (?P<blank> \s++ )
-    | (?P<quote> ['"] ) (?P<body> (?: [^'"\\] | \\. | (?!(?P=quote)) ['"] )*+ ) (?P<closed> (?P=quote) )?
+    | [uU]? (?P<quote> ['"] ) (?P<body> (?: [^'"\\] | \\. | (?!(?P=quote)) ['"] )*+ ) (?P<closed> (?P=quote) )?
     | (?P<mark> [][(){},:] )
     | (?P<word> [^][(){},:'"\s]++ )
     """,

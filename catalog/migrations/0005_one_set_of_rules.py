@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 validators=[
                     django.core.validators.RegexValidator(
                         "^(?!\\.\\.?\\Z)[A-Za-z0-9._-]{1,32}\\Z",
-                        "An asin has 1 to 32 letters, digits, dots, dashes or underscores, and is not . or ..",
+                        "Not a valid value: an asin has 1 to 32 letters, digits, dots, dashes or underscores, and is not . or ..",
                     )
                 ],
             ),

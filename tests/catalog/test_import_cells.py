@@ -46,6 +46,7 @@ def test_what_says_something_is_not_absent(raw: Any) -> None:
     [
         ('["A", null, "B \\ud83d\\ude00"]', ["A", None, "B 😀"]),
         ("['A', None, nan, 'It\\'s']", ["A", None, None, "It's"]),
+        ("{u'a': u'\\xe9', 'u': 'u'}", {"a": "é", "u": "u"}),
         ("['A' 'B']", ["A", "B"]),
         ("['A' 'two\\nlines'\n 'C']", ["A", "two\nlines", "C"]),
         ("[1 2 -3]", [1, 2, -3]),
