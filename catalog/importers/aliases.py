@@ -1,48 +1,60 @@
-"""The names that columns have in the shapes of files that are read, as ``columns.folded`` writes them.
+"""The names that columns have in the shapes of files that are read.
 
-Of several columns with one field the first name here counts; the others stand in where its cell is absent.
+Of several columns for one field the first name here counts; the others stand in where its cell is absent.
 """
 
+from collections.abc import Mapping
+
+from catalog.importers.columns import folded
+
+Aliases = Mapping[str, tuple[str, ...]]
+
 # Metadata of 2014, 2018 and 2023, the short CSV of Musical Instruments, Shopify's product CSV.
-PRODUCTS = {
-    "asin": ("asin", "parentasin", "productid", "handle"),
+PRODUCTS: Aliases = {
+    "asin": ("asin", "parent_asin", "Product ID", "Handle"),
     "title": ("title", "name"),
-    "description": ("description", "bodyhtml"),
-    "picture": ("imurl", "imageurlhighres", "imageurl", "images", "image", "imagesrc", "variantimage"),
+    "description": ("description", "Body (HTML)"),
+    "picture": ("imUrl", "imageURLHighRes", "imageURL", "images", "image", "Image Src", "Variant Image"),
     "related": ("related",),
-    "also_bought": ("alsobuy",),
-    "also_viewed": ("alsoview",),
-    "bought_together": ("boughttogether",),
-    "ranks": ("salesrank", "rank"),
-    "categories": ("categories", "category", "productcategory"),
-    "main_category": ("maincategory", "maincat", "type"),
+    "also_bought": ("also_buy",),
+    "also_viewed": ("also_view",),
+    "bought_together": ("bought_together",),
+    "ranks": ("salesRank", "rank"),
+    "categories": ("categories", "category", "Product Category"),
+    "main_category": ("main_category", "main_cat", "Type"),
     "features": ("features", "feature"),
-    "brand": ("brand", "store", "vendor"),
-    "price": ("price", "variantprice"),
+    "brand": ("brand", "store", "Vendor"),
+    "price": ("price", "Variant Price"),
 }
 
 # Reviews of 2014, 2018 and 2023, amazon_us_reviews, and ratings only: user, item, rating, timestamp.
-REVIEWS = {
-    "reviewer": ("reviewerid", "userid", "customerid", "user"),
-    "asin": ("parentasin", "asin", "productid", "item"),
-    "name": ("reviewername",),
-    "votes": ("helpful", "vote", "helpfulvote", "helpfulvotes"),
-    "all_votes": ("totalvotes",),
-    "text": ("reviewtext", "text", "reviewbody"),
-    "stars": ("overall", "rating", "starrating"),
-    "summary": ("summary", "title", "reviewheadline"),
-    "time": ("unixreviewtime", "timestamp"),
-    "day": ("reviewtime", "reviewdate"),
+REVIEWS: Aliases = {
+    "reviewer": ("reviewerID", "user_id", "customer_id", "user"),
+    "asin": ("parent_asin", "asin", "product_id", "item"),
+    "name": ("reviewerName",),
+    "votes": ("helpful", "vote", "helpful_vote", "helpful_votes"),
+    "all_votes": ("total_votes",),
+    "text": ("reviewText", "text", "review_body"),
+    "stars": ("overall", "rating", "star_rating"),
+    "summary": ("summary", "title", "review_headline"),
+    "time": ("unixReviewTime", "timestamp"),
+    "day": ("reviewTime", "review_date"),
 }
 
-_OF_PRODUCTS = {name for field in ("picture", "ranks", "categories", "brand", "price") for name in PRODUCTS[field]}
+
+def _names(aliases: Aliases, *fields: str) -> frozenset[str]:
+    return frozenset(folded(name) for field in fields for name in aliases[field])
+
+
+_REVIEWER, _STARS = _names(REVIEWS, "reviewer"), _names(REVIEWS, "stars")
+_OF_PRODUCTS = _names(PRODUCTS, "title", "picture", "ranks", "categories", "brand", "price")
 
 
 def is_of_reviews(names: frozenset[str]) -> bool:
-    """Whether columns with these names are those of reviews: who wrote one, and the stars."""
-    return not names.isdisjoint(REVIEWS["reviewer"]) and not names.isdisjoint(REVIEWS["stars"])
+    """Whether columns with these folded names are those of reviews: who wrote one, and the stars."""
+    return not names.isdisjoint(_REVIEWER) and not names.isdisjoint(_STARS)
 
 
 def is_of_products(names: frozenset[str]) -> bool:
-    """Whether columns with these names are those of products, and not of reviews."""
-    return names.isdisjoint(REVIEWS["reviewer"] + REVIEWS["stars"]) and not names.isdisjoint(_OF_PRODUCTS | {"title"})
+    """Whether columns with these folded names are those of products, and not of reviews."""
+    return names.isdisjoint(_REVIEWER | _STARS) and not names.isdisjoint(_OF_PRODUCTS)

@@ -54,7 +54,9 @@ class Layouts:
         by_name: dict[str, list[str]] = {}
         for column in columns:
             by_name.setdefault(folded(column), []).append(column)
-        found = [[column for name in names for column in by_name.get(name, ())] for names in self.aliases.values()]
+        found = [
+            [column for name in names for column in by_name.get(folded(name), ())] for names in self.aliases.values()
+        ]
         layout = Layout(
             names=frozenset(by_name),
             first=tuple(each[0] if each else _NOWHERE for each in found),
