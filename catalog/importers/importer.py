@@ -6,16 +6,21 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from catalog.importers import files, formats
-from catalog.importers.formats import RejectedRow
+from catalog.importers import reading
+from catalog.importers.files import UnreadableFile
+from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
+from catalog.importers.rejections import Place, Reasons, Rejection
+from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table, encode, upsert
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 16_000_000
+# How often a batch is tried whose products are deleted meanwhile.
+ATTEMPTS = 3
 READER_PATIENCE = 2.0  # seconds
 
 
@@ -33,20 +38,13 @@ class Counts:
     rejected: int = 0
 
 
-class Place(NamedTuple):
-    """Where a row stands."""
-
-    file: str
-    line: int
-
-
 @dataclass
 class Batch:
     """Rows read together, and those that could not be used."""
 
     read: int = 0
     rows: list[tuple[Place, Row]] = field(default_factory=list)
-    rejected: list[tuple[Place, str]] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
     encoded: str | list[Row] = ""
 
 
@@ -56,9 +54,11 @@ class Importer(ABC):
 
     ``reject`` is told of each row that cannot be used, ``advance`` of the raw bytes read and ``progress`` of the counts
     after each batch. With ``dry_run`` every batch is undone; its counts are those of that batch alone.
+    ``reasons`` has what was wrong with rejected rows, ``formats`` what the files turned out to be.
     """
 
     table: ClassVar[Table]
+    columns: ClassVar[Columns]
 
     format: str | None = None
     dry_run: bool = False
@@ -66,6 +66,8 @@ class Importer(ABC):
     advance: Callable[[int], object] = lambda count: None
     progress: Callable[[Counts], object] = lambda counts: None
     counts: Counts = field(default_factory=Counts)
+    reasons: Reasons = field(default_factory=Reasons)
+    formats: list[str] = field(default_factory=list)
 
     @abstractmethod
     def clean(self, fields: dict[str, Any]) -> Row:
@@ -75,9 +77,12 @@ class Importer(ABC):
     def merge(self, old: Row, new: Row) -> Row:
         """The row to keep of two with one key, ``new`` standing later in the file."""
 
-    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, str]]:
+    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, RejectedRow]]:
         """Which of ``rows`` the database would not take, and why; asked inside of the batch's transaction."""
         return []
+
+    def forget(self) -> None:  # noqa: B027  most importers remember nothing
+        """Forget what is remembered of the database: it has changed."""
 
     def run(self, names: Iterable[str]) -> Counts:
         """Import the files one after the other. Raises UnreadableFile or UnknownFormat, both naming the file."""
@@ -90,32 +95,38 @@ class Importer(ABC):
         return self.counts
 
     def _batches(self, name: str) -> Generator[Batch, None, None]:
-        with closing(files.lines(name, self.advance)) as lines:
-            try:
-                yield from self._read(name, lines)
-            except formats.UnknownFormat as error:
-                raise formats.UnknownFormat(f"{name}: {error}") from error
+        with closing(reading.rows(name, self.columns, self.format, self.advance, self._tell)) as rows:
+            yield from self._read(name, rows)
 
-    def _read(self, name: str, lines: Iterator[str]) -> Iterator[Batch]:
+    def _tell(self, format: str) -> None:
+        if format not in self.formats:
+            self.formats.append(format)
+
+    def _read(self, name: str, rows: Iterator[RawRow]) -> Iterator[Batch]:
         batch = Batch()
         characters = 0
-        for line, fields in formats.rows(lines, self.format):
-            batch.read += 1
-            place = Place(name, line)
-            try:
-                if isinstance(fields, RejectedRow):
-                    raise fields
-                row = self.clean(fields)
-            except RejectedRow as reason:
-                batch.rejected.append((place, str(reason)))
-            else:
-                batch.rows.append((place, row))
-                for value in row:
-                    if isinstance(value, str):
-                        characters += len(value)
-            if batch.read >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+        try:
+            for line, fields in rows:
+                batch.read += 1
+                place = Place(name, line)
+                try:
+                    if isinstance(fields, RejectedRow):
+                        raise fields
+                    row = self.clean(fields)
+                except RejectedRow as error:
+                    batch.rejected.append(Rejection.of(place, error))
+                else:
+                    batch.rows.append((place, row))
+                    for value in row:
+                        if isinstance(value, str):
+                            characters += len(value)
+                if batch.read >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                    yield self._ready(batch)
+                    batch, characters = Batch(), 0
+        except (UnreadableFile, UnknownFormat):
+            if batch.read:  # what stands before the damage is fine
                 yield self._ready(batch)
-                batch, characters = Batch(), 0
+            raise
         if batch.read:
             yield self._ready(batch)
 
@@ -129,7 +140,25 @@ class Importer(ABC):
         return batch
 
     def _store(self, batch: Batch) -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                created, updated, refused = self._write(batch)
+                break
+            except IntegrityError:  # something that was there when it was asked for has been deleted since
+                if attempt == ATTEMPTS - 1:
+                    raise
+                self.forget()
         self.counts.read += batch.read
+        self.counts.created += created
+        self.counts.updated += updated
+        self.counts.unchanged += len(batch.rows) - created - updated
+        self.counts.rejected += len(batch.rejected) + len(refused)
+        for rejection in batch.rejected + refused:
+            self.reasons.add(rejection)
+            self.reject(rejection.place, rejection.reason)
+
+    def _write(self, batch: Batch) -> tuple[int, int, list[Rejection]]:
+        """Store the batch. Returns how many rows were created and updated, and those that the database refused."""
         with transaction.atomic():
             refused = dict(self.refusals(batch.rows))
             if refused:
@@ -137,12 +166,7 @@ class Importer(ABC):
                 self._ready(batch)
             created, updated = upsert(self.table, batch.encoded) if batch.rows else (0, 0)
             transaction.set_rollback(self.dry_run)
-        for place, reason in [*batch.rejected, *refused.items()]:
-            self.counts.rejected += 1
-            self.reject(place, reason)
-        self.counts.created += created
-        self.counts.updated += updated
-        self.counts.unchanged += len(batch.rows) - created - updated
+        return created, updated, [Rejection.of(place, error) for place, error in refused.items()]
 
 
 def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:

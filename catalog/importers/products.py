@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.importers import values
 from catalog.importers.importer import Importer
+from catalog.importers.shapes import named
 from catalog.importers.upsert import Row, Table
 from catalog.models import leaf_category
 
@@ -42,6 +43,12 @@ class ProductImporter(Importer):
             "price": "NULL",
         },
         initial={"review_count": "0", "rating_total": "0"},
+    )
+    columns = named(
+        "title, description, imurl, image, images, imageurl, imageurlhighres, related, also_buy, also_view, "
+        "bought_together, salesrank, rank, categories, category, main_category, main_cat, brand, store, price, "
+        "body (html), vendor, type, variant price, image src",
+        the_product="asin, parent_asin, product id, handle",
     )
 
     def clean(self, fields: dict[str, Any]) -> Row:

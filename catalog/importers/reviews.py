@@ -5,8 +5,10 @@ from typing import Any
 
 from catalog.importers import values
 from catalog.importers.formats import RejectedRow
-from catalog.importers.importer import Importer, Place
+from catalog.importers.importer import Importer
 from catalog.importers.products import ProductImporter
+from catalog.importers.rejections import Place
+from catalog.importers.shapes import named
 from catalog.importers.upsert import Row, Table, encode, upsert
 from catalog.models import Product
 
@@ -40,6 +42,13 @@ class ReviewImporter(Importer):
         key=("reviewer_id", "asin"),
         newest="unix_review_time",
     )
+    columns = named(
+        "reviewername, helpful, vote, helpful_vote, helpful_votes, total_votes, reviewtext, text, review_body, "
+        "summary, title, review_headline, unixreviewtime, timestamp, reviewtime, review_date",
+        the_product="asin, parent_asin, product_id",
+        the_reviewer="reviewerid, user_id, customer_id",
+        the_stars="overall, rating, star_rating",
+    )
 
     def clean(self, fields: dict[str, Any]) -> Row:
         get = fields.get
@@ -64,7 +73,7 @@ class ReviewImporter(Importer):
     def merge(self, old: Row, new: Row) -> Row:
         return new if new[-1] >= old[-1] else old
 
-    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, str]]:
+    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, RejectedRow]]:
         if len(self.known) > KNOWN_ASINS:
             self.known.clear()
         unknown = {row[1] for _, row in rows} - self.known
@@ -77,4 +86,11 @@ class ReviewImporter(Importer):
             if not self.dry_run:
                 self.known |= unknown
             return []
-        return [(place, f"asin: there is no product {row[1]}") for place, row in rows if row[1] in unknown]
+        return [(place, _no_product(row[1])) for place, row in rows if row[1] in unknown]
+
+    def forget(self) -> None:
+        self.known.clear()
+
+
+def _no_product(asin: str) -> RejectedRow:
+    return RejectedRow(f"asin: there is no product {asin}", "asin: there is no such product")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from catalog.importers.importer import Counts, Place
+from catalog.importers.importer import Counts
 from catalog.importers.products import ProductImporter
+from catalog.importers.rejections import Place
 from catalog.importers.reviews import ReviewImporter
 from catalog.models import Product, Review
 
