@@ -71,13 +71,7 @@ def _objects(first: int, texts: Iterator[str], format: str | None, tell: Callabl
 
 
 def _csv(first: int, texts: Iterator[str], columns: Columns, tell: Callable[[str], object]) -> Iterator[RawRow]:
-    head = []
-    length = 0
-    for line in texts:
-        head.append(line)
-        length += len(line)
-        if length > HEAD:
-            break
+    head, texts = _head(texts)
     dialect = dialects.tell(head, columns.known)
     remaining = iter(head)
     header = dialects.first_row(remaining, dialect)
@@ -85,12 +79,34 @@ def _csv(first: int, texts: Iterator[str], columns: Columns, tell: Callable[[str
         tell(f"ratings without a header: {', '.join(ratings)}")
         yield from CsvRows(first, chain(head, texts), dialect, ratings)
         return
+    if not head:
+        next(texts)  # which says what is wrong
     if not header:
         raise UnknownFormat("the first line is no CSV header, and no JSON or Python literal")
     _check(f"CSV ({dialect})", header, columns)
     tell(f"CSV ({dialect})")
     rest = list(remaining)
     yield from CsvRows(first + len(head) - len(rest), chain(rest, texts), dialect, header)
+
+
+def _head(texts: Iterator[str]) -> tuple[list[str], Iterator[str]]:
+    """The first lines, HEAD characters of them, and those after, which fail where reading the head has failed."""
+    head: list[str] = []
+    length = 0
+    try:
+        while length < HEAD:
+            head.append(next(texts))
+            length += len(head[-1])
+    except StopIteration:
+        pass
+    except Exception as error:
+        return head, _failing(error)
+    return head, texts
+
+
+def _failing(error: Exception) -> Iterator[str]:
+    raise error
+    yield ""
 
 
 def _parquet(stream: io.BufferedReader, columns: Columns, tell: Callable[[str], object]) -> Iterator[RawRow]:

@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 BUFFER = 1 << 18
 # `xz -9` needs 65 MB; a file that asks for more than this was made to.
@@ -28,26 +28,41 @@ def unpacked(stream: io.BufferedReader, name: str) -> Iterator[io.BufferedReader
     """The content of ``stream``: of gzip, bzip2, xz or the one file of a zip, else as it is; UTF-16 becomes UTF-8."""
     start = stream.peek(6)[:6]
     if start.startswith(b"\x1f\x8b"):
-        yield _recoded(_buffered(gzip.GzipFile(fileobj=stream)))
+        yield _recoded(_buffered(_Piecewise(gzip.GzipFile(fileobj=stream))))
     elif start.startswith(b"BZh") and start[3:4].isdigit():
-        yield _recoded(_buffered(bz2.BZ2File(stream)))
+        yield _recoded(_buffered(_Piecewise(bz2.BZ2File(stream))))
     elif start == b"\xfd7zXZ\0":
         yield _recoded(_buffered(_Xz(stream)))
     elif start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         with seekable(stream) as archive, _only_member(archive, name) as member:
-            yield _recoded(_buffered(member))
+            yield _recoded(_buffered(_Piecewise(member)))
     else:
         yield _recoded(stream)
 
 
-def _buffered(raw: IO[bytes] | io.BufferedIOBase | io.RawIOBase) -> io.BufferedReader:
-    return io.BufferedReader(raw, BUFFER)  # type: ignore[arg-type]
+def _buffered(raw: io.RawIOBase) -> io.BufferedReader:
+    return io.BufferedReader(raw, BUFFER)
+
+
+class _Piecewise(io.RawIOBase):
+    """Gives what is there at once: waiting for a full buffer, data before a broken piece would be lost."""
+
+    def __init__(self, content: gzip.GzipFile | bz2.BZ2File | zipfile.ZipExtFile) -> None:
+        self._content = content
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        data = self._content.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 @contextmanager
 def seekable(stream: io.BufferedReader) -> Iterator[IO[bytes]]:
     """``stream`` itself, or a copy on disk: the directory of a zip and of Parquet is at the end."""
-    if stream.seekable() and not isinstance(stream.raw, gzip.GzipFile | bz2.BZ2File | zipfile.ZipExtFile):
+    if stream.seekable():
         yield stream
         return
     with tempfile.TemporaryFile() as copy:
@@ -57,7 +72,7 @@ def seekable(stream: io.BufferedReader) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _only_member(archive: IO[bytes], name: str) -> Iterator[IO[bytes]]:
+def _only_member(archive: IO[bytes], name: str) -> Iterator[zipfile.ZipExtFile]:
     try:
         opened = zipfile.ZipFile(archive)
         members = [each for each in opened.infolist() if not each.is_dir() and not _is_junk(each.filename)]
@@ -65,7 +80,7 @@ def _only_member(archive: IO[bytes], name: str) -> Iterator[IO[bytes]]:
             excel = any(each.filename == "[Content_Types].xml" for each in members)
             hint = "; it looks like an Excel workbook, save the sheet as CSV" if excel else ""
             raise UnreadableFile(f"{name}: holds {len(members)} files, and must hold one{hint}")
-        member = opened.open(members[0])
+        member = cast(zipfile.ZipExtFile, opened.open(members[0]))
     except (NotImplementedError, RuntimeError) as error:  # an unknown compression method, or a password
         raise UnreadableFile(f"{name}: {error}") from error
     except (zipfile.BadZipFile, ValueError, struct.error, EOFError) as error:
