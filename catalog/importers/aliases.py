@@ -42,6 +42,10 @@ REVIEWS: Aliases = {
 }
 
 
+IS_REVIEWS = "these are reviews: seed_reviews reads them"
+IS_PRODUCTS = "these are products: seed_products reads them"
+
+
 def _names(aliases: Aliases, *fields: str) -> frozenset[str]:
     return frozenset(folded(name) for field in fields for name in aliases[field])
 

@@ -2,22 +2,27 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from catalog.importers import files, formats
+from catalog.importers import reading
 from catalog.importers.columns import Layouts
-from catalog.importers.formats import RejectedRow
+from catalog.importers.files import UnreadableFile
+from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
+from catalog.importers.rejections import Place, Reasons, Rejection
+from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table, encode, upsert
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 16_000_000
+# How often a batch is tried whose products are deleted meanwhile.
+ATTEMPTS = 3
 READER_PATIENCE = 2.0  # seconds
 
 
@@ -38,20 +43,13 @@ class Counts:
     unused: list[str] = field(default_factory=list, compare=False)
 
 
-class Place(NamedTuple):
-    """Where a row stands."""
-
-    file: str
-    line: int
-
-
 @dataclass
 class Batch:
     """Rows read together, and those that could not be used."""
 
     read: int = 0
     rows: list[tuple[Place, Row]] = field(default_factory=list)
-    rejected: list[tuple[Place, str]] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
     unreadable: Counter[str] = field(default_factory=Counter)
     encoded: str | list[Row] = ""
 
@@ -62,10 +60,11 @@ class Importer(ABC):
 
     ``reject`` is told of each row that cannot be used, ``advance`` of the raw bytes read and ``progress`` of the counts
     after each batch. With ``dry_run`` every batch is undone; its counts are those of that batch alone.
+    ``reasons`` has what was wrong with rejected rows, ``formats`` what the files turned out to be.
     """
 
     table: ClassVar[Table]
-    names: ClassVar[Mapping[str, tuple[str, ...]]]
+    columns: ClassVar[Columns]
 
     format: str | None = None
     dry_run: bool = False
@@ -73,10 +72,12 @@ class Importer(ABC):
     advance: Callable[[int], object] = lambda count: None
     progress: Callable[[Counts], object] = lambda counts: None
     counts: Counts = field(default_factory=Counts)
+    reasons: Reasons = field(default_factory=Reasons)
+    formats: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self.layouts = Layouts(self.names)
+        self.layouts = Layouts(self.columns.aliases)
 
     @abstractmethod
     def begin(self, fields: dict[str, Any]) -> None:
@@ -90,9 +91,12 @@ class Importer(ABC):
     def merge(self, old: Row, new: Row) -> Row:
         """The row to keep of two with one key, ``new`` standing later in the file."""
 
-    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, str]]:
+    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, RejectedRow]]:
         """Which of ``rows`` the database would not take, and why; asked inside of the batch's transaction."""
         return []
+
+    def forget(self) -> None:  # noqa: B027  most importers remember nothing
+        """Forget what is remembered of the database: it has changed."""
 
     def run(self, names: Iterable[str]) -> Counts:
         """Import the files one after the other. Raises UnreadableFile or UnknownFormat, both naming the file."""
@@ -105,42 +109,54 @@ class Importer(ABC):
         return self.counts
 
     def _batches(self, name: str) -> Generator[Batch, None, None]:
-        with closing(files.lines(name, self.advance)) as lines:
-            try:
-                yield from self._read(name, lines)
-            except formats.UnknownFormat as error:
-                raise formats.UnknownFormat(f"{name}: {error}") from error
+        with closing(reading.rows(name, self.columns, self.format, self.advance, self._tell)) as rows:
+            yield from self._read(name, rows)
 
-    def _read(self, name: str, lines: Iterator[str]) -> Iterator[Batch]:
+    def _tell(self, format: str) -> None:
+        if format not in self.formats:
+            self.formats.append(format)
+
+    def _read(self, name: str, rows: Iterator[RawRow]) -> Iterator[Batch]:
         batch = Batch()
         characters = 0
         begun = False
-        for line, fields in formats.rows(lines, self.format):
-            batch.read += 1
-            place = Place(name, line)
-            try:
-                if isinstance(fields, RejectedRow):
-                    raise fields
-                if not begun:
-                    self.begin(fields)
+        try:
+            for line, fields in rows:
+                if not (begun or isinstance(fields, RejectedRow)):
+                    self._begin(name, fields)
                     begun = True
-                row = self.clean(fields)
-            except RejectedRow as reason:
-                batch.rejected.append((place, str(reason)))
-            else:
-                batch.rows.append((place, row))
+                batch.read += 1
+                place = Place(name, line)
+                try:
+                    if isinstance(fields, RejectedRow):
+                        raise fields
+                    row = self.clean(fields)
+                except RejectedRow as error:
+                    batch.rejected.append(Rejection.of(place, error))
+                else:
+                    batch.rows.append((place, row))
+                    if self.unreadable:
+                        batch.unreadable.update(set(self.unreadable))
+                    for value in row:
+                        if isinstance(value, str):
+                            characters += len(value)
                 if self.unreadable:
-                    batch.unreadable.update(set(self.unreadable))
-                for value in row:
-                    if isinstance(value, str):
-                        characters += len(value)
-            if self.unreadable:
-                self.unreadable.clear()
-            if batch.read >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                    self.unreadable.clear()
+                if batch.read >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                    yield self._ready(batch)
+                    batch, characters = Batch(), 0
+        except (UnreadableFile, UnknownFormat):
+            if batch.read:  # what stands before the damage is fine
                 yield self._ready(batch)
-                batch, characters = Batch(), 0
+            raise
         if batch.read:
             yield self._ready(batch)
+
+    def _begin(self, name: str, fields: dict[str, Any]) -> None:
+        try:
+            self.begin(fields)
+        except UnknownFormat as error:
+            raise UnknownFormat(f"{name}: {error}") from error
 
     def _ready(self, batch: Batch) -> Batch:
         unique: dict[Row, Row] = {}
@@ -152,7 +168,27 @@ class Importer(ABC):
         return batch
 
     def _store(self, batch: Batch) -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                created, updated, refused = self._write(batch)
+                break
+            except IntegrityError:  # something that was there when it was asked for has been deleted since
+                if attempt == ATTEMPTS - 1:
+                    raise
+                self.forget()
         self.counts.read += batch.read
+        self.counts.unreadable.update(batch.unreadable)
+        self.counts.unused = list(self.layouts.unused)
+        self.counts.created += created
+        self.counts.updated += updated
+        self.counts.unchanged += len(batch.rows) - created - updated
+        self.counts.rejected += len(batch.rejected) + len(refused)
+        for rejection in batch.rejected + refused:
+            self.reasons.add(rejection)
+            self.reject(rejection.place, rejection.reason)
+
+    def _write(self, batch: Batch) -> tuple[int, int, list[Rejection]]:
+        """Store the batch. Returns how many rows were created and updated, and those that the database refused."""
         with transaction.atomic():
             refused = dict(self.refusals(batch.rows))
             if refused:
@@ -160,14 +196,7 @@ class Importer(ABC):
                 self._ready(batch)
             created, updated = upsert(self.table, batch.encoded) if batch.rows else (0, 0)
             transaction.set_rollback(self.dry_run)
-        for place, reason in [*batch.rejected, *refused.items()]:
-            self.counts.rejected += 1
-            self.reject(place, reason)
-        self.counts.unreadable.update(batch.unreadable)
-        self.counts.unused = list(self.layouts.unused)
-        self.counts.created += created
-        self.counts.updated += updated
-        self.counts.unchanged += len(batch.rows) - created - updated
+        return created, updated, [Rejection.of(place, error) for place, error in refused.items()]
 
 
 def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:

@@ -12,10 +12,9 @@ from catalog.importers.formats import RejectedRow, UnknownFormat
 from catalog.importers.importer import Importer
 from catalog.importers.markup import without_markup
 from catalog.importers.prices import price
+from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table
 from catalog.models import leaf_category
-
-IS_REVIEWS = "these are reviews: seed_reviews reads them"
 
 T = TypeVar("T")
 
@@ -28,7 +27,7 @@ class ProductImporter(Importer):
     counts, and the lowest price.
     """
 
-    names = aliases.PRODUCTS
+    columns = Columns(aliases.PRODUCTS, {"the product": "asin"})
     variants: Row | None = field(default=None, init=False)
 
     table = Table(
@@ -63,12 +62,12 @@ class ProductImporter(Importer):
     def begin(self, fields: dict[str, Any]) -> None:
         self.variants = None
         if aliases.is_of_reviews(self.layouts.of(fields).names):
-            raise UnknownFormat(IS_REVIEWS)
+            raise UnknownFormat(aliases.IS_REVIEWS)
 
     def clean(self, fields: dict[str, Any]) -> Row:
         names = self.layouts.of(fields).names
         if aliases.is_of_reviews(names):
-            raise RejectedRow(IS_REVIEWS)
+            raise RejectedRow(aliases.IS_REVIEWS)
         asin, title, description, picture, related, *lists, ranks, categories, main, features, brand, cost = (
             self.layouts.read(fields)
         )

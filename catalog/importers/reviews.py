@@ -5,9 +5,11 @@ from typing import Any
 
 from catalog import rules
 from catalog.importers import aliases, values
-from catalog.importers.formats import UnknownFormat
-from catalog.importers.importer import Importer, Place
+from catalog.importers.formats import RejectedRow, UnknownFormat
+from catalog.importers.importer import Importer
 from catalog.importers.products import ProductImporter
+from catalog.importers.rejections import Place
+from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table, encode, upsert
 from catalog.models import Product
 
@@ -26,7 +28,7 @@ class ReviewImporter(Importer):
     create_products: bool = False
     known: set[str] = field(default_factory=set)
 
-    names = aliases.REVIEWS
+    columns = Columns(aliases.REVIEWS, {"the product": "asin", "the reviewer": "reviewer", "the stars": "stars"})
     table = Table(
         name="catalog_review",
         columns=(
@@ -48,7 +50,7 @@ class ReviewImporter(Importer):
 
     def begin(self, fields: dict[str, Any]) -> None:
         if aliases.is_of_products(self.layouts.of(fields).names):
-            raise UnknownFormat("these are products: seed_products reads them")
+            raise UnknownFormat(aliases.IS_PRODUCTS)
 
     def clean(self, fields: dict[str, Any]) -> Row:
         reviewer, asin, name, votes, all_votes, text, stars, summary, time, day = self.layouts.read(fields)
@@ -72,7 +74,7 @@ class ReviewImporter(Importer):
         votes = (helpful, total) if total else old[3:5]
         return (reviewer, asin, name or old[2], *votes, text or old[5], stars, summary or old[7], time)
 
-    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, str]]:
+    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, RejectedRow]]:
         if len(self.known) > KNOWN_ASINS:
             self.known.clear()
         unknown = {row[1] for _, row in rows} - self.known
@@ -85,4 +87,11 @@ class ReviewImporter(Importer):
             if not self.dry_run:
                 self.known |= unknown
             return []
-        return [(place, f"asin: there is no product {row[1]}") for place, row in rows if row[1] in unknown]
+        return [(place, _no_product(row[1])) for place, row in rows if row[1] in unknown]
+
+    def forget(self) -> None:
+        self.known.clear()
+
+
+def _no_product(asin: str) -> RejectedRow:
+    return RejectedRow(f"asin: there is no product {asin}", "asin: there is no such product")

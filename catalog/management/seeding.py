@@ -1,9 +1,10 @@
-"""What the seed commands share: flags, progress, rejected rows and the closing line."""
+"""What the seed commands share: flags, progress, rejected rows and what is said at the end."""
 
 import csv
+import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from tqdm import tqdm
 
-from catalog.importers import files, formats
-from catalog.importers.importer import Counts, Importer, Place
+from catalog.importers import files
+from catalog.importers.files import UnreadableFile
+from catalog.importers.formats import FORMATS, UnknownFormat
+from catalog.importers.importer import Counts, Importer
+from catalog.importers.rejections import Place
 from service.commands import unusable_database
 
 SECONDS_BETWEEN_LINES = 5
+REASONS = 3
 
 
 class SeedCommand(BaseCommand):
@@ -24,10 +29,10 @@ class SeedCommand(BaseCommand):
     importer_class: type[Importer]
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE", help="plain, .gz or .zip; - for standard input")
         parser.add_argument(
-            "--format", choices=formats.FORMATS, help="what the files hold; told by looking if not given"
+            "files", nargs="+", metavar="FILE", help="plain, .gz, .bz2, .xz or .zip; - for standard input"
         )
+        parser.add_argument("--format", choices=FORMATS, help="what the files hold; told by looking if not given")
         parser.add_argument("--rejects", metavar="FILE", help="CSV of the rows that cannot be used: file, line, reason")
         parser.add_argument("--strict", action="store_true", help="exit 1 where a row cannot be used")
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
@@ -37,48 +42,62 @@ class SeedCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         names: list[str] = options["files"]
-        with ExitStack() as stack:
+        with Progress(names, self) as progress:
+            importer = self.importer(
+                format=options["format"],
+                dry_run=options["dry_run"],
+                advance=progress.advance,
+                progress=progress.show,
+            )
             try:
-                progress = stack.enter_context(Progress(names, self))
-                importer = self.importer(
-                    format=options["format"],
-                    dry_run=options["dry_run"],
-                    advance=progress.advance,
-                    progress=progress.show,
-                )
-                if options["rejects"]:
-                    self._keep_apart(options["rejects"], names)
-                    rejects = csv.writer(stack.enter_context(open(options["rejects"], "w", newline="")))  # noqa: PTH123
-                    rejects.writerow(["file", "line", "reason"])
-
-                    def reject(place: Place, reason: str) -> None:
-                        rejects.writerow([place.file, place.line, reason])
-
-                    importer.reject = reject
-                counts = importer.run(names)
-            except (files.UnreadableFile, formats.UnknownFormat) as error:
-                raise CommandError(str(error)) from error
-            except OSError as error:
-                raise CommandError(f"{error.filename}: {error.strerror}") from error
+                with ExitStack() as stack:
+                    if options["rejects"]:
+                        importer.reject = stack.enter_context(Rejects(options["rejects"], names)).add
+                    importer.run(names)
+            except (UnreadableFile, UnknownFormat, UnwritableRejects) as error:
+                raise CommandError(f"{error}{_so_far(importer)}") from error
             except KeyboardInterrupt:
                 raise CommandError(
-                    "interrupted; what was committed stays, and running it again brings the rest"
+                    "interrupted; what was committed stays, and running it again brings the rest" + _so_far(importer)
                 ) from None
             except Error as error:
-                raise unusable_database(error) from error
-        self.stdout.write(("Nothing was written. " if options["dry_run"] else "") + closing_line(counts))
-        if unused := unused_line(counts):
-            self.stdout.write(unused)
-        if options["strict"] and counts.rejected:
-            raise CommandError(f"{counts.rejected} rows cannot be used")
+                raise CommandError(f"{unusable_database(error)}{_so_far(importer)}") from error
+        self._say(closing_line(importer))
+        if importer.counts.unused:
+            self._say(unused_line(importer.counts))
+        self._judge(importer, strict=options["strict"])
+
+    def _say(self, line: str) -> None:
+        """To standard output, whatever that is: a pipe whose reader has left, a full disk, ASCII only, or nothing."""
+        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
+        try:
+            self.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding))
+            self.stdout.flush()
+        except (OSError, AttributeError) as error:  # AttributeError where it was closed from the start
+            if sys.stdout is not None:
+                # What could not be written would be tried again at the exit of the interpreter.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            raise CommandError(f"standard output cannot be written; {line}") from error
 
     @staticmethod
-    def _keep_apart(rejects: str, names: list[str]) -> None:
-        if Path(rejects).exists() and any(Path(rejects).samefile(name) for name in names if Path(name).exists()):
-            raise CommandError(f"--rejects: {rejects} is one of the files to read, and would be overwritten")
+    def _judge(importer: Importer, *, strict: bool) -> None:
+        """Raise CommandError where the files are damaged, of no use, or not all that was asked for."""
+        counts, reasons = importer.counts, importer.reasons
+        if damage := reasons.damage:
+            raise CommandError(f"{damage.place.file}: {damage.reason}; the rows that could be read are stored")
+        if counts.rejected and counts.rejected == counts.read:
+            raise CommandError(f"no row can be used: {reasons.most_frequent(REASONS)}")
+        if strict and counts.rejected:
+            raise CommandError(f"{counts.rejected} rows cannot be used: {reasons.most_frequent(REASONS)}")
 
 
-def closing_line(counts: Counts) -> str:
+def closing_line(importer: Importer) -> str:
+    formats = f"; read as {', '.join(importer.formats)}" if importer.formats else ""
+    nothing = "Nothing was written. " if importer.dry_run else ""
+    return f"{nothing}{_counted(importer.counts)}{formats}"
+
+
+def _counted(counts: Counts) -> str:
     return (
         f"{counts.read} read, {counts.created} created, {counts.updated} updated, "
         f"{counts.unchanged} unchanged, {counts.rejected} rejected"
@@ -87,9 +106,59 @@ def closing_line(counts: Counts) -> str:
 
 
 def unused_line(counts: Counts) -> str:
-    """Names the columns that no field takes, in one line; empty if there are none."""
+    """Names the columns that no field takes, in one line."""
     names = ", ".join(counts.unused)
-    return "columns not used: " + "".join(each if each.isprintable() else " " for each in names) if names else ""
+    return "columns not used: " + "".join(each if each.isprintable() else " " for each in names)
+
+
+def _so_far(importer: Importer) -> str:
+    """What an error message adds about the rows that were stored before it."""
+    if not importer.counts.read:
+        return ""
+    return f" (before that: {_counted(importer.counts)}{', nothing written' if importer.dry_run else ''})"
+
+
+class UnwritableRejects(Exception):
+    """The file for rejected rows cannot be used; the message names it."""
+
+
+class Rejects:
+    """The CSV file of the rows that cannot be used."""
+
+    def __init__(self, name: str, names: list[str]) -> None:
+        self._name = name
+        try:
+            is_read = Path(name).exists() and any(Path(name).samefile(each) for each in names if Path(each).exists())
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if is_read:
+            raise UnwritableRejects(f"--rejects: {name} is one of the files to read, and would be overwritten")
+
+    def __enter__(self) -> "Rejects":
+        try:
+            # Names of files may hold bytes that are not UTF-8.
+            self._file = Path(self._name).open("w", newline="", encoding="utf-8", errors="surrogateescape")
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(["file", "line", "reason"])
+        return self
+
+    def add(self, place: Place, reason: str) -> None:
+        try:
+            self._writer.writerow([place.file, place.line, reason])
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        try:
+            self._file.close()
+        except OSError as error:
+            if kind is None:
+                raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UnwritableRejects:
+        return UnwritableRejects(f"--rejects: {self._name}: {error.strerror or error}")
 
 
 class Progress:
@@ -98,9 +167,10 @@ class Progress:
     def __init__(self, names: list[str], command: BaseCommand) -> None:
         self._command = command
         self._spoke = time.monotonic()
-        on_terminal = sys.stderr.isatty()
+        # Where standard error is closed there is none.
+        on_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._bar = tqdm(total=files.size(names), unit="B", unit_scale=True, disable=not on_terminal)
-        self._plain = not on_terminal
+        self._plain = sys.stderr is not None and not on_terminal
 
     def __enter__(self) -> "Progress":
         return self
@@ -115,4 +185,5 @@ class Progress:
         now = time.monotonic()
         if self._plain and now - self._spoke >= SECONDS_BETWEEN_LINES:
             self._spoke = now
-            self._command.stderr.write(f"{counts.read} rows so far", ending="\n")
+            with suppress(OSError):
+                self._command.stderr.write(f"{counts.read} rows so far", ending="\n")

@@ -3,16 +3,20 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
-from catalog.importers import files, formats
-from catalog.importers.formats import RejectedRow
+from catalog.importers import files, lines, reading
+from catalog.importers.aliases import PRODUCTS, REVIEWS
+from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
 from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
+from catalog.importers.shapes import Columns
 from catalog.models import Product, Review
 from recommendations.similarity import product_text
 
 DAY = 86_400
+COLUMNS = Columns(
+    aliases={**PRODUCTS, **REVIEWS, "asin": PRODUCTS["asin"] + REVIEWS["asin"]}, required={"the product": "asin"}
+)
 
 
 @dataclass
@@ -56,15 +60,16 @@ def from_files(names: Sequence[str]) -> Dataset:
     """
     data = Dataset()
     for name in names:
-        lines = files.lines(name)
-        first = next((line for line in lines if line.strip()), "")
-        try:
-            if _is_sequence(first):
-                _read_sequences(chain([first], lines), data)
-            else:
-                _read_rows(chain([first], lines), data)
-        except formats.UnknownFormat as error:
-            raise formats.UnknownFormat(f"{name}: {error}") from error
+        with files.opened(name) as stream:
+            lines.skip_blank(stream)
+            first = stream.peek().split(b"\n")[0].decode(errors="replace")
+            try:
+                if _is_sequence(first):
+                    _read_sequences(lines.bounded(stream), data)
+                else:
+                    _read_rows(reading.rows_of(stream, COLUMNS), data)
+            except UnknownFormat as error:
+                raise UnknownFormat(f"{name}: {error}") from error
     return data
 
 
@@ -73,16 +78,16 @@ def _is_sequence(line: str) -> bool:
     return len(line.split()) > 1 and not {"{", ",", '"', "\t"} & set(line)
 
 
-def _read_sequences(lines: Iterator[str], data: Dataset) -> None:
-    for line in lines:
+def _read_sequences(texts: Iterator[str], data: Dataset) -> None:
+    for line in texts:
         reviewer, *asins = line.split() or [""]
         for asin in asins:
             data.add_review(reviewer, asin, None)
 
 
-def _read_rows(lines: Iterator[str], data: Dataset) -> None:
+def _read_rows(rows: Iterator[RawRow], data: Dataset) -> None:
     reviews, products = ReviewImporter(), ProductImporter()
-    for _, fields in formats.rows(lines):
+    for _, fields in rows:
         if isinstance(fields, RejectedRow):
             data.passed_over += 1
             continue

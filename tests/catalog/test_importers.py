@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from catalog.importers.importer import Counts, Place
+from catalog.importers.importer import Counts
+from catalog.importers.rejections import Place
 from catalog.models import Product, Review
 from tests.catalog.importing import import_products, import_reviews, review
 

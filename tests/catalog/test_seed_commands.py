@@ -2,62 +2,29 @@
 
 import csv
 import gzip
-import io
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from catalog.importers import files, formats
-from catalog.importers.products import ProductImporter
-from catalog.importers.reviews import ReviewImporter
 from catalog.models import Product, Review
+from tests.catalog.seeding import AS_CSV, HEADER, ROOT, seed, shell
 
-ROOT = Path(__file__).resolve().parents[2]
 SHARED_DATA = ROOT.parent / "shared" / "data"
-HEADER = "asin,title\n"
-
-
-def seed(command: str, *words: str) -> str:
-    out = io.StringIO()
-    call_command(command, *words, stdout=out, stderr=io.StringIO())
-    return out.getvalue()
-
-
-def shell(*words: str, feed: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """A command in a process of its own, on a database of its own."""
-    return subprocess.run([sys.executable, "manage_recommender.py", *words], cwd=ROOT, input=feed, capture_output=True)
 
 
 @pytest.mark.django_db
 def test_it_ends_with_one_line_of_counts(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text(HEADER + "P1,Pen\nP2,Pad\nbad asin,?\n")
-    assert seed("seed_products", str(file)) == "3 read, 2 created, 0 updated, 0 unchanged, 1 rejected\n"
-    assert seed("seed_products", str(file)) == "3 read, 0 created, 0 updated, 2 unchanged, 1 rejected\n"
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("packing", ["plain", "gz", "zip"])
-def test_it_unpacks_whatever_the_name(packing: str, tmp_path: Path) -> None:
-    content = ("\ufeff" + HEADER + "P1,Pen\n").encode()
-    file = tmp_path / "products"
-    if packing == "zip":
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("folder/products.csv", content)
-    else:
-        file.write_bytes(gzip.compress(content) if packing == "gz" else content)
-    assert seed("seed_products", str(file)).startswith("1 read, 1 created")
+    assert seed("seed_products", str(file)) == "3 read, 2 created, 0 updated, 0 unchanged, 1 rejected" + AS_CSV
+    assert seed("seed_products", str(file)) == "3 read, 0 created, 0 updated, 2 unchanged, 1 rejected" + AS_CSV
 
 
 @pytest.mark.django_db
@@ -85,96 +52,6 @@ def test_rejects_never_overwrite_what_is_read(tmp_path: Path) -> None:
     assert file.read_text() == HEADER + "P1,Pen\n"
 
 
-@pytest.mark.django_db
-def test_a_line_without_end_in_a_zip_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_LINE", 50_000)
-    file = tmp_path / "products.zip"
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("products.csv", HEADER + "P1," + "x" * 500_000 + "\nP2,fine\n")
-    assert seed("seed_products", str(file)) == "2 read, 1 created, 0 updated, 0 unchanged, 1 rejected\n"
-
-
-@pytest.mark.django_db
-def test_bytes_that_are_no_utf8_and_lines_without_end_cost_only_their_own_row(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "MAX_LINE", 100)
-    file = tmp_path / "products.csv"
-    file.write_bytes(HEADER.encode() + b"P1,\xff\nP2,nul\0\nP3," + b"x" * 1000 + b"\nP4,fine\n")
-    assert seed("seed_products", str(file)) == "4 read, 1 created, 0 updated, 0 unchanged, 3 rejected\n"
-    assert Product.objects.get().asin == "P4"
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("content", "words", "message"),
-    [
-        (None, [], "No such file or directory"),
-        (b"a,b\n1,2\n", [], "no column asin"),
-        (b'{"asin": "P1"}', ["--format", "csv"], "no column asin"),
-        (b"\x1f\x8b\x08\0 broken", [], "the compressed data is broken"),
-        (gzip.compress(b"asin\n" + os.urandom(5000))[:-900], [], "the compressed data is broken"),
-        (b"PK\x03\x04 broken", [], "not a usable zip file"),
-    ],
-)
-def test_a_file_that_cannot_be_used_is_one_line(
-    content: bytes | None, words: list[str], message: str, tmp_path: Path
-) -> None:
-    file = tmp_path / "products"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(CommandError) as raised:
-        seed("seed_products", str(file), *words)
-    assert str(raised.value).startswith(str(file))
-    assert message in str(raised.value)
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.django_db
-def test_a_zip_of_two_files_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "two.zip"
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("a.csv", HEADER)
-        archive.writestr("b.csv", HEADER)
-    with pytest.raises(CommandError, match="holds 2 files, and must hold one"):
-        seed("seed_products", str(file))
-
-
-garbage = st.one_of(
-    st.binary(max_size=300),
-    st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass")),
-    st.text(max_size=100).map(lambda text: ("asin,title,price,related\n" + text).encode("utf-8", "surrogatepass")),
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    ).map(
-        lambda value: repr(
-            dict.fromkeys(["title", "price", "related", "categories", "salesRank", "images", "helpful", "vote"], value)
-            | {"asin": "P1", "reviewerID": "R1", "overall": value, "unixReviewTime": value, "reviewTime": value}
-        ).encode("utf-8", "surrogatepass")
-    ),
-)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("importer", [ProductImporter, ReviewImporter])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(content=garbage)
-def test_garbage_is_counted_and_never_a_traceback(
-    importer: type[ProductImporter | ReviewImporter], content: bytes, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    file = tmp_path_factory.getbasetemp() / "garbage"
-    file.write_bytes(content)
-    told: list[str] = []
-    try:
-        counts = importer(reject=lambda place, reason: told.append(reason)).run([str(file)])
-    except (files.UnreadableFile, formats.UnknownFormat):
-        pass  # the file as a whole was refused, with a reason
-    else:
-        assert counts.rejected == len(told)
-        assert counts.read == counts.created + counts.updated + counts.unchanged + counts.rejected
-
-
 @pytest.fixture
 def own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migrated database that the processes of this test share, and no other test."""
@@ -191,7 +68,7 @@ def own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("own_database")
 def test_it_reads_standard_input_and_says_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     done = shell("seed_products", "-", "-", feed=gzip.compress(HEADER.encode() + b"P1,Pen\n"))
-    assert done.stdout == b"1 read, 1 created, 0 updated, 0 unchanged, 0 rejected\n"
+    assert done.stdout == b"1 read, 1 created, 0 updated, 0 unchanged, 0 rejected" + AS_CSV.encode()
     monkeypatch.setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
     done = shell("seed_products", "-", feed=HEADER.encode() + b"P1,Pen\n")
     assert done.returncode == 1
@@ -224,10 +101,11 @@ def test_a_killed_import_is_completed_by_a_second_run(number: signal.Signals, sa
     done = subprocess.run([*words, str(file)], cwd=ROOT, capture_output=True, text=True)
     # Whole batches of the first run stayed.
     assert done.stdout in {
-        f"{rows} read, {rows - kept} created, 0 updated, {kept} unchanged, 0 rejected\n" for kept in (20_000, 40_000)
+        f"{rows} read, {rows - kept} created, 0 updated, {kept} unchanged, 0 rejected{AS_CSV}"
+        for kept in (20_000, 40_000)
     }
     done = subprocess.run([*words, str(file)], cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout == f"{rows} read, 0 created, 0 updated, {rows} unchanged, 0 rejected\n"
+    assert done.stdout == f"{rows} read, 0 created, 0 updated, {rows} unchanged, 0 rejected{AS_CSV}"
 
 
 @pytest.mark.django_db
@@ -236,7 +114,7 @@ def test_the_real_data_comes_in_whole() -> None:
     office = SHARED_DATA / "office_2014"
     assert seed("seed_products", str(office / "meta_office.csv.gz")).startswith("2420 read, 2420 created")
     reviews = str(office / "office_both_set.csv.gz")
-    assert seed("seed_reviews", reviews) == "53258 read, 53258 created, 0 updated, 0 unchanged, 0 rejected\n"
+    assert seed("seed_reviews", reviews) == "53258 read, 53258 created, 0 updated, 0 unchanged, 0 rejected" + AS_CSV
     music = SHARED_DATA / "musical_instruments_2014"
     assert "900 created" in seed("seed_products", str(music / "Music_Instruments_meta_5.csv"))
     assert "10261 created" in seed("seed_reviews", str(music / "Musical_instruments_reviews.csv.gz"))

@@ -1,0 +1,142 @@
+"""Rows from CSV, read strictly: what is not quoted as it should be costs its own row and no other."""
+
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from catalog.importers import lines
+from catalog.importers.dialects import Dialect, Unescaper
+from catalog.importers.formats import BrokenQuote, RawRow, RejectedRow, UnknownFormat
+from catalog.importers.lines import LineTooLong
+
+# Lines that a row of the wrong width swallowed are read again, in one file at most so many times MAX_LINE characters:
+# each of them could swallow the rest once more. After other errors the lines that are read again open no quote.
+MAX_READ_AGAIN = 4
+
+
+class CsvRows:
+    """The rows after the header; ``first`` is the number of the first of ``texts``. Raises UnknownFormat.
+
+    A quote that is not closed runs into the text of later lines. Its row is refused as soon as the quotes do not work
+    out, at the latest after MAX_LINE characters or at the end of the file, and the lines after it are read again.
+    """
+
+    def __init__(self, first: int, texts: Iterator[str], dialect: Dialect, header: Sequence[str]) -> None:
+        csv.field_size_limit(lines.MAX_LINE)
+        self._texts, self._dialect, self._header = texts, dialect, list(header)
+        self._number = first  # of the record's first line
+        self._record: list[str] = []  # the lines of the record that is being read
+        self._again: deque[str] = deque()
+        self._read_again = 0
+        self._is_too_long = False
+
+    def __iter__(self) -> Iterator[RawRow]:
+        header, record = self._header, self._record
+        reader = self._dialect.reader(self._fed())
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield self._broken(error)
+                reader = self._dialect.reader(self._fed())
+                continue
+            if len(row) == len(header):
+                if row != header:  # which stands again where files were joined
+                    yield RawRow(self._number, dict(zip(header, row, strict=True)))
+            elif self._holds_rows(record[1:]):
+                self._read_again += sum(map(len, record))
+                if self._read_again > MAX_READ_AGAIN * lines.MAX_LINE:
+                    raise UnknownFormat(f"line {self._number}: too many unclosed quotes to tell where rows begin")
+                yield self._put_back(0)
+                reader = self._dialect.reader(self._fed())
+                continue
+            elif row and (len(row) > 1 or row[0].strip()):
+                too_long = any(isinstance(line, LineTooLong) for line in record)
+                reason = f"longer than {lines.MAX_LINE} bytes" if too_long else _columns(len(row), len(header))
+                yield RawRow(self._number, RejectedRow(reason))
+            self._number += len(record)
+            record.clear()
+
+    def _fed(self) -> Iterator[str]:
+        """The lines as the csv module takes them. Ends early where a record gets longer than MAX_LINE."""
+        record, again = self._record, self._again
+        unescape = Unescaper(self._dialect) if self._dialect.quoting == "backslash" else None
+        length = 0
+        while True:
+            if again:
+                line = again.popleft()
+            else:
+                following = next(self._texts, None)
+                if following is None:
+                    return
+                line = following
+            record.append(line)
+            if len(record) == 1:
+                length = 0
+                if unescape:
+                    unescape.inside = False
+            length += len(line)
+            if length > lines.MAX_LINE and len(record) > 1:
+                self._is_too_long = True
+                return
+            if isinstance(line, LineTooLong) or "\0" in line:
+                # A lone surrogate, which is refused later on, for what the csv module would not see.
+                line = "\udc00\n" if isinstance(line, LineTooLong) else line.replace("\0", "\udc00")
+            yield unescape(line) if unescape else line
+
+    def _broken(self, error: csv.Error) -> RawRow:
+        """The record that cannot be read; what it swallowed is put back, if there are rows among it."""
+        start, record = self._number, self._record
+        too_long, self._is_too_long = self._is_too_long, False
+        at_end = "unexpected end" in str(error)  # of the file, or of what is read of a record that is too long
+        opens = self._opening(record if at_end else record[:-1])
+        if self._holds_rows(record[opens + 1 :]):
+            return self._put_back(opens)
+        self._number += len(record)
+        record.clear()
+        if too_long:
+            return RawRow(start, RejectedRow(f"longer than {lines.MAX_LINE} characters"))
+        if at_end:
+            reason = f"the file ends inside the quoted field that opens in line {start + opens}"
+            return RawRow(start, BrokenQuote(reason, "the file ends inside a quoted field"))
+        is_return = "new-line" in str(error)
+        reason = "a carriage return stands inside a row" if is_return else "a quote inside a field is not escaped"
+        return RawRow(start, RejectedRow(reason))
+
+    def _put_back(self, opens: int) -> RawRow:
+        """Refuse the record's lines up to that in which its quote opens, and have the others read again."""
+        start, record = self._number, self._record
+        after = record[opens + 1 :]
+        self._again.extendleft(reversed(after))
+        self._number += opens + 1
+        record.clear()
+        return RawRow(
+            start, BrokenQuote(f"the quote that opens in line {start + opens} is not closed", "a quote is not closed")
+        )
+
+    def _opening(self, record: list[str]) -> int:
+        """Which of the lines opens the quoted field that is open after the last of them."""
+        if len(record) < 2:
+            return 0
+        unescape = Unescaper(self._dialect)
+        texts = map(unescape, record) if self._dialect.quoting == "backslash" else record
+        loose = csv.reader(texts, delimiter=self._dialect.delimiter, skipinitialspace=self._dialect.spaced)
+        open_field = next(loose)[-1]
+        return max(len(record) - open_field.count("\n") - (not record[-1].endswith("\n")), 0)
+
+    def _holds_rows(self, texts: list[str]) -> bool:
+        """Whether one of the lines is a whole row by itself."""
+        return any(map(self._fits, texts))
+
+    def _fits(self, line: str) -> bool:
+        text = Unescaper(self._dialect)(line) if self._dialect.quoting == "backslash" else line
+        try:
+            return len(next(self._dialect.reader([text]), [])) == len(self._header)
+        except csv.Error:
+            return False
+
+
+def _columns(found: int, expected: int) -> str:
+    return f"{found} columns, and the header has {expected}"

@@ -1,0 +1,78 @@
+"""Rows of a Parquet file, as Python values. Needs pyarrow, which is an extra."""
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
+
+MAGIC = b"PAR1"
+# So many rows are decoded at once, and the columns of a row group are read in pieces of so many bytes.
+ROWS = 500
+BUFFER = 1 << 20
+
+
+def header(file: IO[bytes]) -> tuple[list[str], Any]:
+    """The columns of a file that can seek, and what ``rows`` reads. Raises UnknownFormat."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise UnknownFormat("a Parquet file, which needs: pip install -r requirements-parquet.txt") from None
+    try:
+        opened = pyarrow.parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
+        return list(opened.schema_arrow.names), opened
+    except (pyarrow.ArrowException, OSError, MemoryError, ValueError) as error:
+        raise UnknownFormat(f"the Parquet file is broken ({_first_line(error)})") from error
+
+
+def rows(opened: Any) -> Iterator[RawRow]:
+    """Rows with their number, from 1 on. Raises UnknownFormat where the file is broken."""
+    import pyarrow
+
+    number = 1
+    batches = opened.iter_batches(batch_size=ROWS, use_threads=False)
+    while True:
+        try:
+            batch = next(batches, None)
+        except (pyarrow.ArrowException, OSError, MemoryError, ValueError) as error:
+            raise UnknownFormat(f"the Parquet file is broken after row {number - 1} ({_first_line(error)})") from error
+        if batch is None:
+            return
+        for row in _values(batch):
+            yield RawRow(number, row)
+            number += 1
+
+
+def _values(batch: Any) -> Iterator[dict[str, Any] | RejectedRow]:
+    try:
+        yield from map(_decoded, _microseconds(batch).to_pylist())
+    except (ValueError, OverflowError) as error:  # text that is no UTF-8, or a time that Python cannot hold
+        if batch.num_rows > 1:
+            for position in range(batch.num_rows):
+                yield from _values(batch.slice(position, 1))
+        else:
+            yield RejectedRow(f"a value cannot be read ({_first_line(error)})", "a value cannot be read")
+
+
+def _microseconds(batch: Any) -> Any:
+    """With times in nanoseconds, which Python's have not, cut to microseconds."""
+    import pyarrow
+
+    columns = []
+    for column in batch.columns:
+        if pyarrow.types.is_timestamp(column.type) and column.type.unit == "ns":
+            column = column.cast(pyarrow.timestamp("us", column.type.tz), safe=False)
+        columns.append(column)
+    return pyarrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _decoded(row: dict[str, Any]) -> dict[str, Any]:
+    """With bytes as text: older writers do not say that a column is text."""
+    return {
+        name: value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+        for name, value in row.items()
+    }
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

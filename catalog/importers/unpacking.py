@@ -1,0 +1,156 @@
+"""Compressed and recoded content as a stream of UTF-8, told by its first bytes."""
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import shutil
+import struct
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import IO, cast
+
+BUFFER = 1 << 18
+# `xz -9` needs 65 MB; a file that asks for more than this was made to.
+XZ_MEMORY = 256_000_000
+
+
+class UnreadableFile(Exception):
+    """The file cannot be opened or its compression is broken; the message names it."""
+
+
+@contextmanager
+def unpacked(stream: io.BufferedReader, name: str) -> Iterator[io.BufferedReader]:
+    """The content of ``stream``: of gzip, bzip2, xz or the one file of a zip, else as it is; UTF-16 becomes UTF-8."""
+    start = stream.peek(6)[:6]
+    if start.startswith(b"\x1f\x8b"):
+        yield _recoded(_buffered(_Piecewise(gzip.GzipFile(fileobj=stream))))
+    elif start.startswith(b"BZh") and start[3:4].isdigit():
+        yield _recoded(_buffered(_Piecewise(bz2.BZ2File(stream))))
+    elif start == b"\xfd7zXZ\0":
+        yield _recoded(_buffered(_Xz(stream)))
+    elif start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        with seekable(stream) as archive, _only_member(archive, name) as member:
+            yield _recoded(_buffered(_Piecewise(member)))
+    else:
+        yield _recoded(stream)
+
+
+def _buffered(raw: io.RawIOBase) -> io.BufferedReader:
+    return io.BufferedReader(raw, BUFFER)
+
+
+class _Piecewise(io.RawIOBase):
+    """Gives what is there at once: waiting for a full buffer, data before a broken piece would be lost."""
+
+    def __init__(self, content: gzip.GzipFile | bz2.BZ2File | zipfile.ZipExtFile) -> None:
+        self._content = content
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        data = self._content.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@contextmanager
+def seekable(stream: io.BufferedReader) -> Iterator[IO[bytes]]:
+    """``stream`` itself, or a copy on disk: the directory of a zip and of Parquet is at the end."""
+    if stream.seekable():
+        yield stream
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(stream, copy)
+        copy.seek(0)
+        yield copy
+
+
+@contextmanager
+def _only_member(archive: IO[bytes], name: str) -> Iterator[zipfile.ZipExtFile]:
+    try:
+        opened = zipfile.ZipFile(archive)
+        members = [each for each in opened.infolist() if not each.is_dir() and not _is_junk(each.filename)]
+        if len(members) != 1:
+            excel = any(each.filename == "[Content_Types].xml" for each in members)
+            hint = "; it looks like an Excel workbook, save the sheet as CSV" if excel else ""
+            raise UnreadableFile(f"{name}: holds {len(members)} files, and must hold one{hint}")
+        member = cast(zipfile.ZipExtFile, opened.open(members[0]))
+    except (NotImplementedError, RuntimeError) as error:  # an unknown compression method, or a password
+        raise UnreadableFile(f"{name}: {error}") from error
+    except (zipfile.BadZipFile, ValueError, struct.error, EOFError) as error:
+        raise UnreadableFile(f"{name}: not a usable zip file ({error})") from error
+    with opened, member:
+        yield member
+
+
+def _is_junk(path: str) -> bool:
+    """What file managers leave: ``__MACOSX/``, ``.DS_Store``, ``Thumbs.db``."""
+    parts = PurePosixPath(path).parts
+    return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() in ("thumbs.db", "desktop.ini")
+
+
+class _Xz(io.RawIOBase):
+    """Reads xz within XZ_MEMORY, which lzma.LZMAFile cannot be told."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream, self._rest = stream, b""
+        self._decompressor = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        while True:
+            if self._decompressor.eof:  # of one stream; others and padding may follow
+                self._rest = self._decompressor.unused_data.lstrip(b"\0")
+                while not self._rest and (more := self._stream.read(BUFFER)):
+                    self._rest = more.lstrip(b"\0")
+                if not self._rest:
+                    return 0
+                self._decompressor = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+            if self._decompressor.needs_input and not self._rest:
+                self._rest = self._stream.read(BUFFER)
+                if not self._rest:
+                    raise EOFError("it ends before the end-of-stream marker")
+            given, self._rest = self._rest, b""
+            data = self._decompressor.decompress(given, len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+
+
+def _recoded(stream: io.BufferedReader) -> io.BufferedReader:
+    start = stream.peek(2)[:2]
+    return _buffered(_Utf16(stream)) if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else stream
+
+
+class _Utf16(io.RawIOBase):
+    """UTF-16 as UTF-8. What is no UTF-16 becomes bytes that are no UTF-8, so that only its row is refused."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream, self._ready = stream, b""
+        self._decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        while not self._ready:
+            data = self._stream.read(BUFFER)
+            try:
+                text = self._decoder.decode(data, final=not data)
+            except UnicodeDecodeError:  # half a character at the end
+                text = "\udcff"
+                self._decoder.reset()
+            if not data and not text:
+                return 0
+            self._ready = text.encode("utf-8", "surrogatepass")
+        given, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(given)] = given
+        return len(given)
