@@ -77,6 +77,8 @@ def _csv(first: int, texts: Iterator[str], columns: Columns, tell: Callable[[str
     remaining = iter(head)
     header = dialects.first_row(remaining, dialect)
     if ratings := shapes.rating_columns(dialects.first_rows(head, dialect, 20)):
+        if not columns.known.issuperset(map(folded, ratings)):
+            raise UnknownFormat("looks like ratings without a header, which seed_reviews reads")
         tell(f"ratings without a header: {', '.join(ratings)}")
         yield from CsvRows(first, chain(head, texts), dialect, ratings)
         return

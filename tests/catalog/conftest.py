@@ -1,12 +1,15 @@
 """A small shop, and the people who use it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from rest_framework.test import APIClient
 
 from catalog.models import Product, Review
+from tests.catalog.seeding import shell
 
 
 @pytest.fixture
@@ -65,3 +68,16 @@ def may(name: str, *codenames: str) -> APIClient:
 def staff(db: None) -> APIClient:
     """Who keeps the catalogue."""
     return may("boss", "add_product", "change_product", "delete_product", "delete_review")
+
+
+@pytest.fixture
+def own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migrated database that the processes of this test share, and no other test."""
+    if connection.vendor == "postgresql":
+        from tests import postgres_server
+
+        url = postgres_server.start()
+    else:
+        url = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert shell("migrate", "--verbosity=0").returncode == 0

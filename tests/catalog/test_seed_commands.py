@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError
-from django.db import connection
 
 from catalog.models import Product, Review
 from tests.catalog.seeding import AS_CSV, HEADER, ROOT, seed, shell
@@ -50,19 +49,6 @@ def test_rejects_never_overwrite_what_is_read(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="is one of the files to read"):
         seed("seed_products", str(file), "--rejects", str(tmp_path / "link.csv"))
     assert file.read_text() == HEADER + "P1,Pen\n"
-
-
-@pytest.fixture
-def own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A migrated database that the processes of this test share, and no other test."""
-    if connection.vendor == "postgresql":
-        from tests import postgres_server
-
-        url = postgres_server.start()
-    else:
-        url = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
-    monkeypatch.setenv("DATABASE_URL", url)
-    assert shell("migrate", "--verbosity=0").returncode == 0
 
 
 @pytest.mark.usefixtures("own_database")
