@@ -4,6 +4,7 @@ Products are told by their asin without a constraint: the recommender, which doe
 An ad for a product that is gone is not shown.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from django.utils import timezone
 from catalog.models import Product
 
 MICROS = 1_000_000
+MAX_TERM = 100  # characters of a search term
 
 
 class Micros(models.BigIntegerField):  # type: ignore[type-arg]
@@ -161,6 +163,11 @@ def keyword(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def search_term(keywords: Sequence[str]) -> str:
+    """The keywords that were searched for as one text, cut at MAX_TERM characters: it travels in the URLs of ads."""
+    return ", ".join(keywords)[:MAX_TERM]
+
+
 class Kind(models.TextChoices):
     """Of what a shopper does."""
 
@@ -183,7 +190,21 @@ class Permanent(models.Model):
         raise ValidationError("What happened is not deleted.")
 
 
-class Event(Permanent):
+class Cuts(models.Model):
+    """What reports are cut by: where on the page, by which target, and after which search, where that is known.
+
+    The defaults are the database's too: statements of the release before know nothing of these columns.
+    """
+
+    placement = models.CharField(max_length=50, blank=True, default="", db_default="")
+    target = models.CharField(max_length=210, blank=True, default="", db_default="")  # kind, blank, value
+    term = models.CharField("search term", max_length=MAX_TERM, blank=True, default="", db_default="")
+
+    class Meta:
+        abstract = True
+
+
+class Event(Permanent, Cuts):
     """The ledger: an impression or a click that counts, once for each decision and ad, and what it cost."""
 
     decision = models.CharField(max_length=22)
@@ -193,7 +214,6 @@ class Event(Permanent):
     at = models.DateTimeField()
     day = models.DateField()
     position = models.PositiveSmallIntegerField()
-    placement = models.CharField(max_length=50, blank=True)
     price = Micros()
 
     class Meta:
@@ -258,8 +278,8 @@ class Viewer(models.Model):
         return f"{self.viewer} on {self.day}"
 
 
-class DailyFigures(Permanent):
-    """The events of an ad and a day that are folded up."""
+class DailyFigures(Permanent, Cuts):
+    """The events of an ad and a day that are folded up, by what reports are cut by."""
 
     ad = models.ForeignKey(SponsoredProduct, models.PROTECT, related_name="+", db_index=False)
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="+", db_index=False)
@@ -271,7 +291,11 @@ class DailyFigures(Permanent):
     class Meta:
         ordering = ["-day"]
         verbose_name_plural = "daily figures"
-        constraints = [models.UniqueConstraint(fields=["ad", "day"], name="figures_once_per_ad_day")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ad", "day", "placement", "target", "term"], name="figures_once_per_ad_day_and_cut"
+            )
+        ]
         indexes = [models.Index(fields=["campaign", "day"], name="figures_by_campaign_day")]
 
     def __str__(self) -> str:

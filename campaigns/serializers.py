@@ -83,7 +83,18 @@ def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
     for position, (candidate, product) in enumerate(chosen.ads, 1):
         ad = candidate.ad
         token = decisions.sign(
-            Decision(decision, ad.id, ad.campaign, ad.asin, position, candidate.price, placement, chosen.viewer)
+            Decision(
+                decision,
+                ad.id,
+                ad.campaign,
+                ad.asin,
+                position,
+                candidate.price,
+                placement,
+                chosen.viewer,
+                f"{candidate.place.kind} {candidate.place.value}",
+                chosen.term,
+            )
         )
         ads.append(_ad(product, ad.id, token))
     return ads

@@ -34,7 +34,7 @@ def seed(*words: str) -> str:
 
 
 def test_it_adds_up(shop: list[Product], django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(100):
         assert seed().startswith("12 advertisers, 30 campaigns, ")
     assert reports.differences() == []
     total = reports.total(reports.by_day().values())
