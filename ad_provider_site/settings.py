@@ -1,5 +1,7 @@
 """The ad provider: what it has beyond the shared settings."""
 
+from iso4217 import Currency
+
 from base_settings import *  # noqa: F403
 from base_settings import (
     INSTALLED_APPS,
@@ -23,6 +25,14 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # Where browsers find both services: the one counts what becomes of an ad, the other has the product's page.
 AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
 RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")
+# All money is in this one; its decimals are those of ISO 4217.
+CURRENCY = setting(
+    "CURRENCY",
+    env.str,
+    "USD",
+    lambda code: Currency(code).exponent is not None,
+    "the ISO 4217 code of a currency, such as USD, EUR or JPY",
+)
 ADS_SNAPSHOT_SECONDS = seconds("ADS_SNAPSHOT_SECONDS", 3)
 ADS_URL_SECONDS = seconds("ADS_URL_SECONDS", 3600)
 ADS_SPOOL_DIR = setting(

@@ -1,4 +1,4 @@
-"""What advertisers want, and what happened. Money is in whole micros, millionths of the shop's one currency.
+"""What advertisers want, and what happened. Money is in whole micros, millionths of a unit of the shop's currency.
 
 Products are told by their asin without a constraint: the recommender, which does not know of campaigns, may delete one.
 An ad for a product that is gone is not shown.
@@ -53,13 +53,15 @@ class Campaign(models.Model):
     status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
     starts = models.DateTimeField(default=timezone.now)
     ends = models.DateTimeField(null=True, blank=True)
-    daily_budget = Micros(help_text="Micros a day, by UTC.")
-    total_budget = Micros(help_text="Micros.")
+    daily_budget = Micros(help_text="Of a day, by UTC.")
+    total_budget = Micros()
     pacing = models.CharField(max_length=4, choices=Pacing, default=Pacing.EVEN)
     viewer_limit = models.PositiveSmallIntegerField(
         "daily impressions per viewer", null=True, blank=True, validators=[MinValueValidator(1)]
     )
     spent = Micros(default=0, editable=False)
+    # Made by seed_campaigns, and changed by nobody since: remove_demo deletes it.
+    demo = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         ordering = ["advertiser__name", "name"]
@@ -135,7 +137,7 @@ class Target(models.Model):
     ad = models.ForeignKey(SponsoredProduct, models.CASCADE, related_name="targets")
     kind = models.CharField(max_length=8, choices=Kind)
     value = models.CharField(max_length=200)
-    bid = Micros(null=True, blank=True, help_text="Micros a click; none for a negative target.")
+    bid = Micros(null=True, blank=True, help_text="The most that a click may cost; none for a negative target.")
     negative = models.BooleanField(default=False)
 
     class Meta:

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, OuterRef, QuerySet, Subquery
-from django.forms import ModelForm
 from django.http import HttpRequest
 
-from campaigns.models import DailyFigures, Event, SponsoredProduct, Target, keyword
-from campaigns.money import amount
+from campaigns.admin.amounts import AMOUNTS
+from campaigns.admin.forms import TargetForm, TargetFormSet
+from campaigns.models import DailyFigures, Event, SponsoredProduct, Target
 from catalog.admin import BoundedPaginator
 from catalog.models import Product
 from service.admin import BoundedAdmin
@@ -24,29 +24,13 @@ def product_of(ad: SponsoredProduct) -> str:
     return f"{ad.product_id} {'(gone)' if title is None else title}"
 
 
-class TargetForm(ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = Target
-        fields = ("kind", "value", "bid", "negative")
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("kind") == Target.Kind.KEYWORD and "value" in cleaned:
-            # Saving does so too, but that is too late to see that the ad has the keyword already.
-            cleaned["value"] = keyword(cleaned["value"])
-        return cleaned
-
-
 class TargetInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Target
     form = TargetForm
+    formset = TargetFormSet
     extra = 1
-    fields = ("kind", "value", "bid", "in_currency", "negative")
-    readonly_fields = ("in_currency",)
-
-    @admin.display(description="in currency")
-    def in_currency(self, target: Target) -> str:
-        return "" if target.bid is None else amount(target.bid)
+    fields = ("kind", "value", "bid", "negative")
+    formfield_overrides = AMOUNTS
 
 
 @admin.register(SponsoredProduct)

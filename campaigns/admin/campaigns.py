@@ -7,17 +7,18 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import IntegrityError
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Greatest
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from campaigns.admin.ads import protected_by
+from campaigns.admin.amounts import AMOUNTS
+from campaigns.admin.forms import CampaignForm
 from campaigns.admin.report import ReportPages
 from campaigns.admin.trial import TrialPage
 from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, SponsoredProduct, Unbilled, day_of
-from campaigns.money import amount
+from campaigns.money import in_currency, rounded
 from service.admin import BoundedAdmin
 
 
@@ -36,21 +37,6 @@ class AdvertiserAdmin(BoundedAdmin):
         url = reverse("admin:campaigns_campaign_changelist")
         number = getattr(advertiser, "number", 0)
         return format_html('<a href="{}?advertiser__id__exact={}">{}</a>', url, advertiser.pk, number)
-
-
-class CampaignForm(ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = Campaign
-        exclude = ("spent",)  # noqa: DJ006  what is editable is said by the admin below
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or self.cleaned_data
-        if self.instance.pk and "total_budget" in cleaned:
-            # Not all that it takes, as more may be spent before it is saved: then the database refuses.
-            spent = self.instance.spent
-            if cleaned["total_budget"] < spent:
-                self.add_error("total_budget", f"Not below what is spent: {spent} micros, {amount(spent)}.")
-        return cleaned
 
 
 class AdInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -93,15 +79,15 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
         "name",
         "status",
         ("starts", "ends"),
-        ("daily_budget", "daily_in_currency"),
-        ("total_budget", "total_in_currency"),
+        ("daily_budget", "total_budget"),
         "pacing",
         "viewer_limit",
         "spent_in_all",
         "spent_today",
         "report_link",
     )
-    readonly_fields = ("daily_in_currency", "total_in_currency", "spent_in_all", "spent_today", "report_link")
+    readonly_fields = ("spent_in_all", "spent_today", "report_link")
+    formfield_overrides = AMOUNTS
 
     class Media:
         css = {"all": ["campaigns/admin.css"]}
@@ -169,24 +155,16 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"Now {after}: {changed}.{others}", level)
 
-    @admin.display(description="in currency")
-    def daily_in_currency(self, campaign: Campaign) -> str | None:
-        return amount(campaign.daily_budget) if campaign.pk else None
-
-    @admin.display(description="in currency")
-    def total_in_currency(self, campaign: Campaign) -> str | None:
-        return amount(campaign.total_budget) if campaign.pk else None
-
     @admin.display(ordering="starts")
     def runs(self, campaign: Campaign) -> str:
         last = f"{campaign.ends:%Y-%m-%d}" if campaign.ends else ""
         return format_html("{} –<br>{}", f"{campaign.starts:%Y-%m-%d}", last)  # noqa: RUF001
 
-    @admin.display(description="spent")
+    @admin.display(description=in_currency("spent"))
     def spent_in_all(self, campaign: Campaign) -> str | None:
         return spend_bar(campaign.spent, campaign.total_budget) if campaign.pk else None
 
-    @admin.display(description="spent today")
+    @admin.display(description=in_currency("spent today"))
     def spent_today(self, campaign: Campaign) -> str | None:
         if not campaign.pk:
             return None
@@ -209,7 +187,7 @@ def spend_bar(spent: int, budget: int) -> str:
         max(budget, 1),
         max(budget, 1) * 9 // 10,
         spent,
-        amount(spent),
+        rounded(spent),
         f"{spent / budget:.0%}" if budget else "–",  # noqa: RUF001
-        amount(budget),
+        rounded(budget),
     )
