@@ -1,5 +1,7 @@
 """The ad provider: what it has beyond the shared settings."""
 
+import re
+
 from iso4217 import Currency
 
 from base_settings import *  # noqa: F403
@@ -10,10 +12,18 @@ from base_settings import (
     VAR_DIR,
     env,
     http_url,
+    is_http_url,
     make_room,
     seconds,
     setting,
 )
+
+
+def is_product_url(template: str) -> bool:
+    """Raises ValueError for a port that is none."""
+    parts = re.fullmatch(r"(https?://[^\s{}/?#]+)/([^\s{}]*\{asin\})+[^\s{}]*", template)
+    return parts is not None and is_http_url(parts[1])
+
 
 ROOT_URLCONF = "ad_provider_site.urls"
 WSGI_APPLICATION = "ad_provider_site.wsgi.application"
@@ -25,6 +35,14 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # Where browsers find both services: the one counts what becomes of an ad, the other has the product's page.
 AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
 RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")
+# Where an ad leads: the shop's own page of a product, or the recommender's.
+PRODUCT_URL = setting(
+    "PRODUCT_URL",
+    env.str,
+    f"{RECOMMENDER_PUBLIC_URL}/products/{{asin}}",
+    is_product_url,
+    "an http(s) URL with {asin} behind its host, such as https://shop.example/p/{asin}",
+)
 # All money is in this one; its decimals are those of ISO 4217.
 CURRENCY = setting(
     "CURRENCY",

@@ -1,9 +1,5 @@
 """Amounts are typed and read in the shop's currency, whatever decimals that has, and kept in micros."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +8,6 @@ from django.test import Client
 from campaigns.models import MICROS, Campaign
 from campaigns.money import amount, rounded
 from tests.campaigns.test_admin import LIST, form, saved, text
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.mark.parametrize(
@@ -68,12 +62,3 @@ def test_what_is_finer_than_the_currency_is_kept_where_it_is_not_changed(staff: 
     assert form(campaign)["daily_budget"] == "5.000001"
     assert saved(staff, campaign, name="Renamed").status_code == 302
     assert Campaign.objects.values_list("name", "daily_budget").get() == ("Renamed", 5_000_001)
-
-
-@pytest.mark.parametrize("currency", ["usd", "dollars", "€", "XXX", ""])
-def test_a_currency_that_there_is_not_ends_the_start_with_one_line(currency: str) -> None:
-    environment = os.environ | {"CURRENCY": currency}
-    command = [sys.executable, "manage_ad_provider.py", "check"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr == "CURRENCY: must be the ISO 4217 code of a currency, such as USD, EUR or JPY\n"

@@ -94,6 +94,18 @@ def test_a_click_leads_to_the_product_and_is_charged_once(client: Client, shown:
     assert unbilled() == {("click", "repeated", 1)}
 
 
+def test_a_click_leads_to_the_shops_own_page_where_it_is_told(
+    client: Client, shown: dict[str, Any], settings: Any
+) -> None:
+    settings.PRODUCT_URL = "https://shop.example/p/{asin}?ref={asin}"
+    response = client.get(path(shown["click_url"]), headers=BROWSER)
+    assert response["Location"] == "https://shop.example/p/PEN?ref=PEN"
+    decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
+    odd = decisions.sign(decision._replace(asin="a/../?b"))
+    response = client.get(f"/ads/click/{odd}", headers=BROWSER)
+    assert response["Location"] == "https://shop.example/p/a%2F..%2F%3Fb?ref=a%2F..%2F%3Fb"
+
+
 @pytest.mark.parametrize(
     ("headers", "reason"),
     [
