@@ -27,7 +27,8 @@ def is_product_url(template: str) -> bool:
 
 ROOT_URLCONF = "ad_provider_site.urls"
 WSGI_APPLICATION = "ad_provider_site.wsgi.application"
-INSTALLED_APPS = ["ad_provider_site", *INSTALLED_APPS, "campaigns"]
+# Campaigns first: of two commands named alike, remove_demo, it is theirs.
+INSTALLED_APPS = ["ad_provider_site", "campaigns", *INSTALLED_APPS]
 # The recommender asks from inside too, past the proxy.
 SECURE_REDIRECT_EXEMPT = [*SECURE_REDIRECT_EXEMPT, r"^ads/?$"]
 # A campaign's page has fields for each of its ads. The size of a body is bounded besides.

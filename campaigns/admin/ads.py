@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from campaigns.admin.amounts import AMOUNTS
 from campaigns.admin.forms import TargetForm, TargetFormSet
-from campaigns.models import DailyFigures, Event, SponsoredProduct, Target
+from campaigns.models import Campaign, DailyFigures, Event, SponsoredProduct, Target
 from catalog.admin import BoundedPaginator
 from catalog.models import Product
 from service.admin import BoundedAdmin
@@ -58,6 +58,16 @@ class SponsoredProductAdmin(BoundedAdmin):
     def save_model(self, request: HttpRequest, obj: SponsoredProduct, form: Any, change: bool) -> None:
         if not change:  # nothing of it can be changed, and the counters belong to those who count
             obj.save()
+            adopt(obj.campaign_id)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.has_changed():
+            adopt(form.instance.campaign_id)
+
+    def delete_model(self, request: HttpRequest, obj: SponsoredProduct) -> None:
+        super().delete_model(request, obj)
+        adopt(obj.campaign_id)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -73,6 +83,11 @@ class SponsoredProductAdmin(BoundedAdmin):
     @admin.display(description="click rate")
     def click_rate(self, ad: SponsoredProduct) -> str | None:
         return f"{ad.clicks / ad.impressions:.2%}" if ad.impressions else None
+
+
+def adopt(campaign: int) -> None:
+    """A made-up campaign that somebody has changed is theirs: remove_demo leaves it alone."""
+    Campaign.objects.filter(pk=campaign, demo=True).update(demo=False)
 
 
 def protected_by(

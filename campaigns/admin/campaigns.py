@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from campaigns.admin.ads import protected_by
+from campaigns.admin.ads import adopt, protected_by
 from campaigns.admin.amounts import AMOUNTS
 from campaigns.admin.forms import CampaignForm
 from campaigns.admin.report import ReportPages
@@ -113,7 +113,14 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
             Day.objects.filter(campaign=obj, day=today.day).update(budget=Greatest(obj.daily_budget, F("spent")))
         # After the day, as charging has it, so that no two wait for each other in a circle. And not all fields:
         # ``spent`` is what it was when the campaign was read, and belongs to those who charge.
-        obj.save(update_fields=form.changed_data)
+        demo = ["demo"] if set(form.changed_data) - {"status"} else []
+        obj.demo = obj.demo and not demo
+        obj.save(update_fields=[*form.changed_data, *demo])
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.new_objects:
+            adopt(form.instance.pk)
 
     def changeform_view(
         self,

@@ -50,7 +50,7 @@ class History:
     # By ad, day and cut, as the ads are not stored yet: impressions, clicks, spend.
     figures: dict[tuple[int, date, Cut], tuple[SponsoredProduct, list[int]]] = field(default_factory=dict)
     days: list[Day] = field(default_factory=list)
-    unbilled: Counter[tuple[int | None, date, str, str]] = field(default_factory=Counter)  # by the number of the plan
+    unbilled: Counter[tuple[int, date, str, str]] = field(default_factory=Counter)  # by the number of the plan
 
 
 def make_history(rng: random.Random, plans: list[Plan], now: datetime) -> History:
@@ -62,8 +62,6 @@ def make_history(rng: random.Random, plans: list[Plan], now: datetime) -> Histor
         for day in every:
             recent = day > today - timedelta(EVENT_DAYS)
             _live(rng, history, plan, Day(campaign=plan.campaign, day=day), recent)
-    for day in every:
-        history.unbilled[None, day, Kind.CLICK, Reason.SIGNATURE] += rng.randint(1, 9)
     return history
 
 

@@ -26,7 +26,7 @@ def store(advertisers: list[Advertiser], plans: list[Plan], history: History) ->
     Day.objects.bulk_create(history.days)
     Unbilled.objects.bulk_create(
         [
-            Unbilled(campaign=None if number is None else plans[number].campaign, day=d, kind=k, reason=r, count=count)
+            Unbilled(campaign=plans[number].campaign, day=d, kind=k, reason=r, count=count)
             for (number, d, k, r), count in history.unbilled.items()
         ],
         batch_size=1000,

@@ -37,6 +37,8 @@ def form(campaign: Campaign, **changes: object) -> dict[str, object]:
         "status": campaign.status,
         "starts_0": f"{campaign.starts:%Y-%m-%d}",
         "starts_1": f"{campaign.starts:%H:%M:%S}",
+        "initial-starts_0": f"{campaign.starts:%Y-%m-%d}",  # hidden, as its default is the moment
+        "initial-starts_1": f"{campaign.starts:%H:%M:%S}",
         "ends_0": "",
         "ends_1": "",
         "daily_budget": amount(campaign.daily_budget),
