@@ -5,13 +5,19 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
+from campaigns import standing
 from campaigns.admin.amounts import AMOUNTS
 from campaigns.admin.forms import TargetForm, TargetFormSet
 from campaigns.models import Campaign, DailyFigures, Event, SponsoredProduct, Target
+from campaigns.money import amount
 from catalog.admin import BoundedPaginator
 from catalog.models import Product
 from service.admin import BoundedAdmin
+
+TARGETS = 4  # of an ad, that are named in its line
 
 
 def with_titles(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
@@ -35,7 +41,7 @@ class TargetInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(SponsoredProduct)
 class SponsoredProductAdmin(BoundedAdmin):
-    list_display = ("id", "product_shown", "campaign", "impressions", "clicks", "click_rate")
+    list_display = ("id", "product_shown", "campaign", "targets_shown", "impressions", "clicks", "click_rate")
     list_display_links = ("id", "product_shown")
     list_per_page = 50
     show_full_result_count = False
@@ -46,7 +52,8 @@ class SponsoredProductAdmin(BoundedAdmin):
     inlines = [TargetInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SponsoredProduct]:
-        return with_titles(super().get_queryset(request).select_related("campaign__advertiser"))
+        ads = super().get_queryset(request).select_related("campaign__advertiser").prefetch_related("targets")
+        return standing.ads_now(with_titles(ads))
 
     def get_fields(self, request: HttpRequest, obj: SponsoredProduct | None = None) -> tuple[str, ...]:
         return ("campaign", "product_shown", "impressions", "clicks", "click_rate") if obj else ("campaign", "product")
@@ -80,9 +87,29 @@ class SponsoredProductAdmin(BoundedAdmin):
     def product_shown(self, ad: SponsoredProduct) -> str:
         return product_of(ad)
 
+    @admin.display(description="targets")
+    def targets_shown(self, ad: SponsoredProduct) -> str:
+        return targets_of(ad)
+
     @admin.display(description="click rate")
     def click_rate(self, ad: SponsoredProduct) -> str | None:
         return f"{ad.clicks / ad.impressions:.2%}" if ad.impressions else None
+
+
+def targets_of(ad: SponsoredProduct) -> str:
+    """The first targets of an ad of ``ads_now`` with their bids, a link to change them, and why it is not shown."""
+    targets = list(ad.targets.all())
+    names = [f"{each}" + ("" if each.bid is None else f" {amount(each.bid)}") for each in targets[:TARGETS]]
+    more = f", and {len(targets) - TARGETS} more" if len(targets) > TARGETS else ""
+    why = standing.why_ad_not_shown(ad)
+    return format_html(
+        '{}{}{} <a href="{}#targets-group">{}</a>',
+        format_html('<span class="errornote-inline">Not shown: {}.</span> ', why) if why else "",
+        ", ".join(names),
+        more,
+        reverse("admin:campaigns_sponsoredproduct_change", args=[ad.pk]),
+        "edit targets" if targets else "add targets",
+    )
 
 
 def adopt(campaign: int) -> None:

@@ -5,14 +5,15 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import IntegrityError
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Greatest
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from campaigns.admin.ads import adopt, protected_by
+from campaigns import standing
+from campaigns.admin.ads import adopt, protected_by, targets_of
 from campaigns.admin.amounts import AMOUNTS
 from campaigns.admin.forms import CampaignForm
 from campaigns.admin.report import ReportPages
@@ -46,8 +47,8 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
     can_delete = False
     show_change_link = True
-    fields = ("product", "number_of_targets", "impressions", "clicks")
-    readonly_fields = ("number_of_targets", "impressions", "clicks")
+    fields = ("product", "targets_shown", "impressions", "clicks")
+    readonly_fields = ("targets_shown", "impressions", "clicks")
     autocomplete_fields = ("product",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -55,19 +56,29 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SponsoredProduct]:
         # Prefetched rather than joined: an ad stays in the list when its product is gone.
-        ads: QuerySet[SponsoredProduct] = super().get_queryset(request).prefetch_related("product")
-        return ads.annotate(number_of_targets=Count("targets"))
+        return standing.ads_now(super().get_queryset(request).prefetch_related("product", "targets"))
 
     @admin.display(description="targets")
-    def number_of_targets(self, ad: SponsoredProduct) -> int:
-        return getattr(ad, "number_of_targets", 0)
+    def targets_shown(self, ad: SponsoredProduct) -> str:
+        return targets_of(ad) if ad.pk else "Save the campaign, then add targets."
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title = "what they do now"
+    parameter_name = "now"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(each.value, each.label.capitalize()) for each in standing.Standing]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(standing=self.value()) if self.value() else queryset
 
 
 @admin.register(Campaign)
 class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
     form = CampaignForm
-    list_display = ("name", "advertiser", "status", "runs", "spent_in_all", "spent_today", "report_link")
-    list_filter = ("status", "pacing")
+    list_display = ("name_and_advertiser", "now", "spent_today", "spent_in_all", "report_link")
+    list_filter = (StandingFilter, "pacing")
     list_per_page = 50
     list_select_related = ("advertiser",)
     search_fields = ("name__icontains", "advertiser__name__icontains")
@@ -77,7 +88,7 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
     fields = (
         "advertiser",
         "name",
-        "status",
+        ("status", "now"),
         ("starts", "ends"),
         ("daily_budget", "total_budget"),
         "pacing",
@@ -86,7 +97,7 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
         "spent_today",
         "report_link",
     )
-    readonly_fields = ("spent_in_all", "spent_today", "report_link")
+    readonly_fields = ("now", "spent_in_all", "spent_today", "report_link")
     formfield_overrides = AMOUNTS
 
     class Media:
@@ -96,10 +107,7 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
         return lookup == "advertiser__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        today = Day.objects.filter(campaign=OuterRef("pk"), day=day_of(timezone.now()))
-        annotations = {f"today_{name}": Subquery(today.values(name)) for name in ("spent", "budget")}
-        campaigns: QuerySet[Campaign] = super().get_queryset(request).annotate(**annotations)
-        return campaigns
+        return standing.campaigns_at(super().get_queryset(request), timezone.now())
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if not change:
@@ -162,22 +170,33 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"Now {after}: {changed}.{others}", level)
 
-    @admin.display(ordering="starts")
-    def runs(self, campaign: Campaign) -> str:
-        last = f"{campaign.ends:%Y-%m-%d}" if campaign.ends else ""
-        return format_html("{} –<br>{}", f"{campaign.starts:%Y-%m-%d}", last)  # noqa: RUF001
+    @admin.display(description="campaign", ordering="name")
+    def name_and_advertiser(self, campaign: Campaign) -> str:
+        return format_html('{}<span class="beneath">{}</span>', campaign.name, campaign.advertiser.name)
 
-    @admin.display(description=in_currency("spent"))
+    @admin.display(description="now", ordering="standing")
+    def now(self, campaign: Any) -> str | None:
+        """What it does, when it runs, and what keeps its ads from being shown."""
+        if not campaign.pk:
+            return None
+        dates = f"from {campaign.starts:%Y-%m-%d}" + (f" to {campaign.ends:%Y-%m-%d}" if campaign.ends else "")
+        why = standing.why_not_shown(campaign)
+        return format_html(
+            '<strong>{}</strong><span class="beneath">{}</span>{}',
+            campaign.standing,
+            dates,
+            format_html('<span class="beneath errornote-inline">{}</span>', why) if why else "",
+        )
+
+    @admin.display(description=in_currency("spent in all"))
     def spent_in_all(self, campaign: Campaign) -> str | None:
         return spend_bar(campaign.spent, campaign.total_budget) if campaign.pk else None
 
     @admin.display(description=in_currency("spent today"))
-    def spent_today(self, campaign: Campaign) -> str | None:
+    def spent_today(self, campaign: Any) -> str | None:
         if not campaign.pk:
             return None
-        budget = getattr(campaign, "today_budget", None)  # none before the day's first charge
-        spent = getattr(campaign, "today_spent", None) or 0
-        return spend_bar(spent, campaign.daily_budget if budget is None else budget)
+        return spend_bar(campaign.today_spent, campaign.today_budget)
 
     @admin.display(description="report")
     def report_link(self, campaign: Campaign) -> str | None:
