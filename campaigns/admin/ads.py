@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from campaigns import standing
 from campaigns.admin.amounts import AMOUNTS
-from campaigns.admin.forms import TargetForm, TargetFormSet
+from campaigns.admin.forms import TargetForm, TargetFormSet, TypedForm
+from campaigns.admin.places import offered
 from campaigns.models import Campaign, DailyFigures, Event, SponsoredProduct, Target
 from campaigns.money import amount
 from catalog.admin import BoundedPaginator
@@ -50,6 +52,23 @@ class SponsoredProductAdmin(BoundedAdmin):
     search_help_text = "A whole asin, or a part of the campaign's name"
     autocomplete_fields = ("campaign", "product")
     inlines = [TargetInline]
+
+    class Media:
+        css = {"all": ["campaigns/admin.css"]}
+        js = ["campaigns/targets.js"]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.values)
+        return [path("values/", view, name="campaigns_target_values"), *super().get_urls()]
+
+    def values(self, request: HttpRequest) -> HttpResponse:
+        """What ``text`` may become as the value of a target of this ``kind``, as JSON."""
+        if not (self.has_change_permission(request) or self.has_add_permission(request)):
+            raise PermissionDenied
+        form = TypedForm(request.GET)
+        if not form.is_valid():
+            return JsonResponse({"errors": form.errors}, status=400)
+        return JsonResponse({"values": offered(**form.cleaned_data)})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SponsoredProduct]:
         ads = super().get_queryset(request).select_related("campaign__advertiser").prefetch_related("targets")

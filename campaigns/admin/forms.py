@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.db.models import Max
-from django.forms import BaseInlineFormSet
+from django.urls import reverse
 
 from campaigns.admin.amounts import AmountsForm
 from campaigns.admin.places import existing_categories, existing_products
@@ -48,6 +49,11 @@ class TargetForm(AmountsForm):
         model = Target
         fields = ("kind", "value", "bid", "negative")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "value" in self.fields:  # where it is more than looked at
+            self.fields["value"].widget.attrs["data-offered"] = reverse("admin:campaigns_target_values")
+
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("kind") == Target.Kind.KEYWORD and "value" in cleaned:
@@ -59,7 +65,14 @@ class TargetForm(AmountsForm):
         return cleaned
 
 
-class TargetFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class TypedForm(forms.Form):
+    """A target that somebody is typing."""
+
+    kind = forms.ChoiceField(choices=Target.Kind.choices)
+    text = forms.CharField(max_length=200)
+
+
+class TargetFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
     """The targets of one ad. What is new or changed is checked; an older target may have outlived its product."""
 
     def clean(self) -> None:
