@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from campaigns import standing
 from campaigns.admin.ads import adopt, protected_by, targets_of
@@ -179,12 +179,12 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
         """What it does, when it runs, and what keeps its ads from being shown."""
         if not campaign.pk:
             return None
-        dates = f"from {campaign.starts:%Y-%m-%d}" + (f" to {campaign.ends:%Y-%m-%d}" if campaign.ends else "")
+        dates = [f"{campaign.starts:from %Y-%m-%d}", *([f"{campaign.ends:to %Y-%m-%d}"] if campaign.ends else [])]
         why = standing.why_not_shown(campaign)
         return format_html(
-            '<strong>{}</strong><span class="beneath">{}</span>{}',
+            "<strong>{}</strong>{}{}",
             campaign.standing,
-            dates,
+            format_html_join("", '<span class="beneath nowrap">{}</span>', ([each] for each in dates)),
             format_html('<span class="beneath errornote-inline">{}</span>', why) if why else "",
         )
 
