@@ -77,7 +77,7 @@ class StandingFilter(admin.SimpleListFilter):
 @admin.register(Campaign)
 class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
     form = CampaignForm
-    list_display = ("name_and_advertiser", "now", "spent_today", "spent_in_all", "report_link")
+    list_display = ("name_and_advertiser", "now", "report_link", "spent_today", "spent_in_all")
     list_filter = (StandingFilter, "pacing")
     list_per_page = 50
     list_select_related = ("advertiser",)
