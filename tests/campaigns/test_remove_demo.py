@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.test import Client
 
 from campaigns import reports
@@ -81,6 +82,18 @@ def test_a_campaign_that_somebody_has_changed_stays(demo: None, staff: Client) -
     assert remove().startswith("27 campaigns")
     assert set(Campaign.objects.values_list("pk", flat=True)) == {renamed.pk, grown.pk, aimed.pk}
     assert reports.differences() == []
+
+
+def test_the_demo_of_a_release_without_the_mark_is_recognised(db: None) -> None:
+    Product.objects.bulk_create(each.product for each in make_products(random.Random(1), 1200, "http://x"))
+    call_command("seed_campaigns", stdout=StringIO())
+    Campaign.objects.update(demo=False)
+    dearer, aimed, renamed = Campaign.objects.all()[:3]
+    Campaign.objects.filter(pk=dearer.pk).update(daily_budget=F("daily_budget") + 1)
+    Target.objects.create(ad=aimed.ads.all()[0], kind="keyword", value="brand new", bid=100_000)
+    Campaign.objects.filter(pk=renamed.pk).update(name="Ours")
+    assert remove().startswith("27 campaigns")
+    assert set(Campaign.objects.all()) == {dearer, aimed, renamed}
 
 
 @pytest.mark.django_db(transaction=True)
