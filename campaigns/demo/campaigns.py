@@ -13,7 +13,7 @@ ADVERTISERS = 12
 CAMPAIGNS = 30
 HISTORY = 14  # days, with the one that is not over
 LOWEST_BID, HIGHEST_BID = MICROS // 20, MICROS * 12 // 10
-STEP = MICROS // 1000  # bids and prices are in whole thousandths
+STEP = MICROS // 100  # bids and prices are in whole cents
 
 _INVENTED = [
     "Quayside Office Supply", "Paperwright Direct", "Deskbound", "The Stationers' Guild", "Northlight Interiors",
