@@ -18,8 +18,9 @@ from resilience.database import atomic
 VIEWER_CLICKS = 3  # of a campaign and day that are billed
 
 _EVENT = """
-    INSERT INTO campaigns_event (decision, ad_id, campaign_id, kind, at, day, position, placement, price)
-    SELECT %(decision)s, a.id, c.id, %(kind)s, %(at)s, %(day)s, %(position)s, %(placement)s, %(price)s
+    INSERT INTO campaigns_event (decision, ad_id, campaign_id, kind, at, day, position, placement, target, term, price)
+    SELECT %(decision)s, a.id, c.id, %(kind)s, %(at)s, %(day)s, %(position)s, %(placement)s,
+        %(target)s, %(term)s, %(price)s
     FROM campaigns_sponsoredproduct a
     JOIN campaigns_campaign c ON c.id = a.campaign_id
     LEFT JOIN campaigns_day d ON d.campaign_id = c.id AND d.day = %(day)s
@@ -77,6 +78,8 @@ def charge(kind: Kind, decision: Decision, at: datetime) -> Reason | None:
         "day": day_of(at),
         "position": decision.position,
         "placement": decision.placement,
+        "target": decision.target,
+        "term": decision.term,
         "price": decision.price if kind == Kind.CLICK else 0,
         "viewer": decision.viewer,
         "clicks": VIEWER_CLICKS,

@@ -13,7 +13,8 @@ _SALT = "campaigns.decision"
 
 class Decision(NamedTuple):
     """An ad that was chosen. ``id`` is that of the whole choice, ``price`` what a click costs, in micros; ``viewer`` is
-    a hash, or empty."""
+    a hash, or empty. ``target`` is the one that fitted, such as ``keyword gel pen``; ``term`` is what was searched for.
+    """
 
     id: str
     ad: int
@@ -23,6 +24,8 @@ class Decision(NamedTuple):
     price: int
     placement: str
     viewer: str
+    target: str = ""
+    term: str = ""
 
 
 class Expired(Exception):

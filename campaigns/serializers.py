@@ -56,7 +56,9 @@ class CandidateSerializer(serializers.Serializer[Any]):
     campaign_id = serializers.IntegerField()
     asin = AsinField()
     target = serializers.CharField(help_text="Its best one here.")
-    bid = serializers.FloatField()
+    bid = serializers.FloatField(help_text="Which counts.")
+    target_bid = serializers.FloatField(help_text="Of the target, before it was lowered.")
+    lowered_by = serializers.CharField(help_text="What has lowered the bid, such as even pacing; empty where nothing.")
     fit = serializers.FloatField(help_text="How well the target fits, 1 at best.")
     click_rate = serializers.FloatField(help_text="By which it is ranked: higher while little is known.")
     score = serializers.FloatField()
@@ -83,7 +85,18 @@ def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
     for position, (candidate, product) in enumerate(chosen.ads, 1):
         ad = candidate.ad
         token = decisions.sign(
-            Decision(decision, ad.id, ad.campaign, ad.asin, position, candidate.price, placement, chosen.viewer)
+            Decision(
+                decision,
+                ad.id,
+                ad.campaign,
+                ad.asin,
+                position,
+                candidate.price,
+                placement,
+                chosen.viewer,
+                f"{candidate.place.kind} {candidate.place.value}",
+                chosen.term,
+            )
         )
         ads.append(_ad(product, ad.id, token))
     return ads
@@ -138,6 +151,8 @@ def _explained(candidate: Candidate, outcome: str) -> dict[str, Any]:
         "asin": candidate.ad.asin,
         "target": f"{candidate.place.kind} {candidate.place.value}",
         "bid": candidate.bid / MICROS,
+        "target_bid": candidate.target_bid / MICROS,
+        "lowered_by": candidate.lowered,
         "fit": candidate.fit,
         "click_rate": round(candidate.rate, 5),
         "score": round(candidate.score, 3),

@@ -3,6 +3,7 @@
 DRF validates every child before it looks at the length, and answers an error for each one.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -33,7 +34,7 @@ class BoundedDictField(serializers.DictField):
         self._max_length = max_length
         self._name = serializers.CharField(max_length=max_name)
 
-    def run_child_validation(self, data: dict[str, Any]) -> dict[str, Any]:
+    def run_child_validation(self, data: Mapping[str, Any]) -> dict[str, Any]:
         if len(data) > self._max_length:
             self.fail("max_length", max_length=self._max_length)
         for name in data:
@@ -41,7 +42,7 @@ class BoundedDictField(serializers.DictField):
         return _validated(self.child, data)
 
 
-def _validated(child: Any, values: dict[Any, Any]) -> dict[Any, Any]:
+def _validated(child: Any, values: Mapping[Any, Any]) -> dict[Any, Any]:
     """``values`` as ``child`` reads them. Raises ValidationError with the first MAX_ERRORS errors, by key."""
     valid, errors = {}, {}
     for key, value in values.items():
