@@ -81,7 +81,7 @@ def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
     decision, ads = decisions.new_id(), []
     for position, (candidate, product) in enumerate(chosen.ads, 1):
         ad = candidate.ad
-        token = decisions.sign(
+        token = decisions.seal(
             Decision(decision, ad.id, ad.campaign, ad.asin, position, candidate.price, placement, chosen.viewer)
         )
         ads.append(_ad(product, ad.id, token))

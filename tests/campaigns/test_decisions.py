@@ -35,7 +35,7 @@ def test_after_a_rotation_an_old_click_leads_to_its_product_and_counts(client: C
 
 
 def test_what_an_old_key_signed_expires_as_ever(settings: Any) -> None:
-    token = decisions.sign(DECISION)
+    token = decisions.seal(DECISION)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
     assert decisions.read(token) == DECISION
     settings.ADS_URL_SECONDS = -1
@@ -45,7 +45,7 @@ def test_what_an_old_key_signed_expires_as_ever(settings: Any) -> None:
 
 
 def test_what_a_key_signed_that_is_no_longer_known_is_forged(settings: Any) -> None:
-    token = decisions.sign(DECISION)
+    token = decisions.seal(DECISION)
     settings.SECRET_KEY = NEW
     with pytest.raises(Forged):
         decisions.read(token)
@@ -82,6 +82,6 @@ def test_a_viewer_has_one_hash_a_day_that_tells_nothing_without_the_key(settings
 
 
 def test_it_fits_into_a_url() -> None:
-    token = decisions.sign(DECISION)
+    token = decisions.seal(DECISION)
     assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:")
     assert django_settings.SECRET_KEY not in token
