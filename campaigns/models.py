@@ -211,7 +211,7 @@ class Reason(models.TextChoices):
     REPEATED = "repeated", "counted before"
     EXPIRED = "expired"
     SIGNATURE = "signature", "bad signature"
-    ROBOT = "robot", "robot, prefetch or not by hand"
+    ROBOT = "robot", "robot or prefetch"
     HEAD = "head", "HEAD request"
     VIEWER = "viewer", "too many from one viewer"
     INACTIVE = "inactive", "campaign paused, ended or out of dates, or ad deleted"

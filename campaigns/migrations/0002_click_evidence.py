@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                     ("repeated", "counted before"),
                     ("expired", "Expired"),
                     ("signature", "bad signature"),
-                    ("robot", "robot, prefetch or not by hand"),
+                    ("robot", "robot or prefetch"),
                     ("head", "HEAD request"),
                     ("unseen", "click without an impression"),
                     ("early", "click within a second of its impression"),

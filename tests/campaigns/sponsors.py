@@ -44,6 +44,11 @@ def see(decision: Decision, at: datetime, seconds: float = 10) -> None:
     )
 
 
+def happen(kind: Kind, decision: Decision, at: datetime, address: str = "") -> Reason | None:
+    """An impression, or a click on an ad that was seen before."""
+    return click(decision, at, address) if kind is Kind.CLICK else charge(kind, decision, at, address)
+
+
 def click(decision: Decision, at: datetime, address: str = "") -> Reason | None:
     """A click on an ad that was seen before."""
     see(decision, at)

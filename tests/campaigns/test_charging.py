@@ -11,11 +11,11 @@ from django.db import OperationalError, connection
 from django.db.models import ProtectedError, Sum
 
 from campaigns import charging
-from campaigns.charging import CLIENT_CLICKS, charge
+from campaigns.charging import APART, CLIENT_CLICKS, charge
 from campaigns.decisions import Decision
 from campaigns.models import Campaign, Day, Event, Kind, Reason, SponsoredProduct, Unbilled
 from tests.campaigns import sponsors
-from tests.campaigns.sponsors import click
+from tests.campaigns.sponsors import click, happen
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)
@@ -114,15 +114,21 @@ def test_no_day_and_no_campaign_is_overspent(ad: SponsoredProduct) -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_a_campaign_that_does_not_run_pays_nothing(ad: SponsoredProduct, fields: dict[str, Any], kind: Kind) -> None:
     Campaign.objects.update(**fields)
-    assert charge(kind, decided(ad), NOW) is Reason.INACTIVE
+    assert happen(kind, decided(ad), NOW) is Reason.INACTIVE
     assert spent(ad) == (0, 0, 0)
     Campaign.objects.update(status="active", starts=NOW, ends=None)
-    assert charge(kind, decided(ad), NOW) is None
+    assert happen(kind, decided(ad), NOW) is None
 
 
-def test_an_ad_of_another_campaign_is_not_charged(ad: SponsoredProduct) -> None:
-    gone = decided(ad)._replace(ad=ad.pk + 1000, campaign=ad.campaign_id + 1000)
-    assert click(gone, NOW) is Reason.INACTIVE
+@pytest.mark.parametrize("kind", Kind)
+def test_an_ad_that_was_deleted_since_is_inactive(ad: SponsoredProduct, kind: Kind) -> None:
+    Day.objects.create(campaign=ad.campaign, day=NOW.date(), budget=1_000_000)
+    shown = decided(ad)
+    ad.delete()
+    assert charge(kind, shown, NOW) is Reason.INACTIVE
+    ad.campaign.days.all().delete()
+    ad.campaign.delete()
+    assert charge(kind, shown, NOW) is Reason.INACTIVE
 
 
 def test_a_viewer_is_counted_and_pays_for_a_few_clicks_a_day_only(ad: SponsoredProduct) -> None:
@@ -130,7 +136,7 @@ def test_a_viewer_is_counted_and_pays_for_a_few_clicks_a_day_only(ad: SponsoredP
     mine: dict[str, Any] = {"viewer": "somebody", "price": 10_000}
     clicks = [click(decided(ad, n, **mine), NOW) for n in range(CLIENT_CLICKS + 2)]
     assert clicks == [None] * CLIENT_CLICKS + [Reason.VIEWER] * 2
-    shown = [charge(Kind.IMPRESSION, decided(ad, n, **mine), NOW) for n in range(3)]
+    shown = [charge(Kind.IMPRESSION, decided(ad, 50 + n, **mine), NOW + n * APART) for n in range(3)]
     assert shown == [None, None, Reason.VIEWER]
     assert click(decided(ad, 100, viewer="another", price=10_000), NOW) is None
     assert click(decided(ad, 101, **mine), NOW + timedelta(days=1)) is None
@@ -175,14 +181,14 @@ def test_a_campaign_is_over_from_the_moment_at_which_it_ends(
     ad: SponsoredProduct, kind: Kind, late: int, reason: Reason | None
 ) -> None:
     Campaign.objects.update(ends=NOW - timedelta(microseconds=late))
-    assert charge(kind, decided(ad), NOW) is reason
+    assert happen(kind, decided(ad), NOW) is reason
 
 
 def test_of_several_ads_the_one_that_was_decided_on_is_charged(ad: SponsoredProduct) -> None:
     sponsors.ad(ad.campaign, "INK", "category Pens")
     sponsors.ad(sponsors.campaign("Ink"), "INK")
     for kind in Kind:
-        assert charge(kind, decided(ad), NOW) is None
+        assert happen(kind, decided(ad), NOW) is None
     assert set(Event.objects.values_list("ad", "campaign")) == {(ad.pk, ad.campaign_id)}
     assert Event.objects.count() == 2
     assert {(other.clicks, other.impressions) for other in SponsoredProduct.objects.exclude(pk=ad.pk)} == {(0, 0)}
@@ -194,10 +200,10 @@ def test_what_a_viewer_does_with_one_campaign_is_no_matter_of_another(ad: Sponso
     Campaign.objects.update(viewer_limit=1)
     for number in range(CLIENT_CLICKS):
         assert click(decided(ad, number, price=1000, viewer="v"), NOW) is None
-    assert charge(Kind.IMPRESSION, decided(ad, viewer="v"), NOW) is None
-    for kind in Kind:
-        assert charge(kind, decided(ad, 99, price=1000, viewer="v"), NOW) is Reason.VIEWER
-        assert charge(kind, decided(other, 99, price=1000, viewer="v"), NOW) is None
+    assert charge(Kind.IMPRESSION, decided(ad, 50, viewer="v"), NOW) is None
+    for number, kind in enumerate(Kind, 98):
+        assert happen(kind, decided(ad, number, price=1000, viewer="v"), NOW) is Reason.VIEWER
+        assert happen(kind, decided(other, number, price=1000, viewer="v"), NOW) is None
 
 
 def test_what_a_viewer_sees_is_no_click(ad: SponsoredProduct) -> None:
@@ -205,7 +211,7 @@ def test_what_a_viewer_sees_is_no_click(ad: SponsoredProduct) -> None:
     assert charge(Kind.IMPRESSION, decided(ad, viewer="v"), NOW) is None
     for number in range(CLIENT_CLICKS):
         assert click(decided(ad, number, price=1000, viewer="v"), NOW) is None
-    assert charge(Kind.IMPRESSION, decided(ad, 99, viewer="v"), NOW) is None
+    assert charge(Kind.IMPRESSION, decided(ad, 99, viewer="v"), NOW + APART) is None
 
 
 def test_what_is_left_of_another_days_budget_is_no_matter_of_today(ad: SponsoredProduct) -> None:
@@ -230,5 +236,5 @@ def test_what_fails_in_the_middle_leaves_nothing(ad: SponsoredProduct, kind: Kin
             raise OperationalError("the connection is lost")
 
     with connection.execute_wrapper(fail), pytest.raises(OperationalError):
-        charge(kind, decided(ad, 2), NOW)
+        happen(kind, decided(ad, 2), NOW)
     assert (spent(ad), Event.objects.count()) == before
