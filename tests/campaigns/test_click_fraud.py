@@ -9,10 +9,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from campaigns import charging, choice, tracking
+from campaigns import choice, tracking
 from campaigns.charging import APART, CLIENT_CLICKS, CLIENT_IMPRESSIONS, charge
 from campaigns.decisions import Decision
-from campaigns.models import Campaign, Day, Event, Kind, LastImpression, Reason, Shown, SponsoredProduct, Viewer
+from campaigns.models import Campaign, Day, Event, Kind, LastImpression, Reason, Shown, SponsoredProduct, Target, Viewer
 from tests.campaigns import sponsors
 from tests.campaigns.sponsors import click
 from tests.campaigns.test_tracking import BROWSER, ask, path, unbilled
@@ -149,7 +149,7 @@ def test_a_rivals_ad_is_not_driven_out_by_impressions_of_one_address(ad: Sponsor
         charge(Kind.IMPRESSION, decided(ad, 1000 + number), NOW + number * APART, "address")
     assert impressions(ad) == CLIENT_IMPRESSIONS
     mean, _ = choice.click_rate(impressions(ad), 0)
-    assert choice.is_relevant(choice.FIT["category"], mean)
+    assert choice.is_relevant(choice.FIT[Target.Kind.CATEGORY], mean)
 
 
 def test_what_an_address_can_fill_is_bounded(ad: SponsoredProduct) -> None:
@@ -219,7 +219,7 @@ def test_the_address_is_what_a_trusted_proxy_says_and_no_header_otherwise(
         (found,) = ask(client, categories=["Pens"])
         client.get(path(found["impression_url"]), headers=headers)
         for table in (Event, Shown):
-            table.objects.update(at=charging.datetime.now(UTC) - 5 * SECOND)
+            table.objects.update(at=datetime.now(UTC) - 5 * SECOND)
         client.get(path(found["click_url"]), headers=headers)
     assert Event.objects.filter(kind=Kind.CLICK).count() == billed
     assert caplog.text.count("TRUSTED_PROXIES is 0") == (not proxies)
