@@ -34,9 +34,12 @@ _CLICK_COUNTS = f"""
     c.spent + %(price)s <= c.total_budget AND d.spent + %(price)s <= d.budget
     AND (c.pacing <> 'even' OR d.spent <= {{line}})
     AND ({evidence.IN_TIME})
-    AND NOT EXISTS ({_SEEN} {_CLIENTS} AND v.clicks >= %(most)s)
-    AND (SELECT COALESCE(SUM(v.clicks), 0) FROM campaigns_viewer v
-         WHERE v.day = %(day)s AND v.viewer = %(address)s) < %(address_clicks)s
+    AND NOT EXISTS (
+      SELECT 1 FROM (
+        SELECT MAX(CASE WHEN v.campaign_id = %(campaign)s THEN v.clicks END) AS of_campaign,
+               SUM(CASE WHEN v.viewer = %(address)s THEN v.clicks END) AS of_address
+        FROM campaigns_viewer v WHERE v.day = %(day)s AND v.viewer {_CLIENTS}
+      ) AS sums WHERE of_campaign >= %(most)s OR of_address >= %(address_clicks)s)
 """  # noqa: S608
 # What follows from it. In this order, which is the admin's too, so that no two wait for each other in a circle. The
 # day looks at its line once more: its row is the first that clicks at the same time wait for.
