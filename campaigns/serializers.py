@@ -44,7 +44,9 @@ class AdSerializer(ProductSerializer):
 
     sponsored = serializers.BooleanField(help_text="False for a house ad, which nobody pays for.")
     ad_id = serializers.IntegerField(allow_null=True)
-    impression_url = serializers.URLField(allow_null=True, help_text="An image to show with the ad, once.")
+    impression_url = serializers.URLField(
+        allow_null=True, help_text="An image to show with the ad, once. Without it a click is not billed."
+    )
     click_url = serializers.URLField(allow_null=True, help_text="Where the ad leads: on to the product.")
 
 
