@@ -310,10 +310,9 @@ def test_while_the_database_is_away_they_answer_and_what_happens_is_kept(
     there = dict(connection.settings_dict)
     lose_database()
     moment = timezone.now() - timedelta(seconds=10)
-    monkeypatch.setattr(timezone, "now", lambda: moment)
-    assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
-    monkeypatch.undo()
-    lose_database()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(timezone, "now", lambda: moment)
+        assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
     for _ in range(2):
         assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
     assert client.get("/ads/click/nonsense", headers=BROWSER)["Location"] == f"{SHOP}/"

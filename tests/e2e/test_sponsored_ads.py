@@ -53,8 +53,10 @@ def shown(service: Service, number: int) -> Ad:
         return [ad for ad in ads if ad["asin"] == "SOLD-1" and ad["click_url"]]
 
     (found,) = eventually(sold)
-    urls = [found[name].replace("http://localhost:8001", service.url) for name in ("impression_url", "click_url")]
-    ad = Ad(*urls, f"198.51.100.{number}")
+    impression, click = (
+        found[name].replace("http://localhost:8001", service.url) for name in ("impression_url", "click_url")
+    )
+    ad = Ad(impression, click, f"198.51.100.{number}")
     assert get(ad.impression, ad.address).ok
     return ad
 

@@ -86,7 +86,8 @@ def test_counts_stay_and_files_do_not_grow_when_workers_are_killed(postgres: Pos
                 service.post("/ads", json={"limit": 1})
             victim = master.children()[0]
             victim.kill()
-            eventually(lambda victim=victim: len(master.children()) == 2 and victim not in master.children())
+            victim.wait(10)
+            eventually(lambda: len(master.children()) == 2)
             found = re.findall(
                 r'^http_requests_total\{.*view="ads".*\} (\S+)$', service.get("/metrics").text, re.MULTILINE
             )
