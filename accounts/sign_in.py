@@ -9,13 +9,15 @@ looked at. An attempt is a pair of an address and a user name:
   as a whole, because anybody could lock its user out; an address neither, because users share it.
 * A stranger is a pair whose address or user name has failures. Strangers try one at a time, and so do all others beside
   them. A pair that has signed in before is no stranger until it fails.
-* Others go ahead of strangers. Among strangers the name with the fewest failures goes first, then the pair that was
-  turned away least often. So whoever guesses at many users uses their names up, and a user nobody guesses at passes.
+* Others go ahead of strangers. Among strangers the name with the fewest failures goes first. So whoever guesses at many
+  users uses their names up, and a user nobody guesses at passes. Of equal names, those that were turned away and have
+  waited as told go first, in the order in which they first came; then new ones; then those that came back too soon.
 
 These limits let an attacker find out which names exist. That is accepted: each review shows its author's user name.
 Counts belong to one process, are bounded in number, and expire. Several processes multiply the free attempts.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -31,11 +33,12 @@ FORGOTTEN_AFTER = 3600.0  # seconds after the last failure
 TRUSTED_FOR = 30 * 86_400.0  # seconds after the last right password
 REMEMBERED = 30_000  # addresses, user names and pairs of them
 PATIENCE = 5.0  # seconds for which a try stands in line
+TURN_KEPT_FOR = 60.0  # seconds after a pair was first turned away
 LATER = 1.0  # seconds after which a try that found no place may be worth another one
 ATTEMPT = "accounts.attempt"  # where a request's META has its Attempt
 
 Key = tuple[str, ...]
-Rank = tuple[int, ...]  # the lower goes first
+Rank = tuple[float, ...]  # the lower goes first
 
 
 @dataclass(eq=False)
@@ -89,6 +92,8 @@ class Failures:
         self._clock, self._lock = clock, threading.Lock()
         self._latest: TTLCache[Key, tuple[int, float]] = TTLCache(REMEMBERED, FORGOTTEN_AFTER, clock)
         self._trusted: TTLCache[Key, None] = TTLCache(REMEMBERED, TRUSTED_FOR, clock)
+        # When a pair was turned away first, and last.
+        self._turned_away: TTLCache[Key, tuple[float, float]] = TTLCache(REMEMBERED, TURN_KEPT_FOR, clock)
 
     def count(self, key: Key) -> int:
         with self._lock:
@@ -113,6 +118,21 @@ class Failures:
             if count > 1:
                 self._latest[key] = count - 1, latest
 
+    def turn_away(self, key: Key) -> None:
+        with self._lock:
+            first, _ = self._turned_away.get(key, (self._clock(), 0.0))
+            self._turned_away[key] = first, self._clock()
+
+    def turn(self, key: Key) -> tuple[int, float]:
+        """The rank of an attempt that comes now, among those at names with as many failures."""
+        with self._lock:
+            now = self._clock()
+            first, latest = self._turned_away.get(key, (-math.inf, -math.inf))
+            if now - first > TURN_KEPT_FOR:
+                self._turned_away.pop(key, None)
+                return 1, 0.0
+            return (0, first) if now - latest >= LATER else (2, 0.0)
+
     def trust(self, key: Key) -> None:
         """Forget failures, and remember that a password was right."""
         with self._lock:
@@ -134,8 +154,9 @@ class Attempt:
     def __init__(self, failures: Failures, address: str, name: str) -> None:
         self._failures = failures
         self._address, self._name, self._pair = ("address", address), ("name", name), ("pair", address, name)
-        self._turned_away, self._is_known = ("turned away", address, name), bool(name)
+        self._is_known = bool(name)
         self._counts_for = [self._pair, self._address, self._name] if name else [self._pair, self._address]
+        self._turn = (1, 0.0)
         self._is_trying = False
         self.retry_after = LATER  # until it has begun
 
@@ -148,13 +169,14 @@ class Attempt:
         is_other = self._failures.is_trusted(self._pair) or (self._is_known and not of_address and not of_name)
         for key in self._counts_for:  # before it is known, else many at once would be one
             self._failures.add(key)
+        self._turn = self._failures.turn(self._pair)
         # A thread may stand in line for a user whom this address has not failed with yet, and for nobody else.
         if line.enter(not is_other, self._rank, PATIENCE if self._is_known and not of_pair else 0.0):
             self._is_trying, self._leave = True, partial(line.leave, not is_other)
         else:
             self._take_back()
             self.retry_after = LATER
-            self._failures.add(self._turned_away)
+            self._failures.turn_away(self._pair)
 
     def settle(self, is_right: bool) -> None:
         """Take note of the outcome."""
@@ -173,7 +195,7 @@ class Attempt:
             self._leave()
 
     def _rank(self) -> Rank:
-        return self._failures.count(self._name), self._failures.count(self._turned_away)
+        return self._failures.count(self._name), *self._turn
 
     def _take_back(self) -> None:
         for key in self._counts_for:

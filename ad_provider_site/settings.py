@@ -1,8 +1,11 @@
 """The ad provider: what it has beyond the shared settings."""
 
 import os
+import re
 from pathlib import Path
 from tempfile import TemporaryFile
+
+from iso4217 import Currency
 
 from base_settings import *  # noqa: F403
 from base_settings import (
@@ -12,6 +15,7 @@ from base_settings import (
     VAR_DIR,
     env,
     http_url,
+    is_http_url,
     seconds,
     setting,
     whole_number,
@@ -27,9 +31,16 @@ def is_writable_folder(folder: str) -> bool:
     return all(os.access(file, os.R_OK | os.W_OK) for file in Path(folder).iterdir() if file.is_file())
 
 
+def is_product_url(template: str) -> bool:
+    """Raises ValueError for a port that is none."""
+    parts = re.fullmatch(r"(https?://[^\s{}/?#]+)/([^\s{}]*\{asin\})+[^\s{}]*", template)
+    return parts is not None and is_http_url(parts[1])
+
+
 ROOT_URLCONF = "ad_provider_site.urls"
 WSGI_APPLICATION = "ad_provider_site.wsgi.application"
-INSTALLED_APPS = ["ad_provider_site", *INSTALLED_APPS, "campaigns"]
+# Campaigns first: of two commands named alike, remove_demo, it is theirs.
+INSTALLED_APPS = ["ad_provider_site", "campaigns", *INSTALLED_APPS]
 # The recommender asks from inside too, past the proxy.
 SECURE_REDIRECT_EXEMPT = [*SECURE_REDIRECT_EXEMPT, r"^ads/?$"]
 # A campaign's page has fields for each of its ads. The size of a body is bounded besides.
@@ -37,6 +48,22 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # Where browsers find both services: the one counts what becomes of an ad, the other has the product's page.
 AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
 RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")
+# Where an ad leads: the shop's own page of a product, or the recommender's.
+PRODUCT_URL = setting(
+    "PRODUCT_URL",
+    env.str,
+    f"{RECOMMENDER_PUBLIC_URL}/products/{{asin}}",
+    is_product_url,
+    "an http(s) URL with {asin} behind its host, such as https://shop.example/p/{asin}",
+)
+# All money is in this one; its decimals are those of ISO 4217.
+CURRENCY = setting(
+    "CURRENCY",
+    env.str,
+    "USD",
+    lambda code: Currency(code).exponent is not None,
+    "the ISO 4217 code of a currency, such as USD, EUR or JPY",
+)
 ADS_SNAPSHOT_SECONDS = seconds("ADS_SNAPSHOT_SECONDS", 3)
 ADS_URL_SECONDS = seconds("ADS_URL_SECONDS", 3600)
 # Of all campaigns together. A household or an office shares an address, and so do some hundred phones of a mobile

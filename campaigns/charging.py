@@ -74,6 +74,8 @@ def _parameters(kind: Kind, decision: Decision, at: datetime, address: str) -> d
         "in_a_minute": at + APART,
         "position": decision.position,
         "placement": decision.placement,
+        "target": decision.target,
+        "term": decision.term,
         "price": decision.price if kind is Kind.CLICK else 0,
         "viewer": decision.viewer,
         "address": address,

@@ -1,14 +1,17 @@
-"""A campaign's days as bars. Here is where they stand; the page draws them as SVG."""
+"""A campaign's days as bars. Here is where they and the axis stand; the page draws them as SVG."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import count
 
-from campaigns.money import amount
+from campaigns.models import MICROS
+from campaigns.money import decimals, in_currency, rounded
 from campaigns.reports import Figures
 
 WIDTH, HEIGHT = 360, 90  # of a panel, in units of the drawing
 WIDEST = 24  # a bar: that of a campaign's first day would fill the panel
+STEPS = 4  # between the marks of an axis, at most
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,17 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Tick:
+    """A mark of the axis at the left."""
+
+    y: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Panel:
     title: str
-    highest: str
+    ticks: list[Tick]
     bars: list[Bar]
     first: date
     last: date
@@ -35,25 +46,38 @@ def panels(days: Mapping[date, Figures]) -> list[Panel]:
         return []
     first, last = min(days), max(days)
     every = [first + timedelta(n) for n in range((last - first).days + 1)]
-    kinds: list[tuple[str, Callable[[Figures], int], Callable[[int], str]]] = [
-        ("Impressions", lambda each: each.impressions, "{:,}".format),
-        ("Clicks", lambda each: each.clicks, "{:,}".format),
-        ("Spend", lambda each: each.spent, amount),
+    cent = MICROS // 10 ** decimals()
+    kinds: list[tuple[str, Callable[[Figures], int], Callable[[int], str], int]] = [
+        ("Impressions", lambda each: each.impressions, "{:,}".format, 1),
+        ("Clicks", lambda each: each.clicks, "{:,}".format, 1),
+        (f"{in_currency('Spend')}", lambda each: each.spent, rounded, cent),
     ]
     return [
-        _panel(title, {day: value(days.get(day, Figures())) for day in every}, shown) for title, value, shown in kinds
+        _panel(f"{title} per day", {day: value(days.get(day, Figures())) for day in every}, shown, unit)
+        for title, value, shown, unit in kinds
     ]
 
 
-def _panel(title: str, values: dict[date, int], shown: Callable[[int], str]) -> Panel:
-    highest = max(values.values())
-    step = WIDTH / len(values)
-    width = min(step * 0.8, WIDEST)
+def step(highest: int, unit: int) -> int:
+    """From a mark to the next: 1, 2 or 5 times a power of ten, in ``unit``, so that STEPS of them reach ``highest``."""
+    return next(
+        int(size)
+        for size in (unit * digit * 10**power for power in count() for digit in (1, 2, 5))
+        if size * STEPS >= highest
+    )
+
+
+def _panel(title: str, values: dict[date, int], shown: Callable[[int], str], unit: int) -> Panel:
+    size = step(max(values.values()), unit)
+    top = max(-(-max(values.values()) // size), 1) * size  # the mark that no bar passes
+    ticks = [Tick(f"{HEIGHT - HEIGHT * mark / top:.2f}", shown(mark)) for mark in range(0, top + 1, size)]
+    room = WIDTH / len(values)
+    width = min(room * 0.8, WIDEST)
     bars = []
     for place, (day, value) in enumerate(values.items()):
-        height = HEIGHT * value / highest if highest else 0
-        x = place * step + (step - width) / 2
+        height = HEIGHT * value / top
+        x = place * room + (room - width) / 2
         bars.append(
             Bar(f"{x:.2f}", f"{HEIGHT - height:.2f}", f"{width:.2f}", f"{height:.2f}", f"{day}: {shown(value)}")
         )
-    return Panel(title, shown(highest), bars, min(values), max(values))
+    return Panel(title, ticks, bars, min(values), max(values))

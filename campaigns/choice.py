@@ -27,6 +27,10 @@ ANOTHER_AD = "another ad of its campaign ranks higher"
 OUT_OF_MONEY = "out of money"
 AHEAD = "ahead of its pace"
 VIEWER_LIMIT = "the viewer's limit is reached"
+# What a bid is lowered to.
+LEFT_TODAY = "what is left of the daily budget"
+LEFT_IN_ALL = "what is left of the total budget"
+PACING = "even pacing"
 LEAD = 0.01  # of a day's hours, that even pacing aims ahead: clicks come later, and the last before the end
 
 
@@ -99,7 +103,8 @@ class Context:
 
 @dataclass(slots=True)
 class Candidate:
-    """An ad at its best place, and how it fared: ``lost`` says why, or is empty where it won."""
+    """An ad at its best place, and how it fared: ``lost`` says why, or is empty where it won. ``bid`` is what counts;
+    ``lowered`` says what has made it less than the target's."""
 
     ad: Ad
     place: Place
@@ -109,6 +114,8 @@ class Candidate:
     score: float = 0.0
     price: int = 0
     lost: str = ""
+    target_bid: int = 0
+    lowered: str = ""
 
 
 def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candidate], list[Candidate]]:
@@ -140,24 +147,34 @@ def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candi
 def _candidates(snapshot: Snapshot, context: Context) -> list[Candidate]:
     """Each ad once, at the place where it is worth most of those where it may be shown."""
     best: dict[int, Candidate] = {}
-    states: dict[int, tuple[str, int]] = {}
+    states: dict[int, tuple[str, int, str]] = {}
     places = context.places()
     for place, fit in places.items():
         for ad, bid in snapshot.ads.get(place, ()):
             if ad.campaign not in states:
                 campaign = snapshot.campaigns.get(ad.campaign)  # campaigns are read more often: it may be gone
-                states[ad.campaign] = eligibility(campaign, context) if campaign else ("gone", 0)
-            lost, most = states[ad.campaign]
+                states[ad.campaign] = eligibility(campaign, context) if campaign else ("gone", 0, "")
+            lost, most, limit = states[ad.campaign]
             mean, rate = click_rate(ad.impressions, ad.clicks)
             lost = lost or unfit(ad, context.asin, places)
             if not lost and bid < FLOOR:
                 lost = "bids below the floor"
             if not lost and not is_relevant(fit, mean):
                 lost = "not relevant enough"
-            bid = bid if lost else min(bid, most)
+            target_bid, bid = bid, bid if lost else min(bid, most)
             known = best.get(ad.id)
             if known is None or (not lost, bid * fit) > (not known.lost, known.bid * known.fit):
-                best[ad.id] = Candidate(ad, place, bid, fit, rate, bid * rate * fit, lost=lost)
+                best[ad.id] = Candidate(
+                    ad,
+                    place,
+                    bid,
+                    fit,
+                    rate,
+                    bid * rate * fit,
+                    lost=lost,
+                    target_bid=target_bid,
+                    lowered=limit if bid < target_bid else "",
+                )
     return list(best.values())
 
 
@@ -175,23 +192,26 @@ def is_relevant(fit: float, mean_rate: float) -> bool:
     return fit * mean_rate / TYPICAL_RATE >= LEAST_RELEVANCE
 
 
-def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int]:
-    """Why a campaign's ads are not shown, or an empty text and the most micros that a click may cost it now."""
+def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int, str]:
+    """Why a campaign's ads are not shown, or an empty text; the most micros that a click may cost it now; and what
+    allows no more."""
     now = context.now
     if campaign.status != Campaign.Status.ACTIVE:
-        return campaign.status, 0
+        return campaign.status, 0, ""
     if now < campaign.starts or (campaign.ends and now >= campaign.ends):
-        return "out of its dates", 0
-    most = min(campaign.total_left, campaign.daily_budget - campaign.spent_today)
+        return "out of its dates", 0, ""
+    left_today = campaign.daily_budget - campaign.spent_today
+    most, limit = min((left_today, LEFT_TODAY), (campaign.total_left, LEFT_IN_ALL))
     if most < FLOOR:
-        return OUT_OF_MONEY, 0
+        return OUT_OF_MONEY, 0, ""
     if campaign.even:
-        most = min(most, int(2 * (pace(campaign, now) - campaign.spent_today)))  # as far ahead then as behind now
+        ahead = int(2 * (pace(campaign, now) - campaign.spent_today))  # as far ahead then as behind now
+        most, limit = min((most, limit), (ahead, PACING))
         if most < FLOOR:
-            return AHEAD, 0
+            return AHEAD, 0, ""
     if campaign.viewer_limit and context.seen and context.seen.get(campaign.id, 0) >= campaign.viewer_limit:
-        return VIEWER_LIMIT, 0
-    return "", most
+        return VIEWER_LIMIT, 0, ""
+    return "", most, limit
 
 
 def pace(campaign: CampaignState, now: datetime, lead: float = LEAD) -> float:

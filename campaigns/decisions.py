@@ -18,7 +18,8 @@ _SALT = "campaigns.decision"
 
 class Decision(NamedTuple):
     """An ad that was chosen. ``id`` is that of the whole choice, ``price`` what a click costs, in micros; ``viewer`` is
-    a hash, or empty."""
+    a hash, or empty. ``target`` is the one that fitted, such as ``keyword gel pen``; ``term`` is what was searched for.
+    """
 
     id: str
     ad: int
@@ -28,6 +29,8 @@ class Decision(NamedTuple):
     price: int
     placement: str
     viewer: str
+    target: str = ""
+    term: str = ""
 
 
 class Expired(Exception):
@@ -48,7 +51,7 @@ def new_id() -> str:
 
 
 def seal(decision: Decision) -> str:
-    """A text for a URL that holds ``decision`` and the time, encrypted: about 200 characters."""
+    """A text for a URL that holds ``decision`` and the time, encrypted: about 250 characters."""
     return _fernet().encrypt(orjson.dumps(tuple(decision))).decode().rstrip("=")
 
 

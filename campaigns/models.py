@@ -1,9 +1,10 @@
-"""What advertisers want, and what happened. Money is in whole micros, millionths of the shop's one currency.
+"""What advertisers want, and what happened. Money is in whole micros, millionths of a unit of the shop's currency.
 
 Products are told by their asin without a constraint: the recommender, which does not know of campaigns, may delete one.
 An ad for a product that is gone is not shown.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from django.utils import timezone
 from catalog.models import Product
 
 MICROS = 1_000_000
+MAX_TERM = 100  # characters of a search term
 
 
 class Micros(models.BigIntegerField):  # type: ignore[type-arg]
@@ -51,13 +53,15 @@ class Campaign(models.Model):
     status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
     starts = models.DateTimeField(default=timezone.now)
     ends = models.DateTimeField(null=True, blank=True)
-    daily_budget = Micros(help_text="Micros a day, by UTC.")
-    total_budget = Micros(help_text="Micros.")
+    daily_budget = Micros(help_text="Of a day, by UTC.")
+    total_budget = Micros()
     pacing = models.CharField(max_length=4, choices=Pacing, default=Pacing.EVEN)
     viewer_limit = models.PositiveSmallIntegerField(
         "daily impressions per viewer", null=True, blank=True, validators=[MinValueValidator(1)]
     )
     spent = Micros(default=0, editable=False)
+    # Made by seed_campaigns, and changed by nobody since: remove_demo deletes it.
+    demo = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         ordering = ["advertiser__name", "name"]
@@ -133,7 +137,7 @@ class Target(models.Model):
     ad = models.ForeignKey(SponsoredProduct, models.CASCADE, related_name="targets")
     kind = models.CharField(max_length=8, choices=Kind)
     value = models.CharField(max_length=200)
-    bid = Micros(null=True, blank=True, help_text="Micros a click; none for a negative target.")
+    bid = Micros(null=True, blank=True, help_text="The most that a click may cost; none for a negative target.")
     negative = models.BooleanField(default=False)
 
     class Meta:
@@ -161,6 +165,11 @@ def keyword(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def search_term(keywords: Sequence[str]) -> str:
+    """The keywords that were searched for as one text, cut at MAX_TERM characters: it travels in the URLs of ads."""
+    return ", ".join(keywords)[:MAX_TERM]
+
+
 class Kind(models.TextChoices):
     """Of what a shopper does."""
 
@@ -183,7 +192,21 @@ class Permanent(models.Model):
         raise ValidationError("What happened is not deleted.")
 
 
-class Event(Permanent):
+class Cuts(models.Model):
+    """What reports are cut by: where on the page, by which target, and after which search, where that is known.
+
+    The defaults are the database's too: statements of the release before know nothing of these columns.
+    """
+
+    placement = models.CharField(max_length=50, blank=True, default="", db_default="")
+    target = models.CharField(max_length=210, blank=True, default="", db_default="")  # kind, blank, value
+    term = models.CharField("search term", max_length=MAX_TERM, blank=True, default="", db_default="")
+
+    class Meta:
+        abstract = True
+
+
+class Event(Permanent, Cuts):
     """The ledger: an impression or a click that counts, once for each decision and ad, and what it cost."""
 
     decision = models.CharField(max_length=22)
@@ -193,7 +216,6 @@ class Event(Permanent):
     at = models.DateTimeField()
     day = models.DateField()
     position = models.PositiveSmallIntegerField()
-    placement = models.CharField(max_length=50, blank=True)
     price = Micros()
 
     class Meta:
@@ -294,8 +316,8 @@ class Shown(models.Model):
         return f"{self.ad_id} at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
-class DailyFigures(Permanent):
-    """The events of an ad and a day that are folded up."""
+class DailyFigures(Permanent, Cuts):
+    """The events of an ad and a day that are folded up, by what reports are cut by."""
 
     ad = models.ForeignKey(SponsoredProduct, models.PROTECT, related_name="+", db_index=False)
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="+", db_index=False)
@@ -307,7 +329,11 @@ class DailyFigures(Permanent):
     class Meta:
         ordering = ["-day"]
         verbose_name_plural = "daily figures"
-        constraints = [models.UniqueConstraint(fields=["ad", "day"], name="figures_once_per_ad_day")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ad", "day", "placement", "target", "term"], name="figures_once_per_ad_day_and_cut"
+            )
+        ]
         indexes = [models.Index(fields=["campaign", "day"], name="figures_by_campaign_day")]
 
     def __str__(self) -> str:

@@ -1,9 +1,33 @@
-"""Amounts as people read them."""
+"""Amounts of the shop's one currency, as people read them. They are kept in micros."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.conf import settings
+from django.utils.functional import lazy
+from iso4217 import Currency
 
 from campaigns.models import MICROS
 
 
+def decimals() -> int:
+    """How many decimals the currency has: 2 for USD, none for JPY."""
+    return int(Currency(settings.CURRENCY).exponent or 0)
+
+
 def amount(micros: int) -> str:
-    """In units of the currency, with the two decimals that everybody expects and as many of six as it takes."""
+    """In units of the currency, with its decimals and as many of six as it takes."""
     whole, fraction = divmod(micros, MICROS)
-    return f"{whole}.{f'{fraction:06}'.rstrip('0'):0<2}"
+    digits = f"{fraction:06}".rstrip("0").ljust(decimals(), "0")
+    return f"{whole}.{digits}" if digits else f"{whole}"
+
+
+def rounded(micros: int) -> str:
+    """In units of the currency, with its decimals; half of the last one is rounded up."""
+    unit = Decimal(1).scaleb(-decimals())
+    return f"{(Decimal(micros) / MICROS).quantize(unit, ROUND_HALF_UP)}"
+
+
+def in_currency(title: str) -> Any:
+    """``title`` with the currency's code, such as ``spent (USD)``, as a lazy string."""
+    return lazy(lambda: f"{title} ({settings.CURRENCY})", str)()

@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from campaigns.models import Campaign, DailyFigures, Day, Event, Kind, Unbilled
+
+DIMENSIONS = ("placement", "target", "term")  # what a report can be cut by besides days
 
 _COUNTED = """
     SELECT campaign_id, {day} AS day, SUM(ledger), SUM(counter) FROM (
@@ -20,6 +23,12 @@ _COUNTED = """
         UNION ALL SELECT campaign_id, day, spent, 0 FROM {figures}
         UNION ALL SELECT {counters}
     ) AS parts GROUP BY {key} HAVING SUM(ledger) <> SUM(counter)
+"""
+
+_RANKED = """
+    WITH parts (value, shown, clicked, paid) AS ({parts})
+    SELECT value, SUM(shown), SUM(clicked), SUM(paid) FROM parts
+    GROUP BY value ORDER BY SUM(clicked) DESC, SUM(shown) DESC, value LIMIT %s
 """
 
 
@@ -63,23 +72,58 @@ class Difference:
         return self.ledger - self.counter
 
 
-def by_day(campaigns: Collection[int] | None = None) -> dict[tuple[int, date], Figures]:
+@dataclass(frozen=True)
+class Cut:
+    """A part of what happened: everything unless something is said. Days are inclusive; an empty text is a value."""
+
+    since: date | None = None
+    until: date | None = None
+    placement: str | None = None
+    target: str | None = None
+    term: str | None = None
+
+    def days(self) -> Q:
+        chosen = Q() if self.since is None else Q(day__gte=self.since)
+        return chosen if self.until is None else chosen & Q(day__lte=self.until)
+
+    def values(self) -> dict[str, str]:
+        """What is cut by besides days. Of this the unbilled are not known."""
+        named = {name: getattr(self, name) for name in DIMENSIONS}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+def by_day(campaigns: Collection[int] | None = None, cut: Cut = Cut()) -> dict[tuple[int, date], Figures]:
     """The figures by campaign and day, in this order; of all campaigns unless some are given. Two queries."""
     found: dict[tuple[int, date], Figures] = {}
-    chosen = Q() if campaigns is None else Q(campaign__in=campaigns)
-    events = Event.objects.filter(chosen).order_by().values_list("campaign_id", "day")
-    folded = DailyFigures.objects.filter(chosen).order_by().values_list("campaign_id", "day")
-    ledger = events.annotate(
+    chosen = cut.days() if campaigns is None else cut.days() & Q(campaign__in=campaigns)
+    for campaign, day, shown, clicked, paid in _ledger(chosen & Q(**cut.values()), "campaign_id", "day"):
+        found.setdefault((campaign, day), Figures()).add(Figures(int(shown), int(clicked), int(paid)))
+    unbilled = Unbilled.objects.filter(chosen, campaign__isnull=False).values_list("campaign_id", "day", "reason")
+    for campaign, day, reason, number in [] if cut.values() else unbilled.annotate(number=Sum("count")):
+        found.setdefault((campaign or 0, day), Figures()).add(Figures(unbilled=Counter({reason: int(number)})))
+    return dict(sorted(found.items()))
+
+
+def by_dimension(dimension: str, campaign: int, cut: Cut = Cut(), most: int = 100) -> dict[str, Figures]:
+    """The figures of one campaign by one of DIMENSIONS, those with most clicks first, then by impressions; not more
+    than ``most`` values, as anybody may ask for ads with search terms of their own. One query."""
+    ledger = _ledger(cut.days() & Q(campaign=campaign, **cut.values()), dimension)
+    parts, parameters = ledger.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_RANKED.format(parts=parts), [*parameters, most])
+        return {value: Figures(int(shown), int(clicked), int(paid)) for value, shown, clicked, paid in cursor}
+
+
+def _ledger(chosen: Q, *columns: str) -> QuerySet[Any, Any]:
+    """Impressions, clicks and spend by ``columns``, of the events and of the daily figures: what is in both comes
+    twice."""
+    events = Event.objects.filter(chosen).order_by().values_list(*columns)
+    folded = DailyFigures.objects.filter(chosen).order_by().values_list(*columns)
+    return events.annotate(
         shown=Count("pk", filter=Q(kind=Kind.IMPRESSION)),
         clicked=Count("pk", filter=Q(kind=Kind.CLICK)),
         paid=Sum("price"),
     ).union(folded.annotate(shown=Sum("impressions"), clicked=Sum("clicks"), paid=Sum("spent")), all=True)
-    for campaign, day, shown, clicked, paid in ledger:
-        found.setdefault((campaign, day), Figures()).add(Figures(int(shown), int(clicked), int(paid)))
-    unbilled = Unbilled.objects.filter(chosen, campaign__isnull=False).values_list("campaign_id", "day", "reason")
-    for campaign, day, reason, number in unbilled.annotate(number=Sum("count")):
-        found.setdefault((campaign or 0, day), Figures()).add(Figures(unbilled=Counter({reason: int(number)})))
-    return dict(sorted(found.items()))
 
 
 def total(figures: Collection[Figures]) -> Figures:

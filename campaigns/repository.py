@@ -11,7 +11,7 @@ from django.utils import timezone
 from campaigns import charging
 from campaigns.choice import Candidate, Context, choose
 from campaigns.decisions import Decision, viewer_hash
-from campaigns.models import Kind, Reason, Viewer, day_of, keyword
+from campaigns.models import Kind, Reason, Viewer, day_of, keyword, search_term
 from campaigns.snapshot import keeper
 from campaigns.spool import Happened, Spool
 from catalog.models import Product
@@ -32,11 +32,13 @@ class ImpressionWaits(Exception):
 
 
 class Chosen(NamedTuple):
-    """The winners with their products, best first; the other candidates; and the viewer's hash, or an empty text."""
+    """The winners with their products, best first; the other candidates; the viewer's hash, or an empty text; and what
+    was searched for, to be reported."""
 
     ads: list[tuple[Candidate, Product]]
     others: list[Candidate]
     viewer: str = ""
+    term: str = ""
 
 
 def get_sponsored(
@@ -56,7 +58,7 @@ def get_sponsored(
         if snapshot is None:
             return Chosen([], [])
         winners, others = choose(snapshot, Context(now, asin, own, categories, words, seen), limit)
-        chosen = Chosen(database.call(_with_products, winners) if winners else [], others, hashed)
+        chosen = Chosen(database.call(_with_products, winners) if winners else [], others, hashed, search_term(words))
     except DependencyUnavailable:
         return Chosen([], [])
     if chosen.ads:

@@ -14,11 +14,13 @@ VIEWER_DAYS = 2
 _LOCK = 1_397_706_322  # any number that nothing else locks
 
 _FOLD = f"""
-    INSERT INTO {DailyFigures._meta.db_table} (ad_id, campaign_id, day, impressions, clicks, spent)
-    SELECT ad_id, campaign_id, day, SUM(CASE WHEN kind = '{Kind.IMPRESSION.value}' THEN 1 ELSE 0 END),
+    INSERT INTO {DailyFigures._meta.db_table}
+        (ad_id, campaign_id, day, placement, target, term, impressions, clicks, spent)
+    SELECT ad_id, campaign_id, day, placement, target, term,
+        SUM(CASE WHEN kind = '{Kind.IMPRESSION.value}' THEN 1 ELSE 0 END),
         SUM(CASE WHEN kind = '{Kind.CLICK.value}' THEN 1 ELSE 0 END), SUM(price)
-    FROM {{source}} WHERE day = %s GROUP BY ad_id, campaign_id, day
-    ON CONFLICT (ad_id, day) DO UPDATE SET
+    FROM {{source}} WHERE day = %s GROUP BY ad_id, campaign_id, day, placement, target, term
+    ON CONFLICT (ad_id, day, placement, target, term) DO UPDATE SET
         impressions = {DailyFigures._meta.db_table}.impressions + excluded.impressions,
         clicks = {DailyFigures._meta.db_table}.clicks + excluded.clicks,
         spent = {DailyFigures._meta.db_table}.spent + excluded.spent

@@ -15,6 +15,7 @@ from campaigns.models import MICROS
 from campaigns.repository import Chosen
 from catalog.models import Product
 from catalog.serializers import MAX_ADS_BYTES, AsinField, ProductSerializer
+from service.fields import BoundedListField
 
 MAX_EXPLAINED = 1000  # candidates
 
@@ -23,10 +24,10 @@ class AdContextSerializer(serializers.Serializer[Any]):
     """What is known of the page that the ads are for, and of who looks at it."""
 
     asin = AsinField(required=False, help_text="The product that is looked at. It is never its own ad.")
-    categories = serializers.ListField(
+    categories = BoundedListField(
         child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="Categories that fit."
     )
-    keywords = serializers.ListField(
+    keywords = BoundedListField(
         child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="What was searched for."
     )
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
@@ -57,7 +58,9 @@ class CandidateSerializer(serializers.Serializer[Any]):
     campaign_id = serializers.IntegerField()
     asin = AsinField()
     target = serializers.CharField(help_text="Its best one here.")
-    bid = serializers.FloatField()
+    bid = serializers.FloatField(help_text="Which counts.")
+    target_bid = serializers.FloatField(help_text="Of the target, before it was lowered.")
+    lowered_by = serializers.CharField(help_text="What has lowered the bid, such as even pacing; empty where nothing.")
     fit = serializers.FloatField(help_text="How well the target fits, 1 at best.")
     click_rate = serializers.FloatField(help_text="By which it is ranked: higher while little is known.")
     score = serializers.FloatField()
@@ -84,7 +87,18 @@ def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
     for position, (candidate, product) in enumerate(chosen.ads, 1):
         ad = candidate.ad
         token = decisions.seal(
-            Decision(decision, ad.id, ad.campaign, ad.asin, position, candidate.price, placement, chosen.viewer)
+            Decision(
+                decision,
+                ad.id,
+                ad.campaign,
+                ad.asin,
+                position,
+                candidate.price,
+                placement,
+                chosen.viewer,
+                f"{candidate.place.kind} {candidate.place.value}",
+                chosen.term,
+            )
         )
         ads.append(_ad(product, ad.id, token))
     return ads
@@ -139,6 +153,8 @@ def _explained(candidate: Candidate, outcome: str) -> dict[str, Any]:
         "asin": candidate.ad.asin,
         "target": f"{candidate.place.kind} {candidate.place.value}",
         "bid": candidate.bid / MICROS,
+        "target_bid": candidate.target_bid / MICROS,
+        "lowered_by": candidate.lowered,
         "fit": candidate.fit,
         "click_rate": round(candidate.rate, 5),
         "score": round(candidate.score, 3),

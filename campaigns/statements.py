@@ -12,8 +12,9 @@ from campaigns.models import Kind
 CHARGING_LEAD = LEAD + 0.02
 
 _EVENT = """
-    INSERT INTO campaigns_event (decision, ad_id, campaign_id, kind, at, day, position, placement, price)
-    SELECT %(decision)s, a.id, c.id, %(kind)s, %(at)s, %(day)s, %(position)s, %(placement)s, %(price)s
+    INSERT INTO campaigns_event (decision, ad_id, campaign_id, kind, at, day, position, placement, target, term, price)
+    SELECT %(decision)s, a.id, c.id, %(kind)s, %(at)s, %(day)s, %(position)s, %(placement)s,
+        %(target)s, %(term)s, %(price)s
     FROM campaigns_sponsoredproduct a
     JOIN campaigns_campaign c ON c.id = a.campaign_id
     LEFT JOIN campaigns_day d ON d.campaign_id = c.id AND d.day = %(day)s

@@ -8,6 +8,7 @@ import base64
 import logging
 from datetime import datetime
 from functools import cache
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -40,8 +41,9 @@ def impression(request: HttpRequest, token: str) -> HttpResponse:
 def click(request: HttpRequest, token: str) -> HttpResponse:
     """A redirect to the product, or to the shop where the URL is none of ours."""
     decision = _happened(request, Kind.CLICK, token)
-    path = f"/products/{decision.asin}" if decision else "/"
-    return HttpResponseRedirect(settings.RECOMMENDER_PUBLIC_URL + path)
+    if decision is None:
+        return HttpResponseRedirect(f"{settings.RECOMMENDER_PUBLIC_URL}/")
+    return HttpResponseRedirect(settings.PRODUCT_URL.replace("{asin}", quote(decision.asin, safe="")))
 
 
 def _happened(request: HttpRequest, kind: Kind, token: str) -> Decision | None:

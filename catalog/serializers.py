@@ -9,8 +9,10 @@ from django.core.validators import RegexValidator, URLValidator
 from rest_framework import serializers
 
 from catalog.models import ASIN_PATTERN, Product, Review
+from service.fields import BoundedDictField, BoundedListField
 
 MAX_LIST = 200
+MAX_NAME = 200  # characters
 MAX_SKIP = 100_000
 MAX_LIMIT = 1000
 MAX_ID = 2**63 - 1
@@ -25,24 +27,6 @@ class AsinField(serializers.CharField):
         super().__init__(max_length=32, **kwargs)
         message = "An asin has 1 to 32 letters, digits, dots, dashes or underscores."
         self.validators.append(RegexValidator(rf"^{ASIN_PATTERN}\Z", message))
-
-
-class Name(serializers.CharField):
-    """The key of an object, which DRF itself does not validate."""
-
-    def __init__(self) -> None:
-        super().__init__(max_length=200)
-
-
-class NamedValuesField(serializers.DictField):
-    """A JSON object of bounded size with bounded names."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        named: dict[str, Any] = super().to_internal_value(data)
-        if len(named) > MAX_LIST:
-            raise serializers.ValidationError(f"Ensure this field has no more than {MAX_LIST} names.")
-        name = Name()
-        return {name.run_validation(key): value for key, value in named.items()}
 
 
 def _json(value: Any) -> Any:
@@ -66,18 +50,22 @@ class ProductSerializer(serializers.Serializer[Product]):
         validators=[URLValidator(["http", "https"])],
         help_text="Address of a picture.",
     )
-    related = NamedValuesField(
-        child=serializers.ListField(child=AsinField(), max_length=MAX_LIST),
+    related = BoundedDictField(
+        child=BoundedListField(child=AsinField(), max_length=MAX_LIST),
+        max_length=MAX_LIST,
+        max_name=MAX_NAME,
         required=False,
         help_text="Lists of asins by kind, such as also_bought.",
     )
-    salesRank = NamedValuesField(
+    salesRank = BoundedDictField(
         source="sales_rank",
         child=serializers.IntegerField(min_value=0, max_value=MAX_ID),
+        max_length=MAX_LIST,
+        max_name=MAX_NAME,
         required=False,
         help_text="Rank by category.",
     )
-    categories = serializers.ListField(
+    categories = BoundedListField(
         child=serializers.CharField(max_length=200), max_length=20, required=False, help_text="Widest first."
     )
     brand = serializers.CharField(max_length=200, required=False, allow_blank=True)
@@ -112,7 +100,7 @@ class ReviewSerializer(serializers.Serializer[Review]):
     )
     asin = AsinField()
     reviewerName = serializers.CharField(source="reviewer_name", max_length=200, required=False, allow_blank=True)
-    helpful = serializers.ListField(
+    helpful = BoundedListField(
         child=serializers.IntegerField(min_value=0, max_value=2**31 - 1),
         min_length=2,
         max_length=2,

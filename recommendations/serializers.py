@@ -7,6 +7,7 @@ from rest_framework import serializers
 from catalog.serializers import AsinField, ProductSerializer
 from recommendations.candidates import SOURCES, Recommended
 from recommendations.repository import DEFAULT_LIMIT
+from service.fields import BoundedListField
 
 MAX_LIMIT = MAX_ASINS = 100
 
@@ -47,10 +48,10 @@ class ReviewerPath(serializers.Serializer[Any]):
 class BasketSerializer(serializers.Serializer[Any]):
     """A basket or a session, and what is asked for."""
 
-    asins = serializers.ListField(child=AsinField(), min_length=1, max_length=MAX_ASINS, help_text="The newest first.")
+    asins = BoundedListField(child=AsinField(), min_length=1, max_length=MAX_ASINS, help_text="The newest first.")
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     category = serializers.CharField(max_length=200, default=None, allow_null=True)
-    exclude = serializers.ListField(child=AsinField(), max_length=MAX_ASINS, default=list)
+    exclude = BoundedListField(child=AsinField(), max_length=MAX_ASINS, default=list)
 
 
 class RecommendedSerializer(ProductSerializer):

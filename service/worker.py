@@ -9,21 +9,18 @@ import os
 import signal
 import socket
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from typing import Any
 
+import orjson
 from gunicorn.http import wsgi
-from gunicorn.http.errors import (
-    ExpectationFailed,
-    ForbiddenProxyRequest,
-    LimitRequestHeaders,
-    LimitRequestLine,
-)
 from gunicorn.workers.base import Worker as BaseWorker
 
+from resilience import request_id
 from service.arrival import Arrival
 from service.connection import MAX_HELD, Connection
 
@@ -33,13 +30,6 @@ SILENCE = 0.25  # before a connection may be closed for another; less is a pause
 
 ACCEPTED_AT_ONCE = 64
 SAFE = {"GET", "HEAD", "OPTIONS"}  # methods that change nothing
-# What is not 400, of what is no request.
-_REFUSALS = {
-    LimitRequestLine: (414, "URI Too Long"),
-    LimitRequestHeaders: (431, "Request Header Fields Too Large"),
-    ExpectationFailed: (417, "Expectation Failed"),
-    ForbiddenProxyRequest: (403, "Forbidden"),
-}
 
 
 class _Response(wsgi.Response):  # type: ignore[misc]
@@ -169,6 +159,21 @@ class Worker(BaseWorker):  # type: ignore[misc]
         output = _Output()
         self.handle_error(None, output, connection.peer, error)
         connection.send(output, is_last=True)
+
+    def handle_error(self, request: Any, client: Any, address: Any, error: Exception) -> None:
+        """Log ``error`` and choose the status as gunicorn does, but answer JSON that repeats nothing of the request."""
+        page = _Output()
+        super().handle_error(request, page, address, error)
+        status_line = page.partition(b"\r\n")[0].decode()
+        body = orjson.dumps({"detail": status_line.split(" ", 2)[2]})
+        head = (
+            status_line,
+            "Connection: close",
+            "Content-Type: application/json",
+            f"{request_id.HEADER}: {uuid.uuid4().hex}",
+            f"Content-Length: {len(body)}",
+        )
+        client.sendall("\r\n".join([*head, "", ""]).encode() + body)
 
     def answer(self, connection: Connection, arrival: Arrival) -> None:
         """Have a thread answer the request."""

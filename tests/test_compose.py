@@ -29,6 +29,30 @@ def test_the_services_are_no_superuser_and_have_a_password_for_redis(name: str) 
     assert "--requirepass" in SERVICES["redis"]["command"]
 
 
+def set_up(folder: Path, **environment: str) -> tuple[int, list[str]]:
+    """What the container ``setup`` calls. It quotes variables as a shell does; compose fills in the same ones."""
+    python = folder / "python"
+    python.write_text('#!/bin/sh\necho "$1" "$2" "$3" "$4"\n')
+    python.chmod(0o755)
+    shell, flags, script = SERVICES["setup"]["command"]
+    path = f"{folder}:/usr/bin:/bin"
+    done = subprocess.run([shell, flags, script], env={"PATH": path} | environment, capture_output=True, text=True)
+    return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+def test_a_production_database_gets_no_demo(tmp_path: Path) -> None:
+    migrations = [f"manage_{name}.py migrate --verbosity=0 " for name in ("recommender", "ad_provider")]
+    build = "manage_recommender.py build_recommendations --if-changed "
+    for environment in ({}, {"DEMO": ""}, {"DEMO": "off"}):
+        assert set_up(tmp_path, **environment) == (0, [*migrations, build])
+    demo = [
+        "manage_recommender.py seed_demo --if-empty --base-url=https://x",
+        "manage_ad_provider.py seed_campaigns --if-empty ",
+    ]
+    assert set_up(tmp_path, DEMO="on", RECOMMENDER_PUBLIC_URL="https://x") == (0, [*migrations, *demo, build])
+    assert set_up(tmp_path, DEMO="yes") == (1, [*migrations, "DEMO: must be on or off"])
+
+
 def make_env(folder: Path) -> dict[str, str]:
     subprocess.run([sys.executable, ROOT / "docker/make_env.py"], cwd=folder, check=True)
     assert (folder / ".env").stat().st_mode & 0o077 == 0

@@ -3,15 +3,23 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, QuerySet, Subquery
-from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
-from campaigns.models import DailyFigures, Event, SponsoredProduct, Target, keyword
+from campaigns import standing
+from campaigns.admin.amounts import AMOUNTS
+from campaigns.admin.forms import TargetForm, TargetFormSet, TypedForm
+from campaigns.admin.places import offered
+from campaigns.models import Campaign, DailyFigures, Event, SponsoredProduct, Target
 from campaigns.money import amount
 from catalog.admin import BoundedPaginator
 from catalog.models import Product
 from service.admin import BoundedAdmin
+
+TARGETS = 4  # of an ad, that are named in its line
 
 
 def with_titles(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
@@ -24,34 +32,18 @@ def product_of(ad: SponsoredProduct) -> str:
     return f"{ad.product_id} {'(gone)' if title is None else title}"
 
 
-class TargetForm(ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = Target
-        fields = ("kind", "value", "bid", "negative")
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("kind") == Target.Kind.KEYWORD and "value" in cleaned:
-            # Saving does so too, but that is too late to see that the ad has the keyword already.
-            cleaned["value"] = keyword(cleaned["value"])
-        return cleaned
-
-
 class TargetInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Target
     form = TargetForm
+    formset = TargetFormSet
     extra = 1
-    fields = ("kind", "value", "bid", "in_currency", "negative")
-    readonly_fields = ("in_currency",)
-
-    @admin.display(description="in currency")
-    def in_currency(self, target: Target) -> str:
-        return "" if target.bid is None else amount(target.bid)
+    fields = ("kind", "value", "bid", "negative")
+    formfield_overrides = AMOUNTS
 
 
 @admin.register(SponsoredProduct)
 class SponsoredProductAdmin(BoundedAdmin):
-    list_display = ("id", "product_shown", "campaign", "impressions", "clicks", "click_rate")
+    list_display = ("id", "product_shown", "campaign", "targets_shown", "impressions", "clicks", "click_rate")
     list_display_links = ("id", "product_shown")
     list_per_page = 50
     show_full_result_count = False
@@ -61,8 +53,26 @@ class SponsoredProductAdmin(BoundedAdmin):
     autocomplete_fields = ("campaign", "product")
     inlines = [TargetInline]
 
+    class Media:
+        css = {"all": ["campaigns/admin.css"]}
+        js = ["campaigns/targets.js"]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.values)
+        return [path("values/", view, name="campaigns_target_values"), *super().get_urls()]
+
+    def values(self, request: HttpRequest) -> HttpResponse:
+        """What ``text`` may become as the value of a target of this ``kind``, as JSON."""
+        if not (self.has_change_permission(request) or self.has_add_permission(request)):
+            raise PermissionDenied
+        form = TypedForm(request.GET)
+        if not form.is_valid():
+            return JsonResponse({"errors": form.errors}, status=400)
+        return JsonResponse({"values": offered(**form.cleaned_data)})
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[SponsoredProduct]:
-        return with_titles(super().get_queryset(request).select_related("campaign__advertiser"))
+        ads = super().get_queryset(request).select_related("campaign__advertiser").prefetch_related("targets")
+        return standing.ads_now(with_titles(ads))
 
     def get_fields(self, request: HttpRequest, obj: SponsoredProduct | None = None) -> tuple[str, ...]:
         return ("campaign", "product_shown", "impressions", "clicks", "click_rate") if obj else ("campaign", "product")
@@ -74,6 +84,16 @@ class SponsoredProductAdmin(BoundedAdmin):
     def save_model(self, request: HttpRequest, obj: SponsoredProduct, form: Any, change: bool) -> None:
         if not change:  # nothing of it can be changed, and the counters belong to those who count
             obj.save()
+            adopt(obj.campaign_id)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.has_changed():
+            adopt(form.instance.campaign_id)
+
+    def delete_model(self, request: HttpRequest, obj: SponsoredProduct) -> None:
+        super().delete_model(request, obj)
+        adopt(obj.campaign_id)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -86,9 +106,34 @@ class SponsoredProductAdmin(BoundedAdmin):
     def product_shown(self, ad: SponsoredProduct) -> str:
         return product_of(ad)
 
+    @admin.display(description="targets")
+    def targets_shown(self, ad: SponsoredProduct) -> str:
+        return targets_of(ad)
+
     @admin.display(description="click rate")
     def click_rate(self, ad: SponsoredProduct) -> str | None:
         return f"{ad.clicks / ad.impressions:.2%}" if ad.impressions else None
+
+
+def targets_of(ad: SponsoredProduct) -> str:
+    """The first targets of an ad of ``ads_now`` with their bids, a link to change them, and why it is not shown."""
+    targets = list(ad.targets.all())
+    names = [f"{each}" + ("" if each.bid is None else f" {amount(each.bid)}") for each in targets[:TARGETS]]
+    more = f", and {len(targets) - TARGETS} more" if len(targets) > TARGETS else ""
+    why = standing.why_ad_not_shown(ad)
+    return format_html(
+        '{}{}{} <a href="{}#targets-group">{}</a>',
+        format_html('<span class="errornote-inline">Not shown: {}.</span> ', why) if why else "",
+        ", ".join(names),
+        more,
+        reverse("admin:campaigns_sponsoredproduct_change", args=[ad.pk]),
+        "edit targets" if targets else "add targets",
+    )
+
+
+def adopt(campaign: int) -> None:
+    """A made-up campaign that somebody has changed is theirs: remove_demo leaves it alone."""
+    Campaign.objects.filter(pk=campaign, demo=True).update(demo=False)
 
 
 def protected_by(

@@ -5,19 +5,21 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import IntegrityError
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Greatest
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
-from campaigns.admin.ads import protected_by
+from campaigns import standing
+from campaigns.admin.ads import adopt, protected_by, targets_of
+from campaigns.admin.amounts import AMOUNTS
+from campaigns.admin.forms import CampaignForm
 from campaigns.admin.report import ReportPages
 from campaigns.admin.trial import TrialPage
 from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, SponsoredProduct, Unbilled, day_of
-from campaigns.money import amount
+from campaigns.money import in_currency, rounded
 from service.admin import BoundedAdmin
 
 
@@ -38,21 +40,6 @@ class AdvertiserAdmin(BoundedAdmin):
         return format_html('<a href="{}?advertiser__id__exact={}">{}</a>', url, advertiser.pk, number)
 
 
-class CampaignForm(ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = Campaign
-        exclude = ("spent",)  # noqa: DJ006  what is editable is said by the admin below
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or self.cleaned_data
-        if self.instance.pk and "total_budget" in cleaned:
-            # Not all that it takes, as more may be spent before it is saved: then the database refuses.
-            spent = self.instance.spent
-            if cleaned["total_budget"] < spent:
-                self.add_error("total_budget", f"Not below what is spent: {spent} micros, {amount(spent)}.")
-        return cleaned
-
-
 class AdInline(admin.TabularInline):  # type: ignore[type-arg]
     """Ads are added here; their targets have a page of their own, where an ad is deleted too."""
 
@@ -60,8 +47,8 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
     can_delete = False
     show_change_link = True
-    fields = ("product", "number_of_targets", "impressions", "clicks")
-    readonly_fields = ("number_of_targets", "impressions", "clicks")
+    fields = ("product", "targets_shown", "impressions", "clicks")
+    readonly_fields = ("targets_shown", "impressions", "clicks")
     autocomplete_fields = ("product",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -69,19 +56,29 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SponsoredProduct]:
         # Prefetched rather than joined: an ad stays in the list when its product is gone.
-        ads: QuerySet[SponsoredProduct] = super().get_queryset(request).prefetch_related("product")
-        return ads.annotate(number_of_targets=Count("targets"))
+        return standing.ads_now(super().get_queryset(request).prefetch_related("product", "targets"))
 
     @admin.display(description="targets")
-    def number_of_targets(self, ad: SponsoredProduct) -> int:
-        return getattr(ad, "number_of_targets", 0)
+    def targets_shown(self, ad: SponsoredProduct) -> str:
+        return targets_of(ad) if ad.pk else "Save the campaign, then add targets."
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title = "what they do now"
+    parameter_name = "now"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(each.value, each.label.capitalize()) for each in standing.Standing]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(standing=self.value()) if self.value() else queryset
 
 
 @admin.register(Campaign)
 class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
     form = CampaignForm
-    list_display = ("name", "advertiser", "status", "runs", "spent_in_all", "spent_today", "report_link")
-    list_filter = ("status", "pacing")
+    list_display = ("name_and_advertiser", "now", "report_link", "spent_today", "spent_in_all")
+    list_filter = (StandingFilter, "pacing")
     list_per_page = 50
     list_select_related = ("advertiser",)
     search_fields = ("name__icontains", "advertiser__name__icontains")
@@ -91,17 +88,17 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
     fields = (
         "advertiser",
         "name",
-        "status",
+        ("status", "now"),
         ("starts", "ends"),
-        ("daily_budget", "daily_in_currency"),
-        ("total_budget", "total_in_currency"),
+        ("daily_budget", "total_budget"),
         "pacing",
         "viewer_limit",
         "spent_in_all",
         "spent_today",
         "report_link",
     )
-    readonly_fields = ("daily_in_currency", "total_in_currency", "spent_in_all", "spent_today", "report_link")
+    readonly_fields = ("now", "spent_in_all", "spent_today", "report_link")
+    formfield_overrides = AMOUNTS
 
     class Media:
         css = {"all": ["campaigns/admin.css"]}
@@ -110,10 +107,7 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
         return lookup == "advertiser__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        today = Day.objects.filter(campaign=OuterRef("pk"), day=day_of(timezone.now()))
-        annotations = {f"today_{name}": Subquery(today.values(name)) for name in ("spent", "budget")}
-        campaigns: QuerySet[Campaign] = super().get_queryset(request).annotate(**annotations)
-        return campaigns
+        return standing.campaigns_at(super().get_queryset(request), timezone.now())
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if not change:
@@ -127,7 +121,14 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
             Day.objects.filter(campaign=obj, day=today.day).update(budget=Greatest(obj.daily_budget, F("spent")))
         # After the day, as charging has it, so that no two wait for each other in a circle. And not all fields:
         # ``spent`` is what it was when the campaign was read, and belongs to those who charge.
-        obj.save(update_fields=form.changed_data)
+        demo = ["demo"] if set(form.changed_data) - {"status"} else []
+        obj.demo = obj.demo and not demo
+        obj.save(update_fields=[*form.changed_data, *demo])
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.new_objects:
+            adopt(form.instance.pk)
 
     def changeform_view(
         self,
@@ -169,30 +170,33 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"Now {after}: {changed}.{others}", level)
 
-    @admin.display(description="in currency")
-    def daily_in_currency(self, campaign: Campaign) -> str | None:
-        return amount(campaign.daily_budget) if campaign.pk else None
+    @admin.display(description="campaign", ordering="name")
+    def name_and_advertiser(self, campaign: Campaign) -> str:
+        return format_html('{}<span class="beneath">{}</span>', campaign.name, campaign.advertiser.name)
 
-    @admin.display(description="in currency")
-    def total_in_currency(self, campaign: Campaign) -> str | None:
-        return amount(campaign.total_budget) if campaign.pk else None
+    @admin.display(description="now", ordering="standing")
+    def now(self, campaign: Any) -> str | None:
+        """What it does, when it runs, and what keeps its ads from being shown."""
+        if not campaign.pk:
+            return None
+        dates = [f"{campaign.starts:from %Y-%m-%d}", *([f"{campaign.ends:to %Y-%m-%d}"] if campaign.ends else [])]
+        why = standing.why_not_shown(campaign)
+        return format_html(
+            "<strong>{}</strong>{}{}",
+            campaign.standing,
+            format_html_join("", '<span class="beneath nowrap">{}</span>', ([each] for each in dates)),
+            format_html('<span class="beneath errornote-inline">{}</span>', why) if why else "",
+        )
 
-    @admin.display(ordering="starts")
-    def runs(self, campaign: Campaign) -> str:
-        last = f"{campaign.ends:%Y-%m-%d}" if campaign.ends else ""
-        return format_html("{} –<br>{}", f"{campaign.starts:%Y-%m-%d}", last)  # noqa: RUF001
-
-    @admin.display(description="spent")
+    @admin.display(description=in_currency("spent in all"))
     def spent_in_all(self, campaign: Campaign) -> str | None:
         return spend_bar(campaign.spent, campaign.total_budget) if campaign.pk else None
 
-    @admin.display(description="spent today")
-    def spent_today(self, campaign: Campaign) -> str | None:
+    @admin.display(description=in_currency("spent today"))
+    def spent_today(self, campaign: Any) -> str | None:
         if not campaign.pk:
             return None
-        budget = getattr(campaign, "today_budget", None)  # none before the day's first charge
-        spent = getattr(campaign, "today_spent", None) or 0
-        return spend_bar(spent, campaign.daily_budget if budget is None else budget)
+        return spend_bar(campaign.today_spent, campaign.today_budget)
 
     @admin.display(description="report")
     def report_link(self, campaign: Campaign) -> str | None:
@@ -209,7 +213,7 @@ def spend_bar(spent: int, budget: int) -> str:
         max(budget, 1),
         max(budget, 1) * 9 // 10,
         spent,
-        amount(spent),
+        rounded(spent),
         f"{spent / budget:.0%}" if budget else "–",  # noqa: RUF001
-        amount(budget),
+        rounded(budget),
     )

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from campaigns.models import DailyFigures, Day, Event, Unbilled
-from campaigns.money import amount
+from campaigns.money import amount, in_currency, rounded
 from catalog.admin import BoundedPaginator
 from service.admin import BoundedAdmin
 
@@ -35,25 +35,25 @@ class ReadOnlyAdmin(BoundedAdmin):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("id", "at", "kind", "ad_id", "campaign", "paid", "placement", "position")
+    list_display = ("id", "at", "kind", "ad_id", "campaign", "paid", "placement", "target")
     list_filter = ("kind",)
     search_fields = ("decision__exact",)
     search_help_text = "A whole decision"
-    fields = ("decision", "campaign", "ad", "kind", "at", "day", "position", "placement", "price", "paid")
+    fields = ("decision", "campaign", "ad", "kind", "at", "day", "position", "placement", "target", "term", "paid")
     readonly_fields = ("paid",)
 
-    @admin.display(description="paid")
+    @admin.display(description=in_currency("paid"))
     def paid(self, event: Event) -> str:
         return amount(event.price)
 
 
 @admin.register(DailyFigures)
 class DailyFiguresAdmin(ReadOnlyAdmin):
-    list_display = ("day", "campaign", "ad_id", "impressions", "clicks", "paid")
+    list_display = ("day", "campaign", "ad_id", "placement", "target", "impressions", "clicks", "paid")
 
-    @admin.display(description="spent")
+    @admin.display(description=in_currency("spent"))
     def paid(self, figures: DailyFigures) -> str:
-        return amount(figures.spent)
+        return rounded(figures.spent)
 
 
 @admin.register(Unbilled)
@@ -67,10 +67,10 @@ class UnbilledAdmin(ReadOnlyAdmin):
 class DayAdmin(ReadOnlyAdmin):
     list_display = ("day", "campaign", "paid", "allowed")
 
-    @admin.display(description="spent")
+    @admin.display(description=in_currency("spent"))
     def paid(self, day: Day) -> str:
-        return amount(day.spent)
+        return rounded(day.spent)
 
-    @admin.display(description="budget")
+    @admin.display(description=in_currency("budget"))
     def allowed(self, day: Day) -> str:
-        return amount(day.budget)
+        return rounded(day.budget)

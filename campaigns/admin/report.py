@@ -1,31 +1,46 @@
-"""A campaign's report, by day: as a page and as CSV."""
+"""A campaign's report, by day and by what it can be cut by: as a page and as CSV."""
 
-import csv
-from collections.abc import Iterator
 from datetime import date
+from typing import Any
+from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from campaigns import chart, reports
-from campaigns.models import Campaign, Reason
-from campaigns.money import amount
+from campaigns.admin import report_csv
+from campaigns.models import MAX_TERM, Campaign, Reason
+from campaigns.money import in_currency, rounded
+from campaigns.reports import DIMENSIONS, Cut, Figures
 
-CSV_COLUMNS = (
-    "advertiser",
-    "campaign",
-    "day",
-    "impressions",
-    "clicks",
-    "click_rate",
-    "spent_micros",
-    "spent",
-    "average_price_micros",
-    *(f"unbilled_{reason.value}" for reason in Reason),
-)
+SHOWN = 20  # values of a dimension; the rest is summed
+NONE = "–"  # noqa: RUF001
+
+
+class CutForm(forms.Form):
+    """What the report is cut by; nothing where a field is empty."""
+
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    placement = forms.CharField(required=False, max_length=50)
+    target = forms.CharField(required=False, max_length=210)
+    term = forms.CharField(label="Search term", required=False, max_length=MAX_TERM)
+    by = forms.ChoiceField(required=False, choices=[(each, each) for each in DIMENSIONS], widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and until < since:
+            self.add_error("until", "Not before the first day.")
+        return self.cleaned_data
+
+    def chosen(self) -> dict[str, Any]:
+        """Nothing where it cannot be used."""
+        named = self.cleaned_data if self.is_valid() else {}
+        return {name: value for name, value in named.items() if value and name != "by"}
 
 
 class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -38,7 +53,10 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
         ]
 
     def report(self, request: HttpRequest, number: int) -> HttpResponse:
-        campaign, days = self._found(request, number)
+        campaign = self._found(request, number)
+        form = CutForm(request.GET)
+        chosen = form.chosen()
+        days = _days(number, Cut(**chosen)) if form.is_valid() else {}
         total = reports.total(days.values())
         reasons = [reason for reason in Reason if total.unbilled[reason]]
         context = {
@@ -46,59 +64,72 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
             "title": f"Report of {campaign}",
             "opts": self.opts,
             "campaign": campaign,
+            "form": form,
+            "chosen": chosen,
+            "query": urlencode(chosen),
+            "columns": ["Impressions", "Clicks", "Click rate", in_currency("Spend"), in_currency("Average price")],
             "reasons": [reason.label for reason in reasons],
             "rows": [(f"{day}", _cells(figures, reasons)) for day, figures in reversed(days.items())],
             "total": _cells(total, reasons),
             "panels": chart.panels(days),
+            "breakdowns": [_breakdown(name, number, form, total) for name in DIMENSIONS] if days else [],
         }
         return TemplateResponse(request, "campaigns/report.html", context)
 
     def report_csv(self, request: HttpRequest, number: int) -> HttpResponse:
-        """A line for each day with anything: as many as a campaign has days, and so not streamed."""
-        campaign, days = self._found(request, number)
+        """A line for each day with anything, or for each value of ``by``."""
+        campaign = self._found(request, number)
+        form = CutForm(request.GET)
+        if not form.is_valid():
+            errors = "".join(f"{name}: {' '.join(map(str, said))}\n" for name, said in form.errors.items())
+            return HttpResponseBadRequest(errors, content_type="text/plain; charset=utf-8")
+        cut, by = Cut(**form.chosen()), form.cleaned_data["by"]
         response = HttpResponse(content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="campaign-{campaign.pk}.csv"'
-        writer = csv.writer(response)
-        writer.writerow(CSV_COLUMNS)
-        writer.writerows(_lines(campaign, days))
+        name = f"campaign-{campaign.pk}-by-{by}" if by else f"campaign-{campaign.pk}"
+        response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+        if by:
+            values = reports.by_dimension(by, number, cut, report_csv.MAX_LINES)
+            report_csv.write_values(response, campaign, by, values)
+        else:
+            report_csv.write_days(response, campaign, _days(number, cut))
         return response
 
-    def _found(self, request: HttpRequest, number: int) -> tuple[Campaign, dict[date, reports.Figures]]:
+    def _found(self, request: HttpRequest, number: int) -> Campaign:
         campaign = Campaign.objects.select_related("advertiser").filter(pk=number).first()
         if not self.has_view_permission(request, campaign):
             raise PermissionDenied
         if campaign is None:
             raise Http404
-        return campaign, {day: figures for (_, day), figures in reports.by_day([number]).items()}
+        return campaign
 
 
-def _cells(figures: reports.Figures, reasons: list[Reason]) -> list[str]:
+def _days(campaign: int, cut: Cut) -> dict[date, Figures]:
+    return {day: figures for (_, day), figures in reports.by_day([campaign], cut).items()}
+
+
+def _breakdown(name: str, campaign: int, form: CutForm, total: Figures) -> dict[str, Any]:
+    """A table: each value with the query that cuts the report to it, and its figures; then what is left."""
+    chosen = form.chosen()
+    values = reports.by_dimension(name, campaign, Cut(**chosen), SHOWN)
+    known = reports.total(values.values())
+    rest = Figures(total.impressions - known.impressions, total.clicks - known.clicks, total.spent - known.spent)
+    return {
+        "title": form.fields[name].label or name.capitalize(),
+        "query": urlencode(chosen | {"by": name}),
+        "rows": [
+            (value, urlencode(chosen | {name: value}) if value and name not in chosen else "", _cells(figures, []))
+            for value, figures in values.items()
+        ],
+        "rest": _cells(rest, []) if rest.impressions > 0 or rest.clicks > 0 else None,
+    }
+
+
+def _cells(figures: Figures, reasons: list[Reason]) -> list[str]:
     return [
         f"{figures.impressions:,}",
         f"{figures.clicks:,}",
-        "–" if figures.click_rate is None else f"{figures.click_rate:.2%}",  # noqa: RUF001
-        amount(figures.spent),
-        "–" if figures.average_price is None else amount(figures.average_price),  # noqa: RUF001
+        NONE if figures.click_rate is None else f"{figures.click_rate:.2%}",
+        rounded(figures.spent),
+        NONE if figures.average_price is None else rounded(figures.average_price),
         *(f"{figures.unbilled[reason]:,}" for reason in reasons),
     ]
-
-
-def _lines(campaign: Campaign, days: dict[date, reports.Figures]) -> Iterator[list[object]]:
-    names = [as_text(campaign.advertiser.name), as_text(campaign.name)]
-    for day, figures in days.items():
-        yield [
-            *names,
-            day,
-            figures.impressions,
-            figures.clicks,
-            "" if figures.click_rate is None else f"{figures.click_rate:.6f}",
-            figures.spent,
-            amount(figures.spent),
-            "" if figures.average_price is None else figures.average_price,
-            *(figures.unbilled[reason] for reason in Reason),
-        ]
-
-
-def as_text(name: str) -> str:
-    """So that no spreadsheet takes it for a formula: https://owasp.org/www-community/attacks/CSV_Injection"""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name

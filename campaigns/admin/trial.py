@@ -11,7 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from campaigns import repository
-from campaigns.models import Campaign
+from campaigns.models import MICROS, Campaign
+from campaigns.money import in_currency, rounded
 from campaigns.serializers import explained
 from catalog.models import ASIN_PATTERN
 
@@ -41,6 +42,7 @@ class TrialPage(admin.ModelAdmin):  # type: ignore[type-arg]
             "title": "Try out a choice",
             "opts": self.opts,
             "form": form,
+            "columns": [in_currency("Bid"), "Fit", "Click rate", "Score", in_currency("Price")],
             "candidates": _candidates(form.cleaned_data) if form.is_valid() else None,
         }
         return TemplateResponse(request, "campaigns/trial.html", context)
@@ -56,7 +58,20 @@ def _candidates(page: dict[str, Any]) -> list[dict[str, Any]]:
     )
     found = explained(chosen)[:SHOWN]
     names = Campaign.objects.in_bulk({each["campaign_id"] for each in found})
-    return [{**each, "campaign": names.get(each["campaign_id"])} for each in found]
+    return [
+        {
+            **each,
+            "campaign": names.get(each["campaign_id"]),
+            "price": _amount(each["price"]) if each["price"] else "",
+            "bid": _amount(each["target_bid"]),
+            "lowered_to": _amount(each["bid"]) if each["lowered_by"] else "",
+        }
+        for each in found
+    ]
+
+
+def _amount(units: float) -> str:
+    return rounded(round(units * MICROS))
 
 
 def _names(text: str) -> list[str]:

@@ -13,7 +13,7 @@ ADVERTISERS = 12
 CAMPAIGNS = 30
 HISTORY = 14  # days, with the one that is not over
 LOWEST_BID, HIGHEST_BID = MICROS // 20, MICROS * 12 // 10
-STEP = MICROS // 1000  # bids and prices are in whole thousandths
+STEP = MICROS // 100  # bids and prices are in whole cents
 
 _INVENTED = [
     "Quayside Office Supply", "Paperwright Direct", "Deskbound", "The Stationers' Guild", "Northlight Interiors",
@@ -67,7 +67,7 @@ def make_campaigns(
         advertiser = advertisers[number % len(advertisers)]
         # Another occasion in each round, so that no advertiser has two campaigns of one name.
         occasion = _OCCASIONS[(number + number // len(advertisers)) % len(_OCCASIONS)]
-        plan = _plan(rng, number, Campaign(advertiser=advertiser, name=occasion), fate, now)
+        plan = _plan(rng, number, Campaign(advertiser=advertiser, name=occasion, demo=True), fate, now)
         own = [product for product in products if product.brand == advertiser.name]
         choice = own if len(own) >= 5 else products
         for product in rng.sample(choice, min(rng.randint(5, 9), len(choice))):

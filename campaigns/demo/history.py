@@ -5,16 +5,30 @@ from base64 import urlsafe_b64encode
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from campaigns.demo.campaigns import HISTORY, STEP, Plan
-from campaigns.models import Campaign, Day, Kind, Reason, SponsoredProduct, day_of
+from campaigns.models import Campaign, Day, Kind, Reason, SponsoredProduct, Target, day_of
 
 EVENT_DAYS = 3  # the newest have their events, those before them daily figures, as if they had been rolled up
-_PLACEMENTS = ["product page", "search", "category page"]
+# Where ads for a kind of target are shown.
+_PLACEMENTS = {
+    Target.Kind.PRODUCT: "product page",
+    Target.Kind.CATEGORY: "category page",
+    Target.Kind.KEYWORD: "search",
+}
 # How much is shown in each hour of the day, by UTC.
 _HOURS = [2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 12, 12, 11, 10, 10, 11, 12, 10, 7, 4]
 # How many of 1000 impressions or clicks do not count, whatever the budget.
 _UNBILLED = {Reason.REPEATED: 25, Reason.ROBOT: 40, Reason.HEAD: 3, Reason.EXPIRED: 4}
+
+
+class Cut(NamedTuple):
+    """What reports are cut by."""
+
+    placement: str
+    target: str
+    term: str
 
 
 @dataclass
@@ -26,17 +40,17 @@ class Happened:
     kind: Kind
     at: datetime
     position: int
-    placement: str
+    cut: Cut
     price: int
 
 
 @dataclass
 class History:
     events: list[Happened] = field(default_factory=list)
-    # By ad and day, as the ads are not stored yet: impressions, clicks, spend.
-    figures: dict[tuple[int, date], tuple[SponsoredProduct, list[int]]] = field(default_factory=dict)
+    # By ad, day and cut, as the ads are not stored yet: impressions, clicks, spend.
+    figures: dict[tuple[int, date, Cut], tuple[SponsoredProduct, list[int]]] = field(default_factory=dict)
     days: list[Day] = field(default_factory=list)
-    unbilled: Counter[tuple[int | None, date, str, str]] = field(default_factory=Counter)  # by the number of the plan
+    unbilled: Counter[tuple[int, date, str, str]] = field(default_factory=Counter)  # by the number of the plan
 
 
 def make_history(rng: random.Random, plans: list[Plan], now: datetime) -> History:
@@ -48,8 +62,6 @@ def make_history(rng: random.Random, plans: list[Plan], now: datetime) -> Histor
         for day in every:
             recent = day > today - timedelta(EVENT_DAYS)
             _live(rng, history, plan, Day(campaign=plan.campaign, day=day), recent)
-    for day in every:
-        history.unbilled[None, day, Kind.CLICK, Reason.SIGNATURE] += rng.randint(1, 9)
     return history
 
 
@@ -61,8 +73,8 @@ def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bo
         if campaign.pacing == Campaign.Pacing.EVEN and day.spent > day.budget * (at.hour + 1) / 24:
             continue
         offer = rng.choice(plan.offers)
-        bid = rng.choice([target.bid for target in offer.targets if target.bid])
-        price = max(STEP, round(bid * rng.uniform(0.5, 1) / STEP) * STEP)
+        target = rng.choice([target for target in offer.targets if target.bid])
+        price = max(STEP, round((target.bid or 0) * rng.uniform(0.5, 1) / STEP) * STEP)
         broke = day.spent + price > day.budget or campaign.spent + price > campaign.total_budget
         if broke:  # it is not shown any more, but some click on what they were shown before
             if rng.random() < offer.rate / 2:
@@ -70,7 +82,7 @@ def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bo
             continue
         clicked = rng.random() < offer.rate
         decision = urlsafe_b64encode(rng.randbytes(16)).decode().rstrip("=")
-        where = rng.randint(1, 4), rng.choice(_PLACEMENTS)
+        where = rng.randint(1, 4), _cut(target)
         later = min(at + timedelta(seconds=rng.randint(2, 90)), at.replace(hour=23, minute=59, second=59), plan.over)
         for kind in (Kind.IMPRESSION, Kind.CLICK) if clicked else (Kind.IMPRESSION,):
             missed.update({(kind, r): 1 for r, share in _UNBILLED.items() if rng.randrange(1000) < share})
@@ -86,6 +98,11 @@ def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bo
     history.unbilled.update({(plan.number, day.day, kind, reason): count for (kind, reason), count in missed.items()})
     if day.spent:
         history.days.append(day)
+
+
+def _cut(target: Target) -> Cut:
+    kind = Target.Kind(target.kind)
+    return Cut(_PLACEMENTS[kind], f"{kind.value} {target.value}", target.value if kind == Target.Kind.KEYWORD else "")
 
 
 def _moments(rng: random.Random, plan: Plan, day: date) -> list[datetime]:
@@ -105,6 +122,6 @@ def _count(history: History, event: Happened, day: date, recent: bool) -> None:
     if recent:
         history.events.append(event)
         return
-    _, sums = history.figures.setdefault((id(event.ad), day), (event.ad, [0, 0, 0]))
+    _, sums = history.figures.setdefault((id(event.ad), day, event.cut), (event.ad, [0, 0, 0]))
     for place, number in enumerate((1 - clicks, clicks, event.price)):
         sums[place] += number

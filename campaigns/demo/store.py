@@ -11,7 +11,7 @@ from catalog.importers.upsert import Table, encode, insert
 
 _EVENTS = Table(
     Event._meta.db_table,
-    ("decision", "ad_id", "campaign_id", "kind", "at", "day", "position", "placement", "price"),
+    ("decision", "ad_id", "campaign_id", "kind", "at", "day", "position", "placement", "target", "term", "price"),
     key=("decision", "ad_id", "kind"),
 )
 
@@ -26,15 +26,25 @@ def store(advertisers: list[Advertiser], plans: list[Plan], history: History) ->
     Day.objects.bulk_create(history.days)
     Unbilled.objects.bulk_create(
         [
-            Unbilled(campaign=None if number is None else plans[number].campaign, day=d, kind=k, reason=r, count=count)
+            Unbilled(campaign=plans[number].campaign, day=d, kind=k, reason=r, count=count)
             for (number, d, k, r), count in history.unbilled.items()
         ],
         batch_size=1000,
     )
     DailyFigures.objects.bulk_create(
         [
-            DailyFigures(ad=ad, campaign_id=ad.campaign_id, day=day, impressions=shown, clicks=clicks, spent=spent)
-            for (_, day), (ad, (shown, clicks, spent)) in history.figures.items()
+            DailyFigures(
+                ad=ad,
+                campaign_id=ad.campaign_id,
+                day=day,
+                placement=cut.placement,
+                target=cut.target,
+                term=cut.term,
+                impressions=shown,
+                clicks=clicks,
+                spent=spent,
+            )
+            for (_, day, cut), (ad, (shown, clicks, spent)) in history.figures.items()
         ],
         batch_size=1000,
     )
@@ -52,7 +62,7 @@ def _rows(history: History) -> list[tuple[Any, ...]]:
             stored_as(each.at),
             f"{day_of(each.at)}",
             each.position,
-            each.placement,
+            *each.cut,
             each.price,
         )
         for each in history.events

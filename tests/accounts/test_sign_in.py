@@ -17,6 +17,7 @@ from accounts.sign_in import (
     REMEMBERED,
     TRUSTED_FOR,
     Attempt,
+    Failures,
     Limits,
     Line,
 )
@@ -287,7 +288,7 @@ def test_sign_ins_hold_so_many_threads_and_no_more(threads: int) -> None:
     assert Limits(threads)._line._most == max(2, threads)
 
 
-def test_a_user_nobody_guesses_at_goes_ahead_of_one_who_was_turned_away(begun: Callable[..., Any]) -> None:
+def test_a_user_nobody_guesses_at_goes_ahead_of_one_who_comes_back_too_soon(begun: Callable[..., Any]) -> None:
     limits = Limits(threads=2)
     fail(limits, HERE, "user 1", 1)
     guessing = limits.attempt(HERE, "user 2")
@@ -302,6 +303,35 @@ def test_a_user_nobody_guesses_at_goes_ahead_of_one_who_was_turned_away(begun: C
     assert again.result(5).retry_after == 1
     waiting.result().end()
     assert ben.result(5).retry_after == 0
+
+
+def test_who_waits_as_told_goes_ahead_of_new_names(begun: Callable[..., Any], clock: Clock) -> None:
+    limits = Limits(threads=2, clock=clock)
+    fail(limits, HERE, "user 1", 1)
+    guessing = limits.attempt(HERE, "user 2")
+    waiting = begun(limits, HERE, "user 3")
+    until(lambda: limits._line._waiting)
+    assert limits.attempt(HERE, "ben").retry_after == 1
+    clock.now += 1
+    guessing.end()
+    assert waiting.result(5).retry_after == 0
+    new = begun(limits, HERE, "user 4")
+    until(lambda: limits._line._waiting)
+    ben = begun(limits, HERE, "ben")
+    assert new.result(5).retry_after == 1  # it makes room
+    waiting.result().end()
+    assert ben.result(5).retry_after == 0
+
+
+def test_a_turn_is_kept_for_a_minute(clock: Clock) -> None:
+    failures = Failures(clock)
+    failures.turn_away(("pair",))
+    clock.now += 30
+    failures.turn_away(("pair",))
+    clock.now += 30
+    assert failures.turn(("pair",)) == (0, 1000)
+    clock.now += 1
+    assert failures.turn(("pair",)) == (1, 0)
 
 
 def test_a_line_is_safe_for_many_threads() -> None:

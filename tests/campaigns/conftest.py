@@ -36,8 +36,8 @@ def ad(campaign: Campaign) -> SponsoredProduct:
     return SponsoredProduct.objects.create(campaign=campaign, product=pen)
 
 
-def happen(ad: SponsoredProduct, price: int = 0, days: int = 0, kind: Kind | None = None) -> Event:
-    """A click where there is a price, else an impression, so many days ago."""
+def happen(ad: SponsoredProduct, price: int = 0, days: int = 0, kind: Kind | None = None, **cut: str) -> Event:
+    """A click where there is a price, else an impression, so many days ago. ``cut`` is what reports are cut by."""
     at = days_ago(days)
     event = Event.objects.create(
         decision=uuid4().hex[:22],
@@ -48,6 +48,7 @@ def happen(ad: SponsoredProduct, price: int = 0, days: int = 0, kind: Kind | Non
         day=at.date(),
         position=1,
         price=price,
+        **cut,
     )
     if price:
         charge(ad.campaign_id, price, at)

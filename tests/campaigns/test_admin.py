@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from campaigns import reports
 from campaigns.decisions import Decision
 from campaigns.models import MICROS, Campaign, Day, Reason, SponsoredProduct
+from campaigns.money import amount
 from catalog.models import Product
 from tests.campaigns import sponsors
 from tests.campaigns.conftest import happen
@@ -36,10 +37,12 @@ def form(campaign: Campaign, **changes: object) -> dict[str, object]:
         "status": campaign.status,
         "starts_0": f"{campaign.starts:%Y-%m-%d}",
         "starts_1": f"{campaign.starts:%H:%M:%S}",
+        "initial-starts_0": f"{campaign.starts:%Y-%m-%d}",  # hidden, as its default is the moment
+        "initial-starts_1": f"{campaign.starts:%H:%M:%S}",
         "ends_0": "",
         "ends_1": "",
-        "daily_budget": campaign.daily_budget,
-        "total_budget": campaign.total_budget,
+        "daily_budget": amount(campaign.daily_budget),
+        "total_budget": amount(campaign.total_budget),
         "pacing": campaign.pacing,
         "viewer_limit": "",
         "ads-TOTAL_FORMS": 0,
@@ -127,7 +130,7 @@ def test_what_is_charged_while_a_form_is_saved_is_not_lost(
 
     monkeypatch.setattr(CampaignAdmin, "get_object", charged_just_after)
     campaign = Campaign.objects.get()
-    assert saved(staff, campaign, name="Renamed", daily_budget=9 * MICROS).status_code == 302
+    assert saved(staff, campaign, name="Renamed", daily_budget="9").status_code == 302
     campaign.refresh_from_db()
     assert (campaign.name, campaign.spent) == ("Renamed", 700_000)
     assert Day.objects.values_list("budget", "spent").get() == (9 * MICROS, 700_000)
@@ -146,7 +149,7 @@ def test_saving_and_charging_at_once_lose_nothing_and_break_nothing(staff: Clien
     with ThreadPoolExecutor(1) as pool:
         clicking = pool.submit(click)
         for n in range(12):
-            assert saved(staff, campaign, name=f"{n}", daily_budget=(5 + n) * MICROS).status_code == 302
+            assert saved(staff, campaign, name=f"{n}", daily_budget=5 + n).status_code == 302
         assert set(clicking.result()) == {None}
     assert Campaign.objects.values_list("daily_budget", "spent").get() == (16 * MICROS, 40_000)
     assert reports.differences() == []
@@ -155,10 +158,10 @@ def test_saving_and_charging_at_once_lose_nothing_and_break_nothing(staff: Clien
 def test_a_total_below_what_is_spent_is_refused(staff: Client, ad: SponsoredProduct) -> None:
     campaign = Campaign.objects.get()
     happen(ad, 1_250_000)
-    page = saved(staff, campaign, total_budget=MICROS)
+    page = saved(staff, campaign, total_budget="1")
     assert page.status_code == 200
-    assert "Not below what is spent: 1250000 micros, 1.25." in text(page)
-    assert saved(staff, campaign, total_budget=1_250_000).status_code == 302
+    assert "Not below what is spent: 1.25 USD." in text(page)
+    assert saved(staff, campaign, total_budget="1.25").status_code == 302
     campaign.refresh_from_db()
     assert campaign.total_budget == campaign.spent == 1_250_000
 
@@ -166,7 +169,7 @@ def test_a_total_below_what_is_spent_is_refused(staff: Client, ad: SponsoredProd
 def test_a_total_that_is_passed_while_it_is_saved_is_refused_too(
     staff: Client, ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from campaigns.admin.campaigns import CampaignForm
+    from campaigns.admin.forms import CampaignForm
 
     validate = CampaignForm.clean
 
@@ -177,7 +180,7 @@ def test_a_total_that_is_passed_while_it_is_saved_is_refused_too(
 
     monkeypatch.setattr(CampaignForm, "clean", charged_just_after)
     campaign = Campaign.objects.get()
-    page = staff.post(f"{LIST}{campaign.pk}/change/", form(campaign, total_budget=MICROS), follow=True)
+    page = staff.post(f"{LIST}{campaign.pk}/change/", form(campaign, total_budget="1"), follow=True)
     assert "Something else changed meanwhile. Nothing was saved: try again." in text(page)
     assert Campaign.objects.get().total_budget == 100 * MICROS
 
@@ -189,7 +192,11 @@ def test_a_total_that_is_passed_while_it_is_saved_is_refused_too(
         ({"daily_budget": -1}, "greater than or equal to 0"),
         ({"total_budget": 10**19}, "less than or equal to"),
         ({"viewer_limit": 0}, "greater than or equal to 1"),
-        ({"daily_budget": "much"}, "Enter a whole number."),
+        ({"daily_budget": "much"}, "Enter a number."),
+        ({"daily_budget": "0.009"}, "no more than 2 decimal places"),
+        ({"daily_budget": "0.00"}, "At least 0.01 USD: no click costs less."),
+        ({"total_budget": "NaN"}, "Enter a number."),
+        ({"daily_budget": "0,50"}, "Enter a number."),
     ],
 )
 def test_what_cannot_be_is_an_error_in_the_form(
@@ -206,7 +213,7 @@ def test_another_daily_budget_holds_from_today_on_but_not_below_what_is_spent(
 ) -> None:
     happen(ad, 2 * MICROS)
     happen(ad, 2 * MICROS, days=1)
-    assert saved(staff, Campaign.objects.get(), daily_budget=budget * MICROS).status_code == 302
+    assert saved(staff, Campaign.objects.get(), daily_budget=budget).status_code == 302
     assert Campaign.objects.get().daily_budget == budget * MICROS
     assert list(Day.objects.values_list("budget", flat=True)) == [today * MICROS, 5 * MICROS]
 
@@ -215,7 +222,7 @@ def test_a_charge_that_has_read_the_daily_budget_before_does_not_bring_it_back(
     staff: Client, campaign: Campaign
 ) -> None:
     late = Day(campaign=campaign, day=timezone.now().date(), budget=campaign.daily_budget)
-    assert saved(staff, campaign, daily_budget=MICROS).status_code == 302
+    assert saved(staff, campaign, daily_budget="1.00").status_code == 302
     Day.objects.bulk_create([late], ignore_conflicts=True)
     assert Day.objects.get().budget == MICROS
 

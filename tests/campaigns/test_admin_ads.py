@@ -5,6 +5,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.models import SponsoredProduct, Target
+from catalog.models import Product
 from tests.campaigns.test_admin import ADMIN, LIST, text
 
 
@@ -24,15 +25,17 @@ def with_target(ad: SponsoredProduct, *targets: tuple[str, str, str, bool]) -> d
 
 def test_targets_are_added_to_an_ad(staff: Client, ad: SponsoredProduct) -> None:
     url = f"{ADMIN}sponsoredproduct/{ad.pk}/change/"
-    targets = with_target(ad, ("keyword", " Gel  PEN ", "50000", False), ("category", "Toys", "", True))
+    targets = with_target(ad, ("keyword", " Gel  PEN ", "0.05", False), ("category", "Toys", "", True))
+    Product.objects.create(asin="TOY", categories=["Games", "Toys"])
     assert staff.post(url, targets).status_code == 302
     assert list(Target.objects.values_list("value", "bid", "negative")) == [
         ("gel pen", 50_000, False),
         ("Toys", None, True),
     ]
-    page = text(staff.get(url))
-    assert "0.05" in page
-    assert "PEN Gel pen" in page
+    page = staff.get(url)
+    assert 'value="0.05"' in page.content.decode()
+    assert "Bid (USD)" in text(page)
+    assert "PEN Gel pen" in text(page)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,12 @@ def test_targets_are_added_to_an_ad(staff: Client, ad: SponsoredProduct) -> None
         ([("keyword", "pen", "5", True)], "A target needs a bid above zero, and a negative one none."),
         ([("keyword", "Pen", "5", False), ("keyword", "pen ", "6", False)], "Please correct the duplicate"),
         ([("keyword", "ß" * 150, "5", False)], "at most 200 characters"),
+        ([("keyword", "pen", "0", False)], "At least 0.01 USD: no click costs less."),
+        ([("keyword", "pen", "0.005", False)], "no more than 2 decimal places"),
+        ([("keyword", "pen", "5.01", False)], "Not above a budget of the campaign: 5.00 USD."),
+        ([("product", "NONE", "0.50", False)], "No product has this asin."),
+        ([("product", "NONE", "", True)], "No product has this asin."),
+        ([("category", "pens", "0.50", False)], "No product is in this category."),
     ],
 )
 def test_a_target_that_cannot_be_is_an_error_in_the_form(
@@ -64,3 +73,29 @@ def test_an_ad_whose_product_is_gone_is_still_there(
         assert "GONE3 in campaign" in text(staff.get(f"{LIST}{ad.campaign_id}/change/"))
     gone = SponsoredProduct.objects.get(product_id="GONE3")
     assert "GONE3 (gone)" in text(staff.get(f"{ADMIN}sponsoredproduct/{gone.pk}/change/"))
+
+
+def test_a_category_may_be_a_wide_one(staff: Client, ad: SponsoredProduct) -> None:
+    Product.objects.create(asin="PAD", categories=["Office", "Paper"])
+    targets = with_target(ad, ("category", "Office", "0.50", False), ("category", "Paper", "0.50", False))
+    assert staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", targets).status_code == 302
+    assert Target.objects.count() == 2
+
+
+def test_a_target_that_has_outlived_its_product_keeps_nobody_from_saving(staff: Client, ad: SponsoredProduct) -> None:
+    target = Target.objects.create(ad=ad, kind=Target.Kind.PRODUCT, value="GONE", bid=139_481)
+    fields = with_target(ad, ("product", "GONE", "0.139481", False), ("keyword", "pen", "1", False))
+    fields |= {"targets-INITIAL_FORMS": 1, "targets-0-id": target.pk, "targets-0-ad": ad.pk}
+    page = staff.get(f"{ADMIN}sponsoredproduct/{ad.pk}/change/")
+    assert 'value="0.139481"' in page.content.decode()
+    assert staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", fields).status_code == 302
+    assert dict(Target.objects.values_list("value", "bid")) == {"GONE": 139_481, "pen": 1_000_000}
+
+
+def test_targets_take_as_many_queries_for_many(
+    staff: Client, ad: SponsoredProduct, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    Product.objects.bulk_create(Product(asin=f"P{n}", title="x") for n in range(30))
+    targets = with_target(ad, *(("product", f"P{n}", "0.50", False) for n in range(30)))
+    with django_assert_max_num_queries(10 + 4 * 30):  # checks of the constraints and an INSERT for each
+        assert staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", targets).status_code == 302

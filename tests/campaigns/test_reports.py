@@ -92,11 +92,22 @@ def test_money_has_two_to_six_decimals(micros: int, text: str) -> None:
     assert amount(micros) == text
 
 
-def test_a_chart_has_a_bar_for_each_day_and_the_highest_fills_it() -> None:
+def test_a_chart_has_a_bar_for_each_day_below_round_marks() -> None:
     days = {date(2026, 1, 1): reports.Figures(100, 5, 2 * MICROS), date(2026, 1, 4): reports.Figures(50, 0, 0)}
     impressions, clicks, spend = chart.panels(days)
     assert [bar.height for bar in impressions.bars] == ["90.00", "0.00", "0.00", "45.00"]
+    assert impressions.title == "Impressions per day"
     assert impressions.bars[3].label == "2026-01-04: 50"
-    assert (clicks.highest, spend.highest) == ("5", "2.00")
+    assert [tick.label for tick in impressions.ticks] == ["0", "50", "100"]
+    assert [tick.y for tick in impressions.ticks] == ["90.00", "45.00", "0.00"]
+    assert [tick.label for tick in clicks.ticks] == ["0", "2", "4", "6"]
+    assert [tick.label for tick in spend.ticks] == ["0.00", "0.50", "1.00", "1.50", "2.00"]
     assert chart.panels({}) == []
     assert chart.panels({date(2026, 1, 1): reports.Figures()})[0].bars[0].height == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("highest", "marks"), [(0, 1), (1, 1), (2, 1), (4, 1), (5, 2), (647, 200), (800, 200), (801, 500), (2001, 1000)]
+)
+def test_marks_of_an_axis_are_round_and_few(highest: int, marks: int) -> None:
+    assert chart.step(highest, 1) == marks

@@ -56,6 +56,15 @@ def test_ads_are_told_apart(ad: SponsoredProduct) -> None:
     assert dict(DailyFigures.objects.values_list("ad", "spent")) == {ad.pk: 100_000, other.pk: 30_000}
 
 
+def test_what_reports_are_cut_by_is_told_apart(ad: SponsoredProduct) -> None:
+    cuts = [("search", "keyword pen", "pen"), ("search", "keyword pen", "pen, ink"), ("search", "category Pens", "pen")]
+    for placement, target, term in [*cuts, ("home", "category Pens", ""), *cuts]:
+        happen(ad, days=100, placement=placement, target=target, term=term)
+    rollup()
+    found = DailyFigures.objects.values_list("placement", "target", "term", "impressions")
+    assert set(found) == {*((*cut, 2) for cut in cuts), ("home", "category Pens", "", 1)}
+
+
 def test_viewers_are_forgotten_after_two_days(ad: SponsoredProduct, campaign: Campaign) -> None:
     for days in range(5):
         Viewer.objects.create(campaign=campaign, day=days_ago(days).date(), viewer="x")

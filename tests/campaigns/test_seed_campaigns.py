@@ -34,7 +34,7 @@ def seed(*words: str) -> str:
 
 
 def test_it_adds_up(shop: list[Product], django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(100):
         assert seed().startswith("12 advertisers, 30 campaigns, ")
     assert reports.differences() == []
     total = reports.total(reports.by_day().values())
@@ -62,7 +62,6 @@ def test_there_is_something_of_everything(shop: list[Product]) -> None:
     bids = [bid for bid in Target.objects.filter(negative=False).values_list("bid", flat=True) if bid is not None]
     assert min(bids) >= 50_000
     assert max(bids) <= 1_200_000
-    assert Unbilled.objects.filter(campaign=None).exists()
     assert not Unbilled.objects.filter(count=0).exists()
     assert Unbilled.objects.filter(reason="budget").exists()
 

@@ -86,6 +86,23 @@ def test_an_impression_is_an_image_of_one_pixel_and_counts_once(client: Client, 
     assert unbilled() == {("impression", "repeated", 2)}
 
 
+def test_an_event_says_where_the_ad_was_by_which_target_and_after_which_search(
+    client: Client, ad: SponsoredProduct
+) -> None:
+    (found,) = ask(client, keywords=["Red  INK", "blue"], placement="search")
+    see(client, found)
+    client.get(path(found["click_url"]), headers=BROWSER)
+    kept = set(Event.objects.values_list("placement", "target", "term"))
+    assert kept == {("search", "keyword red ink", "red ink, blue")}
+
+
+def test_a_long_search_is_cut_and_its_click_counts(client: Client, ad: SponsoredProduct) -> None:
+    (found,) = ask(client, keywords=["red ink", *(f"{n}" + "ß" * 198 for n in range(19))], placement="\U0001f58b" * 50)
+    see(client, found)
+    assert client.get(path(found["click_url"]), headers=BROWSER).status_code == 302
+    assert clicks().get().term == "red ink, 0" + "s" * 90
+
+
 def test_a_click_leads_to_the_product_and_is_charged_once(client: Client, seen: dict[str, Any]) -> None:
     for _ in range(2):
         response = client.get(path(seen["click_url"]), headers=BROWSER)
@@ -93,6 +110,18 @@ def test_a_click_leads_to_the_product_and_is_charged_once(client: Client, seen: 
         assert "no-store" in response["Cache-Control"]
     assert clicks().get().price == Campaign.objects.get().spent > 0
     assert unbilled() == {("click", "repeated", 1)}
+
+
+def test_a_click_leads_to_the_shops_own_page_where_it_is_told(
+    client: Client, shown: dict[str, Any], settings: Any
+) -> None:
+    settings.PRODUCT_URL = "https://shop.example/p/{asin}?ref={asin}"
+    response = client.get(path(shown["click_url"]), headers=BROWSER)
+    assert response["Location"] == "https://shop.example/p/PEN?ref=PEN"
+    decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
+    odd = decisions.seal(decision._replace(asin="a/../?b"))
+    response = client.get(f"/ads/click/{odd}", headers=BROWSER)
+    assert response["Location"] == "https://shop.example/p/a%2F..%2F%3Fb?ref=a%2F..%2F%3Fb"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The page on which staff try out a choice."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -17,7 +19,7 @@ def test_it_tells_of_each_candidate_how_it_fares(staff: Client) -> None:
     sponsors.ad(sponsors.campaign("Pens"), "PEN", "category Pens", bid=400_000)
     sponsors.ad(sponsors.campaign("Paused", status="paused"), "INK", "category Pens")
     page = text(staff.get(f"{LIST}trial/?asin=PAD&limit=5"))
-    assert "won place 1 PEN Pens (Quill &amp; Co) category Pens 0.4" in page
+    assert "won place 1 PEN Pens (Quill &amp; Co) category Pens 0.40" in page
     assert "paused INK Paused" in page
     assert "No ad has a target there." in text(staff.get(f"{LIST}trial/?keywords=nothing"))
     assert not Event.objects.exists()
@@ -40,3 +42,20 @@ def test_it_is_for_those_who_may_see_campaigns(client: Client) -> None:
     assert clerk.get(f"{LIST}trial/?asin=PEN").status_code == 403
     User.objects.get().user_permissions.add(Permission.objects.get(codename="view_campaign"))
     assert clerk.get(f"{LIST}trial/?asin=PEN").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("budgets", "said"),
+    [
+        ({"daily_budget": 300_000}, "0.50 lowered to 0.30 by what is left of the daily budget"),
+        ({"total_budget": 310_000}, "0.50 lowered to 0.31 by what is left of the total budget"),
+        ({"pacing": "even", "daily_budget": 1_000_000}, "by even pacing"),
+    ],
+)
+def test_it_says_why_a_bid_was_lowered(staff: Client, budgets: dict[str, Any], said: str) -> None:
+    starts = {"starts": sponsors.in_days(-0.001), "ends": sponsors.in_days(0.2)} if "pacing" in budgets else {}
+    sponsors.ad(sponsors.campaign("Pens", **budgets | starts), "PEN", "category Pens")
+    page = text(staff.get(f"{LIST}trial/?categories=Pens"))
+    assert "won place 1" in page
+    assert said in page
+    assert "Bid (USD)" in page

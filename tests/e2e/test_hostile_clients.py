@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import orjson
 import psutil
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.e2e.raw_http import CHUNKED, post, say, status
 from tests.e2e.services import Postgres, Service
+from tests.e2e.test_slow_clients import assert_alive
 
 MEGABYTE = 1_000_000
 
@@ -60,6 +63,47 @@ def test_nonsense_in_a_body_is_the_clients_fault(service: Service, kind: str, to
     for path in ("/reviews", "/products", "/breakers/database"):
         answer = say(service, post(path, BODIES[kind], f"Authorization: {token['Authorization']}"))
         assert 400 <= status(answer) < 500, answer[:300]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/recommendations", b'{"asins": [%s""]}' % (b'"",' * 300_000)),
+        ("/reviews", b'{"asin": "A", "overall": 5, "helpful": [%s1]}' % (b'"",' * 300_000)),
+        ("/products", b'{"asin": "A", "categories": [%s""]}' % (b'"",' * 300_000)),
+        ("/products", b'{"asin": "A", "related": {%s"x": ""}}' % b"".join(b'"%d": [""],' % n for n in range(60_000))),
+    ],
+    ids=["asins", "helpful", "categories", "related"],
+)
+def test_a_list_that_is_too_long_costs_what_its_bytes_cost(
+    service: Service, token: dict[str, str], path: str, body: bytes
+) -> None:
+    request = post(path, body, f"Authorization: {token['Authorization']}")
+    before = memory(service)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(say, service, request) for _ in range(24)]
+        for _ in range(5):
+            assert_alive(service, within=2.5)
+    for answer in answers:
+        assert status(answer.result()) == 400
+        assert len(answer.result()) < 2000
+    assert memory(service) - before < 300 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /reviews HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET /<script> HTTP/1.1\r\nHost: localhost\r\nX-Odd: <b>\x01</b>\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: <b>\x01\r\n\r\n",
+        b"<script> / HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused_in_json_that_repeats_nothing_of_it(service: Service, head: bytes) -> None:
+    answer = say(service, head)
+    lines, _, body = answer.partition(b"\r\n\r\n")
+    assert (status(answer), orjson.loads(body)) == (400, {"detail": "Bad Request"})
+    assert b"\r\nContent-Type: application/json\r\nX-Request-ID: " in lines
 
 
 HEAD_TEXT = st.binary(max_size=60) | st.sampled_from(

@@ -17,6 +17,7 @@ PASSWORD = "open sesame 7"
 TRIES = 20
 CLERKS = [f"clerk-{number}" for number in range(TRIES)]
 USERS = [f"user-{number}" for number in range(30)]
+MANY = 20_000  # more users than can be guessed at twice
 GUESSES: dict[str, Callable[[int], str]] = {
     "one user": lambda number: "admin",
     "users": lambda number: USERS[number % len(USERS)],
@@ -29,7 +30,7 @@ def users(postgres: Postgres) -> None:
     make = (
         "from django.contrib.auth.hashers import make_password;"
         f"hashed = make_password({PASSWORD!r});"
-        f"names = ['clerk', *{CLERKS + USERS!r}];"
+        f"names = ['clerk', *{CLERKS + USERS!r}, *(f'many-{{number}}' for number in range({MANY}))];"
         "User.objects.bulk_create(User(username=name, password=hashed, is_staff=True) for name in names)"
     )
     manage("shell", "--command", make, DATABASE_URL=postgres.url)
@@ -90,6 +91,20 @@ def test_guessing_passwords_keeps_nobody_from_signing_in_reading_and_writing(
         assert signed_in.count(302) >= TRIES - 1
         assert set(sources) == {"live"}
         assert set(written) == {201}
+
+
+def test_who_waits_as_told_signs_in_while_many_users_are_guessed_at(postgres: Postgres, users: None) -> None:
+    with (
+        Service("recommender_site", DATABASE_URL=postgres.url) as service,
+        guessing(service.url, 12, lambda number: f"many-{number % MANY}") as statuses,
+    ):
+        eventually(lambda: statuses)
+        for clerk in CLERKS[:3]:
+            attempts = 0
+            while sign_in(service.url, clerk, PASSWORD) == 429:
+                attempts += 1
+                assert attempts < 4
+                time.sleep(1.1)  # Retry-After is 1
 
 
 @pytest.mark.parametrize("names", ["one user", "made-up names"])

@@ -1,14 +1,12 @@
 """A made-up shop, to have something to look at. The same seed number makes the same shop everywhere."""
 
 import json
-import random
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, transaction
 
-from catalog.demo.products import make_products, relate
-from catalog.demo.reviews import make_reviews
+from catalog.demo import shop
 from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
 from catalog.importers.upsert import Table, encode, upsert
@@ -20,17 +18,13 @@ class Command(BaseCommand):
     help = "Fill the database with a made-up office supply shop."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--seed", type=int, default=1, help="another number makes another shop")
-        parser.add_argument("--products", type=int, default=1200)
-        parser.add_argument("--reviewers", type=int, default=3000)
+        shop.add_arguments(parser)
         parser.add_argument("--base-url", default="http://localhost:8000", help="where browsers find the pictures")
         parser.add_argument("--if-empty", action="store_true", help="do nothing where there is a product already")
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for name, most in (("products", 100_000), ("reviewers", 1_000_000)):
-            if not 1 <= options[name] <= most:
-                raise CommandError(f"--{name}: must be from 1 to {most}")
+        shop.check(options)
         if not options["base_url"].startswith(("http://", "https://")):
             raise CommandError("--base-url: must be an http(s) URL")
         try:
@@ -42,13 +36,7 @@ class Command(BaseCommand):
             raise unusable_database(error) from error
 
     def seed(self, *, seed: int, products: int, reviewers: int, base_url: str, dry_run: bool, **options: Any) -> None:
-        rng = random.Random(seed)  # noqa: S311
-        made = make_products(rng, products, base_url.rstrip("/"))
-        reviews = make_reviews(rng, made, reviewers)
-        baskets: dict[str, list[str]] = {}
-        for review in reviews:
-            baskets.setdefault(review.reviewer_id, []).append(review.product_id)
-        relate(made, baskets)
+        made, reviews = shop.make_shop(seed, products, reviewers, base_url.rstrip("/"))
         with transaction.atomic():  # all or nothing: half a shop would count as a full one for --if-empty
             done = {
                 "products": (

@@ -1,0 +1,53 @@
+"""Form fields for money: typed and shown in the currency, kept in micros."""
+
+from contextlib import suppress
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from campaigns.models import MICROS, Micros
+from campaigns.money import amount, decimals
+
+MOST = 10**9  # units of the currency
+
+
+class AmountField(forms.DecimalField):
+    """Cleans to micros. ``kept`` is what is stored: saved again unchanged, it may be finer than the currency is."""
+
+    kept: int | None = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        bounds = {"min_value": 0, "max_value": MOST, "decimal_places": decimals()}
+        super().__init__(**{**kwargs, **bounds})
+        self.label = f"{self.label} ({settings.CURRENCY})"
+
+    def prepare_value(self, value: Any) -> Any:
+        return amount(value) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> Any:
+        if self.kept is not None and not self.has_changed(self.kept, value):
+            return self.kept
+        units = super().clean(value)
+        return None if units is None else int(units * MICROS)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        with suppress(ValidationError):
+            units = self.to_python(data)
+            return bool((None if units is None else units * MICROS) != initial)
+        return True
+
+
+class AmountsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Tells its fields what is stored."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if isinstance(field, AmountField) and self.instance.pk:
+                field.kept = getattr(self.instance, name)
+
+
+# For ``formfield_overrides`` of an admin.
+AMOUNTS: dict[Any, dict[str, Any]] = {Micros: {"form_class": AmountField}}

@@ -1,0 +1,96 @@
+"""What a campaign and a target have to be, said in words where they are not."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.db.models import Max
+from django.urls import reverse
+
+from campaigns.admin.amounts import AmountsForm
+from campaigns.admin.places import existing_categories, existing_products
+from campaigns.choice import FLOOR
+from campaigns.models import Campaign, Target, keyword
+from campaigns.money import amount
+
+
+def _said(micros: int) -> str:
+    return f"{amount(micros)} {settings.CURRENCY}"
+
+
+class CampaignForm(AmountsForm):
+    class Meta:
+        model = Campaign
+        exclude = ("spent",)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        starts, ends = cleaned.get("starts"), cleaned.get("ends")
+        if starts and ends and ends <= starts:
+            self.add_error("ends", "A campaign ends after it starts.")
+        bids = Target.objects.filter(ad__campaign=self.instance) if self.instance.pk else Target.objects.none()
+        highest = bids.aggregate(highest=Max("bid"))["highest"] or 0
+        for name in ("daily_budget", "total_budget"):
+            budget = cleaned.get(name)
+            if budget is None:
+                continue
+            if budget < FLOOR:
+                self.add_error(name, f"At least {_said(FLOOR)}: no click costs less.")
+            elif budget < highest:
+                self.add_error(name, f"Not below the highest bid of the campaign's ads: {_said(highest)}.")
+        # Not all that it takes, as more may be spent before it is saved: then the database refuses.
+        if self.instance.pk and cleaned.get("total_budget", self.instance.spent) < self.instance.spent:
+            self.add_error("total_budget", f"Not below what is spent: {_said(self.instance.spent)}.")
+        return cleaned
+
+
+class TargetForm(AmountsForm):
+    class Meta:
+        model = Target
+        fields = ("kind", "value", "bid", "negative")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "value" in self.fields:  # where it is more than looked at
+            self.fields["value"].widget.attrs["data-offered"] = reverse("admin:campaigns_target_values")
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("kind") == Target.Kind.KEYWORD and "value" in cleaned:
+            # Saving does so too, but that is too late to see that the ad has the keyword already.
+            cleaned["value"] = keyword(cleaned["value"])
+        bid = cleaned.get("bid")
+        if bid is not None and bid < FLOOR:
+            self.add_error("bid", f"At least {_said(FLOOR)}: no click costs less.")
+        return cleaned
+
+
+class TypedForm(forms.Form):
+    """A target that somebody is typing."""
+
+    kind = forms.ChoiceField(choices=Target.Kind.choices)
+    text = forms.CharField(max_length=200)
+
+
+class TargetFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """The targets of one ad. What is new or changed is checked; an older target may have outlived its product."""
+
+    def clean(self) -> None:
+        super().clean()
+        changed = [form for form in self.forms if form.has_changed() and not form.cleaned_data.get("DELETE")]
+        campaign = Campaign.objects.filter(pk=self.instance.campaign_id).first() if self.instance.campaign_id else None
+        most = min(campaign.daily_budget, campaign.total_budget) if campaign else None
+        for kind, find, error in (
+            (Target.Kind.PRODUCT, existing_products, "No product has this asin."),
+            (Target.Kind.CATEGORY, existing_categories, "No product is in this category."),
+        ):
+            of_kind = [form for form in changed if form.cleaned_data.get("kind") == kind]
+            values = {form.cleaned_data["value"] for form in of_kind if "value" in form.cleaned_data}
+            missing = values - find(values) if values else set()
+            for form in of_kind:
+                if form.cleaned_data.get("value") in missing:
+                    form.add_error("value", error)
+        for form in changed:
+            bid = form.cleaned_data.get("bid")
+            if most is not None and bid is not None and bid > most:
+                form.add_error("bid", f"Not above a budget of the campaign: {_said(most)}.")

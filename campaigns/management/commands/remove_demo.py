@@ -1,0 +1,29 @@
+"""Takes out what seed_campaigns has made, and nothing else."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error
+
+from campaigns.demo.removal import remove
+from service.commands import unusable_database
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete the made-up campaigns of seed_campaigns with their ads and figures. One that somebody has changed in "
+        "the admin since, other than paused or resumed, stays."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="delete nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            done = remove(dry_run=options["dry_run"])
+        except Error as error:
+            raise unusable_database(error) from error
+        self.stdout.write(
+            ("Nothing was deleted. " if options["dry_run"] else "")
+            + f"{done.campaigns} campaigns and {done.advertisers} advertisers of the demo deleted"
+        )

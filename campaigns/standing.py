@@ -1,0 +1,94 @@
+"""What is true of campaigns and ads just now: which of them run, and why some cannot be shown."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextChoices,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+
+from campaigns.choice import FLOOR
+from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
+from catalog.models import Product
+
+
+class Standing(TextChoices):
+    """Of a campaign, by its status, its dates and its budgets."""
+
+    RUNNING = "running", "running"
+    OUT_OF_BUDGET = "out of budget", "out of budget"
+    PAUSED = "paused", "paused"
+    SCHEDULED = "scheduled", "scheduled"
+    ENDED = "ended", "ended"
+
+
+def campaigns_at(campaigns: QuerySet[Campaign], now: datetime) -> QuerySet[Campaign]:
+    """Each with its ``standing``, with ``today_budget`` and ``today_spent`` in micros, and with the numbers of its ads:
+    ``ads_all``, those with a product, those with a target, and those with both."""
+    today = Day.objects.filter(campaign=OuterRef("pk"), day=day_of(now))
+    ads = SponsoredProduct.objects.filter(campaign=OuterRef("pk"))
+    return campaigns.annotate(
+        # There is no row of the day before its first charge.
+        today_budget=Coalesce(Subquery(today.values("budget")), F("daily_budget")),
+        today_spent=Coalesce(Subquery(today.values("spent")), Value(0)),
+        standing=_standing(now),
+        ads_all=_number(ads),
+        ads_with_product=_number(ads.filter(_HAS_PRODUCT)),
+        ads_with_target=_number(ads.filter(_HAS_TARGET)),
+        ads_able=_number(ads.filter(_HAS_PRODUCT, _HAS_TARGET)),
+    )
+
+
+def ads_now(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
+    """Each with ``has_product`` and ``has_target``, without which it is not shown."""
+    return ads.annotate(has_product=_HAS_PRODUCT, has_target=_HAS_TARGET)
+
+
+def why_not_shown(campaign: Any) -> str:
+    """Of a campaign of ``campaigns_at``; an empty text where all of its ads can be."""
+    every, able = campaign.ads_all, campaign.ads_able
+    if not every:
+        return "it has no ads"
+    if able:
+        return f"{every - able} of {every} ads cannot be shown" if able < every else ""
+    if not campaign.ads_with_product:
+        return "the products of its ads are gone"
+    return "its ads have no target" if not campaign.ads_with_target else "no ad has both a product and a target"
+
+
+def why_ad_not_shown(ad: Any) -> str:
+    """Of an ad of ``ads_now``."""
+    return "its product is gone" if not ad.has_product else "" if ad.has_target else "it has no target"
+
+
+_HAS_PRODUCT = Exists(Product.objects.filter(asin=OuterRef("product_id")))
+_HAS_TARGET = Exists(Target.objects.filter(ad=OuterRef("pk"), negative=False, bid__gte=FLOOR))
+
+
+def _standing(now: datetime) -> Case:
+    spent = Q(spent__gt=F("total_budget") - FLOOR) | Q(today_spent__gt=F("today_budget") - FLOOR)
+    return Case(
+        When(Q(status=Campaign.Status.ENDED) | Q(ends__lte=now), then=Value(Standing.ENDED.value)),
+        When(status=Campaign.Status.PAUSED, then=Value(Standing.PAUSED.value)),
+        When(starts__gt=now, then=Value(Standing.SCHEDULED.value)),
+        When(spent, then=Value(Standing.OUT_OF_BUDGET.value)),
+        default=Value(Standing.RUNNING.value),
+        output_field=CharField(),
+    )
+
+
+def _number(ads: QuerySet[SponsoredProduct]) -> Coalesce:
+    count = ads.order_by().values("campaign").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(count), Value(0))

@@ -1,0 +1,70 @@
+/* Offers products and categories while a target is typed, and shows a keyword as it will be compared. */
+"use strict";
+{
+    const WAIT = 200; // milliseconds after the last key
+    const VALUE = "#targets-group input[data-offered]";
+    let timer, asked = 0;
+
+    function valueOf(element) {
+        if (element.matches(VALUE)) {
+            return element;
+        }
+        const row = element.closest("#targets-group tr.form-row");
+        return row && element.matches("select[name$=-kind]") ? row.querySelector("input[data-offered]") : null;
+    }
+
+    async function ask(field, use) {
+        const kind = field.closest("tr").querySelector("select[name$=-kind]").value;
+        const text = field.value;
+        if (!kind || !text) {
+            return;
+        }
+        const number = ++asked;
+        const query = new URLSearchParams({kind, text});
+        try {
+            const response = await fetch(`${field.dataset.offered}?${query}`, {credentials: "same-origin"});
+            if (response.ok && number === asked && field.value === text) {
+                use(field, kind, (await response.json()).values);
+            }
+        } catch {
+            // Nothing is offered then; what is typed is checked when it is saved.
+        }
+    }
+
+    function offer(field, kind, values) {
+        let list = document.getElementById(`${field.id}-offered`);
+        if (!list) {
+            list = document.createElement("datalist");
+            list.id = `${field.id}-offered`;
+            field.after(list);
+            field.setAttribute("list", list.id);
+        }
+        list.replaceChildren(...(kind === "keyword" ? [] : values).map(({value, label}) => {
+            const option = document.createElement("option");
+            option.value = value;
+            option.label = label;
+            return option;
+        }));
+    }
+
+    function normalise(field, kind, values) {
+        offer(field, kind, values);
+        if (kind === "keyword" && values.length) {
+            field.value = values[0].value;
+        }
+    }
+
+    document.addEventListener("input", (event) => {
+        if (event.target.matches(VALUE)) {
+            clearTimeout(timer);
+            timer = setTimeout(() => ask(event.target, offer), WAIT);
+        }
+    });
+    document.addEventListener("change", (event) => {
+        const field = valueOf(event.target);
+        if (field) {
+            clearTimeout(timer);
+            ask(field, normalise);
+        }
+    });
+}

@@ -1,0 +1,34 @@
+"""Takes out what seed_demo has made, and nothing else."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error
+
+from catalog.demo import shop
+from catalog.demo.removal import remove
+from service.commands import unusable_database
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete the made-up products and reviews of seed_demo. A product that was changed or reviewed since stays, "
+        "without its made-up reviews. Give the options that seed_demo was run with."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        shop.add_arguments(parser)
+        parser.add_argument("--dry-run", action="store_true", help="delete nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        shop.check(options)
+        made, reviews = shop.make_shop(options["seed"], options["products"], options["reviewers"], "")
+        try:
+            done = remove([each.product for each in made], reviews, dry_run=options["dry_run"])
+        except Error as error:
+            raise unusable_database(error) from error
+        self.stdout.write(
+            ("Nothing was deleted. " if options["dry_run"] else "")
+            + f"{done.products} products and {done.reviews} reviews of the demo deleted; "
+            f"kept: {done.changed} of its products that were changed, {done.reviewed} that others have reviewed"
+        )

@@ -1,0 +1,57 @@
+"""Fields for lists and objects of JSON whose cost is bounded by their limits, not by what a client sends.
+
+DRF validates every child before it looks at the length, and answers an error for each one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+MAX_ERRORS = 10  # of the children of one field
+
+
+class BoundedListField(serializers.ListField):
+    """A list of ``max_length`` children at most. A longer one is refused before any child is looked at."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        if len(data) > (self.max_length or 0):
+            message = self.error_messages["max_length"]
+            raise serializers.ValidationError(message.format(max_length=self.max_length), code="max_length")
+        return list(_validated(self.child, dict(enumerate(data))).values())
+
+
+class BoundedDictField(serializers.DictField):
+    """An object of ``max_length`` names at most, each of ``max_name`` characters at most."""
+
+    default_error_messages = {"max_length": "Ensure this field has no more than {max_length} names."}
+
+    def __init__(self, *, max_length: int, max_name: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._max_length = max_length
+        self._name = serializers.CharField(max_length=max_name)
+
+    def run_child_validation(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        if len(data) > self._max_length:
+            self.fail("max_length", max_length=self._max_length)
+        for name in data:
+            self._name.run_validation(name)
+        return _validated(self.child, data)
+
+
+def _validated(child: Any, values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """``values`` as ``child`` reads them. Raises ValidationError with the first MAX_ERRORS errors, by key."""
+    valid, errors = {}, {}
+    for key, value in values.items():
+        try:
+            valid[key] = child.run_validation(value)
+        except serializers.ValidationError as error:
+            errors[key] = error.detail
+            if len(errors) == MAX_ERRORS:
+                break
+    if errors:
+        raise serializers.ValidationError(errors)
+    return valid

@@ -1,0 +1,58 @@
+"""What the ad provider is told by its environment, and how it refuses what cannot be used."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def start(**environment: str) -> subprocess.CompletedProcess[str]:
+    """Reads the settings in a process of its own."""
+    code = "from ad_provider_site import settings; print(settings.PRODUCT_URL, settings.CURRENCY)"
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
+
+
+def test_an_ad_leads_to_the_recommenders_page_by_default() -> None:
+    assert start(RECOMMENDER_PUBLIC_URL="https://api.example/").stdout == "https://api.example/products/{asin} USD\n"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://shop.example/p/{asin}", "http://localhost:3000/?id={asin}&utm=ad", "https://shop.example/#/{asin}"]
+)
+def test_an_ad_may_lead_to_the_shops_own_page(url: str) -> None:
+    assert start(PRODUCT_URL=url, CURRENCY="EUR").stdout == f"{url} EUR\n"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://shop.example/p/",
+        "https://shop.example/p/{ASIN}",
+        "https://shop.example/{slug}/{asin}",
+        "https://{asin}.example/p",
+        "https://shop.example{asin}",
+        "https://shop.example:port/p/{asin}",
+        "https://shop.example/a b/{asin}",
+        "https://shop.example/p/{asin}\n",
+        "javascript:alert('{asin}')",
+        "/p/{asin}",
+    ],
+)
+def test_a_product_url_that_cannot_be_used_ends_the_start_with_one_line(url: str) -> None:
+    done = start(PRODUCT_URL=url)
+    assert done.returncode == 1
+    expected = "an http(s) URL with {asin} behind its host, such as https://shop.example/p/{asin}"
+    assert done.stderr == f"PRODUCT_URL: must be {expected}\n"
+
+
+@pytest.mark.parametrize("currency", ["usd", "dollars", "€", "XXX", ""])
+def test_a_currency_that_there_is_not_ends_the_start_with_one_line(currency: str) -> None:
+    done = start(CURRENCY=currency)
+    assert done.returncode == 1
+    assert done.stderr == "CURRENCY: must be the ISO 4217 code of a currency, such as USD, EUR or JPY\n"

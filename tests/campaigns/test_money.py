@@ -1,0 +1,64 @@
+"""Amounts are typed and read in the shop's currency, whatever decimals that has, and kept in micros."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from campaigns.models import MICROS, Campaign
+from campaigns.money import amount, rounded
+from tests.campaigns.test_admin import LIST, form, saved, text
+
+
+@pytest.mark.parametrize(
+    ("currency", "micros", "exact", "rounds_to"),
+    [
+        ("USD", 50 * MICROS, "50.00", "50.00"),
+        ("USD", 139_481, "0.139481", "0.14"),
+        ("USD", 125_000, "0.125", "0.13"),
+        ("JPY", 50 * MICROS, "50", "50"),
+        ("JPY", 1_500_000, "1.5", "2"),
+        ("KWD", 10_000, "0.010", "0.010"),
+    ],
+)
+def test_an_amount_has_the_decimals_of_its_currency(
+    settings: Any, currency: str, micros: int, exact: str, rounds_to: str
+) -> None:
+    settings.CURRENCY = currency
+    assert (amount(micros), rounded(micros)) == (exact, rounds_to)
+
+
+def test_fifty_typed_in_is_fifty_of_the_currency(staff: Client, campaign: Campaign) -> None:
+    assert saved(staff, campaign, daily_budget="50", total_budget="1234.5").status_code == 302
+    assert Campaign.objects.values_list("daily_budget", "total_budget").get() == (50_000_000, 1_234_500_000)
+    page = staff.get(f"{LIST}{campaign.pk}/change/")
+    assert "Daily budget (USD):" in text(page)
+    assert 'value="50.00"' in page.content.decode()
+
+
+def test_a_currency_without_decimals_takes_none(staff: Client, campaign: Campaign, settings: Any) -> None:
+    settings.CURRENCY = "JPY"
+    page = saved(staff, campaign, daily_budget="50.5", total_budget="100")
+    assert "no more than 0 decimal places" in text(page)
+    assert saved(staff, campaign, daily_budget="50", total_budget="100").status_code == 302
+    page = staff.get(f"{LIST}{campaign.pk}/change/")
+    assert "Daily budget (JPY):" in text(page)
+    assert 'value="50"' in page.content.decode()
+    assert "spent today (jpy)" in text(staff.get(LIST)).lower()
+
+
+def test_a_budget_is_not_below_a_bid_of_the_campaign(staff: Client, campaign: Campaign) -> None:
+    from tests.campaigns.sponsors import ad
+
+    ad(campaign, "PEN", "keyword pen", "-keyword red", bid=1_500_000)
+    page = saved(staff, campaign, daily_budget="1.49")
+    assert "Not below the highest bid of the campaign&#x27;s ads: 1.50 USD." in text(page)
+    assert saved(staff, campaign, daily_budget="1.50").status_code == 302
+
+
+def test_what_is_finer_than_the_currency_is_kept_where_it_is_not_changed(staff: Client, campaign: Campaign) -> None:
+    Campaign.objects.update(daily_budget=5_000_001)
+    campaign.refresh_from_db()
+    assert form(campaign)["daily_budget"] == "5.000001"
+    assert saved(staff, campaign, name="Renamed").status_code == 302
+    assert Campaign.objects.values_list("name", "daily_budget").get() == ("Renamed", 5_000_001)

@@ -1,0 +1,103 @@
+"""The made-up campaigns are taken out again, and nothing else is."""
+
+import random
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import F
+from django.test import Client
+
+from campaigns import reports
+from campaigns.models import (
+    Advertiser,
+    Campaign,
+    DailyFigures,
+    Day,
+    Event,
+    SponsoredProduct,
+    Target,
+    Unbilled,
+    Viewer,
+)
+from catalog.demo.products import make_products
+from catalog.models import Product
+from tests.campaigns.conftest import happen
+from tests.campaigns.test_admin import ADMIN, act, saved
+
+ALL: list[Any] = [Advertiser, Campaign, SponsoredProduct, Target, Day, Event, DailyFigures, Unbilled, Viewer]
+
+
+@pytest.fixture
+def demo(db: None) -> None:
+    Product.objects.bulk_create(each.product for each in make_products(random.Random(1), 100, "http://x"))
+    call_command("seed_campaigns", stdout=StringIO())
+
+
+def remove(*words: str) -> str:
+    out = StringIO()
+    call_command("remove_demo", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_it_takes_out_all_of_a_demo(demo: None) -> None:
+    campaign = Campaign.objects.filter(status="active")[:1].get()
+    happen(campaign.ads.all()[:1].get(), days=0)  # what shoppers have done since is about ads that nobody pays for
+    Viewer.objects.create(campaign=campaign, day="2026-01-01", viewer="x")
+    said = "30 campaigns and 12 advertisers of the demo deleted\n"
+    assert remove("--dry-run") == f"Nothing was deleted. {said}"
+    assert Campaign.objects.count() == 30
+    assert remove() == said
+    assert [model.__name__ for model in ALL if model.objects.exists()] == []
+    assert Product.objects.count() == 100
+    assert remove() == "0 campaigns and 0 advertisers of the demo deleted\n"
+
+
+def test_what_is_not_the_demos_stays(demo: None, ad: SponsoredProduct) -> None:
+    happen(ad, 300_000)
+    happen(ad, 200_000, days=3)
+    before = {model: set(model.objects.filter(campaign=ad.campaign_id)) for model in (Event, Day, SponsoredProduct)}
+    theirs = Campaign.objects.exclude(pk=ad.campaign_id)[0]
+    mine = Campaign.objects.create(advertiser=theirs.advertiser, name="Mine", daily_budget=1, total_budget=1)
+    assert remove() == "30 campaigns and 11 advertisers of the demo deleted\n"
+    assert set(Campaign.objects.values_list("pk", flat=True)) == {ad.campaign_id, mine.pk}
+    assert {model: set(model.objects.all()) for model in before} == before
+    assert set(Advertiser.objects.values_list("name", flat=True)) == {"Hollin", theirs.advertiser.name}
+    assert reports.differences() == []
+
+
+def test_a_campaign_that_somebody_has_changed_stays(demo: None, staff: Client) -> None:
+    renamed, grown, aimed, paused, untouched = Campaign.objects.filter(status="active")[:5]
+    assert saved(staff, renamed, name="Ours").status_code == 302
+    new = {"ads-TOTAL_FORMS": 1, "ads-0-product": Product.objects.exclude(ads__campaign=grown)[0].asin}
+    assert saved(staff, grown, **new).status_code == 302
+    url = f"{ADMIN}sponsoredproduct/{aimed.ads.all()[0].pk}/change/"
+    target = {"targets-0-kind": "keyword", "targets-0-value": "brand new", "targets-0-bid": "0.10"}
+    assert staff.post(url, {"targets-TOTAL_FORMS": 1, "targets-INITIAL_FORMS": 0} | target).status_code == 302
+    assert "Now paused: 1." in act(staff, "pause", paused)
+    ends = {"ends_0": f"{untouched.ends:%Y-%m-%d}", "ends_1": f"{untouched.ends:%H:%M:%S}"} if untouched.ends else {}
+    assert saved(staff, untouched, viewer_limit=untouched.viewer_limit or "", **ends).status_code == 302
+    assert remove().startswith("27 campaigns")
+    assert set(Campaign.objects.values_list("pk", flat=True)) == {renamed.pk, grown.pk, aimed.pk}
+    assert reports.differences() == []
+
+
+def test_the_demo_of_a_release_without_the_mark_is_recognised(db: None) -> None:
+    Product.objects.bulk_create(each.product for each in make_products(random.Random(1), 1200, "http://x"))
+    call_command("seed_campaigns", stdout=StringIO())
+    Campaign.objects.update(demo=False)
+    dearer, aimed, renamed = Campaign.objects.all()[:3]
+    Campaign.objects.filter(pk=dearer.pk).update(daily_budget=F("daily_budget") + 1)
+    Target.objects.create(ad=aimed.ads.all()[0], kind="keyword", value="brand new", bid=100_000)
+    Campaign.objects.filter(pk=renamed.pk).update(name="Ours")
+    assert remove().startswith("27 campaigns")
+    assert set(Campaign.objects.all()) == {dearer, aimed, renamed}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
+    lose_database()
+    with pytest.raises(CommandError, match=r"^the database cannot be used: [^\n]+$"):
+        remove()

@@ -1,0 +1,69 @@
+"""What is offered while somebody types a target."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from campaigns.admin import places
+from campaigns.models import SponsoredProduct
+from catalog.models import Product
+from tests.campaigns.test_admin import ADMIN, someone
+
+URL = f"{ADMIN}sponsoredproduct/values/"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop() -> None:
+    Product.objects.create(asin="PEN1", title="Gel pen", categories=["Office", "Gel Pens"])
+    Product.objects.create(asin="PEN2", title="Ballpoint", categories=["Office", "Ballpoint Pens"])
+    Product.objects.create(asin="INK", title="Ink for a pen", categories=[])
+
+
+def asked(client: Client, **query: str) -> Any:
+    response = client.get(URL, query)
+    assert response.status_code == 200
+    return [(each["value"], each["label"]) for each in response.json()["values"]]
+
+
+def test_products_are_found_by_asin_and_title(staff: Client, shop: None) -> None:
+    assert asked(staff, kind="product", text="PEN") == [
+        ("INK", "Ink for a pen"),
+        ("PEN1", "Gel pen"),
+        ("PEN2", "Ballpoint"),
+    ]
+    assert asked(staff, kind="product", text="ballp") == [("PEN2", "Ballpoint")]
+
+
+def test_categories_are_found_wide_ones_too(staff: Client, shop: None) -> None:
+    assert asked(staff, kind="category", text="pens") == [("Ballpoint Pens", ""), ("Gel Pens", "")]
+    assert asked(staff, kind="category", text="off") == [("Office", "")]
+
+
+def test_a_keyword_is_shown_as_it_is_compared(staff: Client) -> None:
+    assert asked(staff, kind="keyword", text="  Gel  PEN Maße") == [("gel pen masse", "")]
+
+
+def test_no_more_are_offered_than_somebody_reads(staff: Client) -> None:
+    Product.objects.bulk_create(Product(asin=f"P{n}", leaf_category=f"C{n}", categories=[f"C{n}"]) for n in range(50))
+    for kind, text in (("product", "P"), ("category", "c")):
+        assert len(asked(staff, kind=kind, text=text)) == places.OFFERED
+
+
+@pytest.mark.parametrize("query", [{}, {"kind": "brand", "text": "x"}, {"kind": "keyword", "text": "x" * 201}])
+def test_what_cannot_be_used_is_refused(staff: Client, query: dict[str, str]) -> None:
+    response = staff.get(URL, query)
+    assert response.status_code == 400
+    assert response.json()["errors"]
+
+
+def test_it_is_for_those_who_may_change_ads(client: Client) -> None:
+    assert client.get(URL)["Location"].startswith("/admin/login/")
+    assert someone(client, "view_sponsoredproduct").get(URL, {"kind": "keyword", "text": "x"}).status_code == 403
+
+
+def test_the_page_of_an_ad_says_where_to_ask(staff: Client, ad: SponsoredProduct) -> None:
+    page = staff.get(f"{ADMIN}sponsoredproduct/{ad.pk}/change/").content.decode()
+    assert f'data-offered="{URL}"' in page
+    assert "campaigns/targets.js" in page
