@@ -62,6 +62,6 @@ def post_worker_init(worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    from prometheus_client import multiprocess
+    from service import dead_workers
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    dead_workers.fold(worker.pid, server.WORKERS.keys())

@@ -1,6 +1,9 @@
 """The ad provider: what it has beyond the shared settings."""
 
+import os
 import re
+from pathlib import Path
+from tempfile import TemporaryFile
 
 from iso4217 import Currency
 
@@ -13,10 +16,19 @@ from base_settings import (
     env,
     http_url,
     is_http_url,
-    make_room,
     seconds,
     setting,
+    whole_number,
 )
+
+
+def is_writable_folder(folder: str) -> bool:
+    """Whether files can be made in a folder, which is made if need be, and those that are there can be written. Raises
+    OSError."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder) as file:
+        file.write(b"x")
+    return all(os.access(file, os.R_OK | os.W_OK) for file in Path(folder).iterdir() if file.is_file())
 
 
 def is_product_url(template: str) -> bool:
@@ -54,12 +66,15 @@ CURRENCY = setting(
 )
 ADS_SNAPSHOT_SECONDS = seconds("ADS_SNAPSHOT_SECONDS", 3)
 ADS_URL_SECONDS = seconds("ADS_URL_SECONDS", 3600)
+# Of all campaigns together. A household or an office shares an address, and so do some hundred phones of a mobile
+# network: a hundred is what the clicks of several thousand page views usually come to.
+ADS_ADDRESS_CLICKS = whole_number("ADS_ADDRESS_CLICKS", 100)
 ADS_SPOOL_DIR = setting(
     "ADS_SPOOL_DIR",
     env.str,
     str(VAR_DIR / "ads-spool"),
-    lambda folder: make_room(f"{folder}/events"),
-    "a folder that is there or can be made",
+    is_writable_folder,
+    "a folder that is there or can be made, and where files can be written",
 )
 # Cookies do not know ports: on one host the two services would sign each other's users out.
 SESSION_COOKIE_NAME = "ad_provider_sessionid"

@@ -1,9 +1,9 @@
 """`make bench-ads`: how long a choice of ads takes, and how many clicks are charged in a second.
 
 PostgreSQL with 2,000 campaigns, 20,000 sponsored products and 100,000 targets. A choice alone is that of a snapshot in
-memory; over HTTP it is the whole `POST /ads`, one request at a time. Clicks come from 8 threads of one process, all for
-one campaign and then spread over 200, beside 8 threads that add 1 to one row and to one of 200 rows and commit, which
-is the least that such a counter takes.
+memory; over HTTP it is the whole `POST /ads`, one request at a time. Clicks come from 8 threads of one process, each
+from an address of its own and with its impression in the ledger, all for one campaign and then spread over 200. Beside
+them 8 threads add 1 to one row and to one of 200 rows and commit, which is the least that such a counter takes.
 """
 
 import http.client
@@ -50,6 +50,17 @@ GENERATE = f"""
                  WHEN 1 THEN 'word ' || n * 31 % 2000 ELSE 'P' || n * 37 % {ADS} END AS value
           FROM generate_series(0, {TARGETS} - 1) AS n) AS made;
     ANALYZE;
+"""
+
+MOST_CLICKS = 150_000  # of one measurement
+# An impression of each click's ad, a minute ago.
+SEE = f"""
+    INSERT INTO campaigns_event (decision, ad_id, campaign_id, kind, at, day, position, placement, price)
+    SELECT %(run)s || '-' || n, 1 + n %% %(campaigns)s * {ADS // CAMPAIGNS}, 1 + n %% %(campaigns)s, 'impression',
+           now() - interval '1 minute', (now() AT TIME ZONE 'UTC')::date, 1, '', 0
+    FROM generate_series(0, %(most)s - 1) AS n;
+    ANALYZE campaigns_event;
+    CHECKPOINT
 """
 
 
@@ -141,7 +152,7 @@ def clicks() -> dict[str, float]:
         campaign = 1 + number % campaigns
         ad = 1 + (campaign - 1) * (ADS // CAMPAIGNS)
         decision = Decision(f"{run[0]}-{number}", ad, campaign, f"P{ad}", 1, 50_000, "", "")
-        assert charge(Kind.CLICK, decision, timezone.now()) is None
+        assert charge(Kind.CLICK, decision, timezone.now(), f"address {number}") is None
 
     def add(number: int, rows: int) -> None:
         with connection.cursor() as cursor:
@@ -153,6 +164,8 @@ def clicks() -> dict[str, float]:
     figures = {}
     for name, width in (("hot", 1), ("spread", 200)):
         run[0] += 1
+        with connection.cursor() as cursor:
+            cursor.execute(SEE, {"run": run[0], "most": MOST_CLICKS, "campaigns": width})
         figures[f"{name}_clicks_per_s"] = rate(partial(click, campaigns=width))
         figures[f"{name}_bare_per_s"] = rate(partial(add, rows=width))
     return figures

@@ -214,13 +214,13 @@ def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int, st
     return "", most, limit
 
 
-def pace(campaign: CampaignState, now: datetime) -> float:
-    """Micros that an even line through the hours of today, as far as the campaign runs in them, comes to a LEAD from
-    now. It ends at the daily budget, or at what is left of the total one, so that the last day is even too."""
+def pace(campaign: CampaignState, now: datetime, lead: float = LEAD) -> float:
+    """Micros that an even line through the hours of today, as far as the campaign runs in them, comes to a ``lead``
+    from now. It ends at the daily budget, or at what is left of the total one, so that the last day is even too."""
     midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     first = max(midnight, campaign.starts)
     last = min(midnight + timedelta(days=1), campaign.ends or datetime.max.replace(tzinfo=UTC))
-    part = min((now - first) / (last - first) + LEAD, 1.0)
+    part = min((now - first) / (last - first) + lead, 1.0)
     return part * min(campaign.daily_budget, campaign.spent_today + campaign.total_left)
 
 

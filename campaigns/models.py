@@ -236,8 +236,13 @@ class Reason(models.TextChoices):
     ROBOT = "robot", "robot or prefetch"
     HEAD = "head", "HEAD request"
     VIEWER = "viewer", "too many from one viewer"
-    INACTIVE = "inactive", "campaign paused, ended or out of dates"
+    INACTIVE = "inactive", "campaign paused, ended or out of dates, or ad deleted"
     BUDGET = "budget", "over budget"
+    UNSEEN = "unseen", "click without an impression"
+    EARLY = "early", "click within a second of its impression"
+    OFTEN = "often", "again within a minute"
+    ADDRESS = "address", "too many from one address"
+    PACE = "pace", "ahead of even pacing"
 
 
 class Unbilled(models.Model):
@@ -263,13 +268,16 @@ class Unbilled(models.Model):
 
 
 class Viewer(models.Model):
-    """How often a viewer, told by nothing but a hash that is another one each day, has seen and clicked a campaign."""
+    """How often a client has seen and clicked a campaign on a day. A client is a viewer or an address, told by nothing
+    but a hash that is another one each day; an event has up to two. ``impressions`` and ``clicks`` are those that
+    count, ``uncounted`` impressions those that do not and are kept as Shown."""
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+", db_index=False)
     day = models.DateField()
     viewer = models.CharField(max_length=22)
     impressions = models.PositiveIntegerField(default=0)
     clicks = models.PositiveIntegerField(default=0)
+    uncounted = models.PositiveIntegerField(default=0, db_default=0)  # writers of an earlier release do not name it
 
     class Meta:
         constraints = [
@@ -278,6 +286,34 @@ class Viewer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.viewer} on {self.day}"
+
+
+class LastImpression(models.Model):
+    """When an impression of an ad last counted for a client, so that the next one counts a minute later."""
+
+    client = models.CharField(max_length=22)
+    ad = models.ForeignKey(SponsoredProduct, models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "ad"], name="last_impression_once_per_client_ad")]
+
+    def __str__(self) -> str:
+        return f"{self.ad_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Shown(models.Model):
+    """An impression that a person saw and that does not count, so that a click on it can be told from one without."""
+
+    decision = models.CharField(max_length=22)
+    ad = models.ForeignKey(SponsoredProduct, models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["decision", "ad"], name="shown_once_per_decision_ad")]
+
+    def __str__(self) -> str:
+        return f"{self.ad_id} at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class DailyFigures(Permanent, Cuts):

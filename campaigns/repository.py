@@ -27,6 +27,10 @@ KEPT_AT_MOST = timedelta(days=1)  # that something waits to be written, after wh
 logger = logging.getLogger(__name__)
 
 
+class ImpressionWaits(Exception):
+    """A click's impression may be among what is kept to be written."""
+
+
 class Chosen(NamedTuple):
     """The winners with their products, best first; the other candidates; the viewer's hash, or an empty text; and what
     was searched for, to be reported."""
@@ -79,7 +83,7 @@ def _with_products(winners: Sequence[Candidate]) -> list[tuple[Candidate, Produc
 
 
 def record(happened: Happened) -> Reason | None:
-    """Write what happened to the ledger; None where it counts. Raises DependencyUnavailable."""
+    """Write what happened to the ledger; None where it counts. Raises DependencyUnavailable or ImpressionWaits."""
     return _record(happened, again=False)
 
 
@@ -89,11 +93,14 @@ def record_again(happened: Happened) -> Reason | None:
 
 
 def _record(happened: Happened, *, again: bool) -> Reason | None:
-    kind, decision, at, reason = happened
+    kind, decision, at, reason, address = happened
     if reason is None and timezone.now() - at > KEPT_AT_MOST:
         reason = Reason.EXPIRED  # it may have counted and been folded up since
     if reason is None and decision:
-        reason = _charge(kind, decision, at)
+        is_waiting = not again and spool.is_waiting()
+        reason = _charge(kind, decision, at, address)
+        if reason is Reason.UNSEEN and is_waiting:
+            raise ImpressionWaits
     if reason and not (again and reason is Reason.REPEATED):
         try:
             _count_unbilled(kind, decision.campaign if decision else None, at, reason)
@@ -104,8 +111,8 @@ def _record(happened: Happened, *, again: bool) -> Reason | None:
 
 
 @write_through(DATABASE)
-def _charge(kind: Kind, decision: Decision, at: datetime) -> Reason | None:
-    reason = charging.charge(kind, decision, at)
+def _charge(kind: Kind, decision: Decision, at: datetime, address: str) -> Reason | None:
+    reason = charging.charge(kind, decision, at, address)
     # An attempt that is made again may find its own charge.
     return None if reason is Reason.REPEATED and was_in_doubt() else reason
 
@@ -124,7 +131,7 @@ def record_or_keep(happened: Happened) -> None:
     spool.watch()
     try:
         record(happened)
-    except DependencyUnavailable:
+    except (DependencyUnavailable, ImpressionWaits):
         spool.add(happened)
     except Error:  # what the database refuses now it refuses later
         logger.exception("an event is lost")

@@ -1,4 +1,4 @@
-"""Old events are folded into daily figures, and viewers are forgotten."""
+"""Old events are folded into daily figures, and what was known of viewers and addresses is deleted."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -6,9 +6,11 @@ from datetime import date, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from campaigns.models import DailyFigures, Event, Kind, Viewer, day_of
+from campaigns.models import DailyFigures, Event, Kind, LastImpression, Shown, Viewer, day_of
 
-VIEWER_DAYS = 2  # how long it is known what a viewer saw; limits are by the day
+# How long it is known what a viewer saw. Limits are by the day, and a click may come a day after its impression and
+# be charged another day later.
+VIEWER_DAYS = 2
 _LOCK = 1_397_706_322  # any number that nothing else locks
 
 _FOLD = f"""
@@ -41,7 +43,13 @@ def roll_up(older_than: int) -> Done:
     for (day,) in list(days.distinct()):
         done.days += 1
         done.events += _fold(day)
-    done.viewers, _ = Viewer.objects.filter(day__lt=today - timedelta(days=VIEWER_DAYS)).delete()
+    oldest = today - timedelta(days=VIEWER_DAYS)
+    for forgotten in (
+        Viewer.objects.filter(day__lt=oldest),
+        LastImpression.objects.filter(at__date__lt=oldest),
+        Shown.objects.filter(at__date__lt=oldest),
+    ):
+        done.viewers += forgotten.delete()[0]
     return done
 
 

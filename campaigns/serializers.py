@@ -45,7 +45,9 @@ class AdSerializer(ProductSerializer):
 
     sponsored = serializers.BooleanField(help_text="False for a house ad, which nobody pays for.")
     ad_id = serializers.IntegerField(allow_null=True)
-    impression_url = serializers.URLField(allow_null=True, help_text="An image to show with the ad, once.")
+    impression_url = serializers.URLField(
+        allow_null=True, help_text="An image to show with the ad, once. Without it a click is not billed."
+    )
     click_url = serializers.URLField(allow_null=True, help_text="Where the ad leads: on to the product.")
 
 
@@ -84,7 +86,7 @@ def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
     decision, ads = decisions.new_id(), []
     for position, (candidate, product) in enumerate(chosen.ads, 1):
         ad = candidate.ad
-        token = decisions.sign(
+        token = decisions.seal(
             Decision(
                 decision,
                 ad.id,

@@ -23,6 +23,7 @@ from resilience.errors import DependencyUnavailable
 
 MAX_BYTES = 20_000_000
 ROOM_OF_UNBILLED = 0.25  # of it, for what does not count anyway, so that nobody fills it with that
+ASIDE, MAX_BYTES_ASIDE = "unreadable", 1_000_000  # where lines go that cannot be delivered
 EVERY = 0.5  # seconds between looks whether the database is back
 
 logger = logging.getLogger(__name__)
@@ -30,12 +31,13 @@ logger = logging.getLogger(__name__)
 
 class Happened(NamedTuple):
     """An impression or a click. ``decision`` is None where its signature was bad; ``reason`` is why it does not count,
-    as far as that is known without the database."""
+    as far as that is known without the database; ``address`` is the hash of the client's, or empty."""
 
     kind: Kind
     decision: Decision | None
     at: datetime
     reason: Reason | None
+    address: str = ""
 
 
 class Spool:
@@ -52,8 +54,9 @@ class Spool:
 
     def add(self, happened: Happened) -> None:
         """Keep it, if there is room. Never raises."""
-        kind, decision, at, reason = happened
-        line = "\n" + json.dumps([kind, decision, at.isoformat(), reason])  # whatever the last one was cut off at
+        kind, decision, at, reason, address = happened
+        # It begins on a line of its own, whatever the last one was cut off at.
+        line = "\n" + json.dumps([kind, decision, at.isoformat(), reason, address])
         room = MAX_BYTES * (ROOM_OF_UNBILLED if reason else 1)
         try:
             with self._alone("write.lock"), (self._folder / "events").open("a") as file:
@@ -68,6 +71,10 @@ class Spool:
         with suppress(FileNotFoundError):
             return (self._folder / name).stat().st_size
         return 0
+
+    def is_waiting(self) -> bool:
+        """Whether anything is kept that this host has not delivered."""
+        return (self._folder / "events").exists() or (self._folder / "delivering").exists()
 
     def watch(self) -> None:
         """Deliver what is there, also what another process has left, as soon as that is possible."""
@@ -88,7 +95,7 @@ class Spool:
     def deliver(self) -> int:
         """Write all events to the database, one process at a time. Returns how many. Raises DependencyUnavailable."""
         taken, count = self._folder / "delivering", 0
-        if not (taken.exists() or (self._folder / "events").exists()):
+        if not self.is_waiting():
             return 0
         with self._alone("deliver.lock", wait=False) as alone:
             while alone:
@@ -104,20 +111,32 @@ class Spool:
         lines = taken.read_text(errors="replace").splitlines()
         count = 0
         for number, line in enumerate(lines):
+            if not line:
+                continue
             try:
-                for happened in _parsed(line):
-                    self._deliver(happened)
-                    count += 1
+                self._deliver(_parsed(line))
+                count += 1
             except DependencyUnavailable:
                 # The rest is for the next time. Put there as a whole, as this process may die meanwhile.
                 rest = self._folder / "rest"
                 rest.write_text("\n".join(lines[number:]))
                 rest.replace(taken)
                 raise
-            except Exception:  # one that nobody can write must not keep all others
-                logger.exception("an event of the spool is lost")
+            except Exception as error:  # one that nobody can read or write must not keep all others
+                self._set_aside(line, error)
         taken.unlink()
         return count
+
+    def _set_aside(self, line: str, error: Exception) -> None:
+        """Keep a line that cannot be delivered for a person to look at, if there is room."""
+        is_room = self._size(ASIDE) + len(line) < MAX_BYTES_ASIDE
+        if is_room:
+            with (self._folder / ASIDE).open("a") as file:
+                file.write(line + "\n")
+        logger.error(
+            "an event of the spool is kept aside" if is_room else "an event of the spool is lost",
+            extra={"file": str(self._folder / ASIDE), "error": f"{type(error).__name__}: {error}"},
+        )
 
     @contextmanager
     def _alone(self, name: str, *, wait: bool = True) -> Iterator[bool]:
@@ -132,13 +151,16 @@ class Spool:
                 yield True
 
 
-def _parsed(line: str) -> Iterator[Happened]:
-    """Nothing of a line that was cut off when the disk was full."""
-    with suppress(ValueError, TypeError):
-        kind, decision, at, reason = json.loads(line)
-        yield Happened(
-            Kind(kind),
-            Decision(*decision) if decision else None,
-            datetime.fromisoformat(at),
-            Reason(reason) if reason else None,
-        )
+def _parsed(line: str) -> Happened:
+    """Read a line, of an earlier release too, whose lines have no address. Raises ValueError or TypeError: it was cut
+    off when the disk was full, or another release has written it."""
+    kind, decision, at, reason, *address = json.loads(line)
+    if len(address) > 1:
+        raise ValueError("more fields than this release knows")
+    return Happened(
+        Kind(kind),
+        Decision(*decision) if decision else None,
+        datetime.fromisoformat(at),
+        Reason(reason) if reason else None,
+        *address,
+    )

@@ -5,7 +5,9 @@ names the product.
 """
 
 import base64
-import re
+import logging
+from datetime import datetime
+from functools import cache
 from urllib.parse import quote
 
 from django.conf import settings
@@ -14,15 +16,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.addresses import address_of
 from campaigns import decisions, repository
-from campaigns.decisions import Decision
-from campaigns.models import Kind, Reason
+from campaigns.decisions import Decision, address_hash
+from campaigns.models import Kind, Reason, day_of
+from campaigns.robots import is_machine
 from campaigns.spool import Happened
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")  # a transparent GIF
-# What names itself a machine, or does not say what it is; people's browsers all say Mozilla.
-ROBOT = re.compile(r"bot|crawl|spider|slurp|preview|headless|monitor|^(?!.*mozilla)", re.IGNORECASE)
-PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+
+logger = logging.getLogger(__name__)
 
 
 @never_cache
@@ -53,13 +56,21 @@ def _happened(request: HttpRequest, kind: Kind, token: str) -> Decision | None:
         reason = Reason.SIGNATURE
     if request.method == "HEAD":
         reason = reason or Reason.HEAD
-    elif _is_machine(request):
+    elif is_machine(kind, request.headers):
         reason = reason or Reason.ROBOT
-    repository.record_or_keep(Happened(kind, decision, timezone.now(), reason))
+    now = timezone.now()
+    repository.record_or_keep(Happened(kind, decision, now, reason, _address(request, now)))
     return decision
 
 
-def _is_machine(request: HttpRequest) -> bool:
-    purposes = " ".join(request.headers.get(name, "") for name in PURPOSES).lower()
-    prefetched = "prefetch" in purposes or "preview" in purposes
-    return prefetched or bool(ROBOT.search(request.headers.get("User-Agent", "")))
+def _address(request: HttpRequest, now: datetime) -> str:
+    """The hash of the client's address; empty where there is none, as on a Unix socket."""
+    if not settings.TRUSTED_PROXIES and "X-Forwarded-For" in request.headers:
+        _warn_of_a_proxy()
+    address = address_of(request)
+    return address_hash(address, day_of(now)) if address else ""
+
+
+@cache  # once is enough
+def _warn_of_a_proxy() -> None:
+    logger.warning("X-Forwarded-For is sent, but TRUSTED_PROXIES is 0: all behind one proxy count as one address")

@@ -1,5 +1,7 @@
-"""What Prometheus scrapes of the HTTP side. Under gunicorn the figures of all worker processes are summed."""
+"""What Prometheus scrapes of the HTTP side. Under gunicorn the figures of all worker processes are summed,
+those that have ended included."""
 
+import fcntl
 import os
 from collections.abc import Iterable
 from functools import cache
@@ -8,8 +10,9 @@ from pathlib import Path
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, Metric, generate_latest, multiprocess
 from prometheus_client.registry import Collector
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names where worker processes keep their figures
+from service import dead_workers
 
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names where worker processes keep their figures
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 requests = Counter("http_requests", "Requests by view, method and status.", ["view", "method", "status"])
@@ -36,7 +39,8 @@ def exposition() -> bytes:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
     registry.register(_AllProcesses())
-    return generate_latest(registry)
+    with dead_workers.folder_lock(fcntl.LOCK_SH):
+        return generate_latest(registry)
 
 
 class _AllProcesses(Collector):

@@ -154,11 +154,16 @@ def test_the_line_does_not_give_a_password_away(start: Start) -> None:
         ("recommender", "AD_FAIL_MAX", "0"),
         ("ad_provider", "SECRET_KEY", "short"),
         ("ad_provider", "SECRET_KEY_FALLBACKS", "short"),
+        ("ad_provider", "ADS_ADDRESS_CLICKS", "0"),
+        ("ad_provider", "ADS_SPOOL_DIR", "/proc/nowhere"),
+        ("ad_provider", "ADS_SPOOL_DIR", "/proc"),  # it is there, and nobody can write to it, not even root
+        ("ad_provider", "ADS_SPOOL_DIR", "/dev/null"),
     ],
 )
 def test_on_the_terminal_it_is_that_line_and_nothing_else(project: str, name: str, value: str) -> None:
     command = [sys.executable, f"manage_{project}.py", "check"]
-    ended = subprocess.run(command, cwd=ROOT, env=os.environ | {name: value}, capture_output=True, text=True)
+    own = {"DJANGO_SETTINGS_MODULE": f"{project}_site.settings"}
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ | own | {name: value}, capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert ended.stderr.startswith(f"{name}: must be ")

@@ -3,7 +3,7 @@
 import heapq
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ Clicks = list[tuple[float, int]]  # seconds since midnight, micros; in the order
 @dataclass(frozen=True, slots=True)
 class Day:
     """What became of it. ``charged`` has the clicks when they were charged, ``ideal`` those of the ideal pacers, by
-    campaign."""
+    campaign. ``taken`` is the money of each campaign that fraudsters' clicks were billed for."""
 
     begins: datetime
     world: World
@@ -39,6 +39,7 @@ class Day:
     pages: int
     impressions: int
     unbilled: Mapping[Reason, int]
+    taken: Mapping[int, int]
 
 
 def simulate(seed: int, campaigns: int = CAMPAIGNS, page_count: int = PAGES) -> Day:
@@ -47,10 +48,12 @@ def simulate(seed: int, campaigns: int = CAMPAIGNS, page_count: int = PAGES) -> 
     world = make_world(rng, campaigns)
     run = _Run(rng, world)
     visits = random.Random(rng.random())  # of their own, so that another choice of ads meets the same pages
-    for page in pages(visits, world, page_count):
-        run.look(page)
-    run.deliver(float("inf"))
-    return Day(MIDNIGHT, world, run.charged, run.ideal.taken, page_count, sum(run.ledger.shown.values()), run.unbilled)
+    return run.play(pages(visits, world, page_count))
+
+
+def play(rng: random.Random, world: World, visits: Iterable[Page]) -> Day:
+    """A day of a world, with visits in the order of time."""
+    return _Run(rng, world).play(visits)
 
 
 class _Run:
@@ -60,10 +63,20 @@ class _Run:
         self.ideal = Ideal(world)
         self.charged: dict[int, Clicks] = {number: [] for number in world.campaigns}
         self.unbilled: Counter[Reason] = Counter()
-        self._coming: list[tuple[float, int, float, Decision]] = []  # due, a number for ties, when clicked
+        self.taken: Counter[int] = Counter()
+        self._coming: list[tuple[float, int, float, Decision, Page]] = []  # due, a number for ties, when clicked
         self._turn = -1
         self._snapshot = Snapshot({}, {})
         self._numbers = self._pushed = 0
+
+    def play(self, visits: Iterable[Page]) -> Day:
+        count = 0
+        for page in visits:
+            self.look(page)
+            count += 1
+        self.deliver(float("inf"))
+        impressions = sum(self.ledger.shown.values())
+        return Day(MIDNIGHT, self.world, self.charged, self.ideal.taken, count, impressions, self.unbilled, self.taken)
 
     def look(self, page: Page) -> None:
         self._refresh(int(page.at / SNAPSHOT_SECONDS))
@@ -72,8 +85,12 @@ class _Run:
         seen = self.ledger.seen(page.viewer, TODAY)
         context = Context(now, page.asin, page.categories, (), page.keywords, seen)
         winners, others = choose(self._snapshot, context, limit)
-        could = list(chances(self.world, context, winners, others, limit))
         self._numbers += 1
+        if page.clicks_on:
+            for place, winner in enumerate(winners):
+                self._show(page, now, place, winner)
+            return
+        could = list(chances(self.world, context, winners, others, limit))
         clicked = {each.ad.campaign: self._show(page, now, place, each) for place, each in enumerate(winners)}
         for chance in could:
             # Who has seen the ad has clicked or not, whatever the bid; who has not might have.
@@ -86,14 +103,14 @@ class _Run:
         """Whether the viewer clicks, which is not charged before its time."""
         ad = winner.ad
         decision = Decision(str(self._numbers), ad.id, ad.campaign, ad.asin, place + 1, winner.price, "", page.viewer)
-        self._count(self.ledger.charge(Kind.IMPRESSION, decision, now))
-        if not self._clicks(ad.id, place):
+        self._count(self.ledger.charge(Kind.IMPRESSION, decision, now, page.address))
+        if not (page.clicks_on == ad.campaign if page.clicks_on else self._clicks(ad.id, place)):
             return False
         at = page.at + QUICKEST + self.rng.expovariate(1 / USUAL)
         for _ in range(2 if self.rng.random() < TWICE else 1):
             due = at + (self.rng.uniform(0, LATEST) if self.rng.random() < LATE else 0)
             self._pushed += 1
-            heapq.heappush(self._coming, (due, self._pushed, at, decision))
+            heapq.heappush(self._coming, (due, self._pushed, at, decision, page))
         return True
 
     def _clicks(self, ad: int, position: int) -> bool:
@@ -102,10 +119,12 @@ class _Run:
     def deliver(self, until: float) -> None:
         """Charge the clicks that are due."""
         while self._coming and self._coming[0][0] <= until:
-            due, _, at, decision = heapq.heappop(self._coming)
+            due, _, at, decision, page = heapq.heappop(self._coming)
             moment = _moment(at)
-            reason = self.ledger.charge(Kind.CLICK, decision, moment)
+            reason = self.ledger.charge(Kind.CLICK, decision, moment, page.address)
             self._count(reason)
+            if reason is None and page.clicks_on:
+                self.taken[decision.campaign] += decision.price
             if reason is None and day_of(moment) == TODAY:
                 self.charged[decision.campaign].append((due, decision.price))
 

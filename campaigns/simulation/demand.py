@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from campaigns.charging import VIEWER_CLICKS
+from campaigns.charging import CLIENT_CLICKS
 from campaigns.choice import (
     AHEAD,
     ANOTHER_AD,
@@ -90,7 +90,7 @@ class Ideal:
         if state.viewer_limit and self._seen[who] >= state.viewer_limit:
             return
         self._seen[who] += 1
-        if clicks and self._clicks[who] < VIEWER_CLICKS:
+        if clicks and self._clicks[who] < CLIENT_CLICKS:
             self._clicks[who] += 1
             self._spent[state.id] += min(chance.price, left)
             self.taken[state.id].append((at, min(chance.price, left)))

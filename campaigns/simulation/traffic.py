@@ -17,13 +17,15 @@ COURSE = [60, 48, 40, 36, 36, 40, 52, 70, 85, 95, 100, 105, 110, 105, 100, 100, 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``at`` is in seconds since midnight."""
+    """``at`` is in seconds since midnight. ``clicks_on`` is the campaign that a fraudster clicks; people have none."""
 
     at: float
     viewer: str
     asin: str | None
     categories: tuple[str, ...]
     keywords: tuple[str, ...]
+    address: str
+    clicks_on: int | None = None
 
 
 def pages(rng: random.Random, world: World, count: int) -> Iterator[Page]:
@@ -39,8 +41,8 @@ def pages(rng: random.Random, world: World, count: int) -> Iterator[Page]:
 
 def _page(rng: random.Random, at: float, viewer: str, shelf: Shelf) -> Page:
     if rng.random() < SEARCHES:
-        return Page(at, viewer, None, (WIDEST, shelf.category), (shelf.keyword,))
-    return Page(at, viewer, rng.choice(shelf.asins), (WIDEST, shelf.category), ())
+        return Page(at, viewer, None, (WIDEST, shelf.category), (shelf.keyword,), f"home of {viewer}")
+    return Page(at, viewer, rng.choice(shelf.asins), (WIDEST, shelf.category), (), f"home of {viewer}")
 
 
 def _moments(rng: random.Random, count: int) -> list[float]:

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from campaigns.models import MICROS, Advertiser, Campaign, SponsoredProduct, Target
+from campaigns.charging import charge
+from campaigns.decisions import Decision
+from campaigns.models import MICROS, Advertiser, Campaign, Kind, Reason, Shown, SponsoredProduct, Target
 from catalog.models import Product
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -33,3 +35,21 @@ def ad(of: Campaign, asin: str, *places: str, bid: int = 500_000, **counters: in
 
 def in_days(days: float) -> datetime:
     return datetime.now(UTC) + timedelta(days=days)
+
+
+def see(decision: Decision, at: datetime, seconds: float = 10) -> None:
+    """What an impression so many seconds before ``at`` leaves, for clicks; the click rate knows nothing of it."""
+    Shown.objects.get_or_create(
+        decision=decision.id, ad_id=decision.ad, defaults={"at": at - timedelta(seconds=seconds)}
+    )
+
+
+def happen(kind: Kind, decision: Decision, at: datetime, address: str = "") -> Reason | None:
+    """An impression, or a click on an ad that was seen before."""
+    return click(decision, at, address) if kind is Kind.CLICK else charge(kind, decision, at, address)
+
+
+def click(decision: Decision, at: datetime, address: str = "") -> Reason | None:
+    """A click on an ad that was seen before."""
+    see(decision, at)
+    return charge(Kind.CLICK, decision, at, address)

@@ -13,11 +13,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns import reports
-from campaigns.charging import charge
 from campaigns.decisions import Decision
-from campaigns.models import MICROS, Campaign, Day, Kind, Reason, SponsoredProduct
+from campaigns.models import MICROS, Campaign, Day, Reason, SponsoredProduct
 from campaigns.money import amount
 from catalog.models import Product
+from tests.campaigns import sponsors
 from tests.campaigns.conftest import happen
 
 ADMIN = "/admin/campaigns/"
@@ -141,7 +141,7 @@ def test_saving_and_charging_at_once_lose_nothing_and_break_nothing(staff: Clien
     def click() -> list[Reason | None]:
         try:
             clicks = [Decision(f"{n}", ad.pk, ad.campaign_id, "PEN", 1, 1000, "", "") for n in range(40)]
-            return [charge(Kind.CLICK, each, timezone.now()) for each in clicks]
+            return [sponsors.click(each, timezone.now()) for each in clicks]
         finally:
             connection.close()
 

@@ -11,10 +11,11 @@ from django.db import OperationalError, connection
 from django.db.models import ProtectedError, Sum
 
 from campaigns import charging
-from campaigns.charging import VIEWER_CLICKS, charge
+from campaigns.charging import APART, CLIENT_CLICKS, charge
 from campaigns.decisions import Decision
 from campaigns.models import Campaign, Day, Event, Kind, Reason, SponsoredProduct, Unbilled
 from tests.campaigns import sponsors
+from tests.campaigns.sponsors import click, happen
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)
@@ -34,16 +35,16 @@ def eight_at_once(ad: SponsoredProduct, viewer: str = "") -> list[Reason | None]
     """What becomes of as many clicks of different decisions."""
     begin = threading.Barrier(8)
 
-    def click(number: int) -> Reason | None:
+    def click_once(number: int) -> Reason | None:
         try:
             connection.ensure_connection()
             begin.wait(10)
-            return charge(Kind.CLICK, decided(ad, number, price=10_000, viewer=viewer), NOW)
+            return click(decided(ad, number, price=10_000, viewer=viewer), NOW)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(click, range(8)))
+        return list(pool.map(click_once, range(8)))
 
 
 def spent(ad: SponsoredProduct) -> tuple[int, int, int]:
@@ -55,10 +56,10 @@ def spent(ad: SponsoredProduct) -> tuple[int, int, int]:
 
 
 def test_a_click_is_charged_once(ad: SponsoredProduct) -> None:
-    assert charge(Kind.CLICK, decided(ad), NOW) is None
+    assert click(decided(ad), NOW) is None
     for _ in range(3):
-        assert charge(Kind.CLICK, decided(ad), NOW) is Reason.REPEATED
-    assert charge(Kind.CLICK, decided(ad, 2), NOW) is None
+        assert click(decided(ad), NOW) is Reason.REPEATED
+    assert click(decided(ad, 2), NOW) is None
     assert spent(ad) == (600_000, 600_000, 600_000)
     ad.refresh_from_db()
     assert (ad.clicks, ad.impressions) == (2, 0)
@@ -69,14 +70,14 @@ def test_a_click_is_charged_once(ad: SponsoredProduct) -> None:
 def test_an_impression_counts_once_and_costs_nothing(ad: SponsoredProduct) -> None:
     assert charge(Kind.IMPRESSION, decided(ad), NOW) is None
     assert charge(Kind.IMPRESSION, decided(ad), NOW) is Reason.REPEATED
-    assert charge(Kind.CLICK, decided(ad), NOW) is None
+    assert click(decided(ad), NOW) is None
     ad.refresh_from_db()
     assert (ad.clicks, ad.impressions) == (1, 1)
     assert spent(ad) == (300_000, 300_000, 300_000)
 
 
 def test_what_happened_is_neither_edited_nor_deleted(ad: SponsoredProduct) -> None:
-    charge(Kind.CLICK, decided(ad), NOW)
+    click(decided(ad), NOW)
     event = Event.objects.get()
     event.price = 0
     with pytest.raises(ValidationError, match="not edited"):
@@ -90,13 +91,13 @@ def test_what_happened_is_neither_edited_nor_deleted(ad: SponsoredProduct) -> No
 
 
 def test_no_day_and_no_campaign_is_overspent(ad: SponsoredProduct) -> None:
-    outcomes = [charge(Kind.CLICK, decided(ad, n), NOW) for n in range(5)]
+    outcomes = [click(decided(ad, n), NOW) for n in range(5)]
     assert outcomes == [None, None, None, Reason.BUDGET, Reason.BUDGET]
-    assert charge(Kind.CLICK, decided(ad, 5, price=100_000), NOW) is None  # what is left is enough for this one
+    assert click(decided(ad, 5, price=100_000), NOW) is None  # what is left is enough for this one
     tomorrow = NOW + timedelta(days=1)
-    outcomes = [charge(Kind.CLICK, decided(ad, 10 + n), tomorrow) for n in range(4)]
+    outcomes = [click(decided(ad, 10 + n), tomorrow) for n in range(4)]
     assert outcomes == [None, None, None, Reason.BUDGET]
-    outcomes = [charge(Kind.CLICK, decided(ad, 20 + n), NOW + timedelta(days=2)) for n in range(3)]
+    outcomes = [click(decided(ad, 20 + n), NOW + timedelta(days=2)) for n in range(3)]
     assert outcomes == [None, None, Reason.BUDGET]  # of the total 600,000 were left
     assert spent(ad) == (2_500_000, 2_500_000, 2_500_000)
 
@@ -113,26 +114,32 @@ def test_no_day_and_no_campaign_is_overspent(ad: SponsoredProduct) -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_a_campaign_that_does_not_run_pays_nothing(ad: SponsoredProduct, fields: dict[str, Any], kind: Kind) -> None:
     Campaign.objects.update(**fields)
-    assert charge(kind, decided(ad), NOW) is Reason.INACTIVE
+    assert happen(kind, decided(ad), NOW) is Reason.INACTIVE
     assert spent(ad) == (0, 0, 0)
     Campaign.objects.update(status="active", starts=NOW, ends=None)
-    assert charge(kind, decided(ad), NOW) is None
+    assert happen(kind, decided(ad), NOW) is None
 
 
-def test_an_ad_of_another_campaign_is_not_charged(ad: SponsoredProduct) -> None:
-    gone = decided(ad)._replace(ad=ad.pk + 1000, campaign=ad.campaign_id + 1000)
-    assert charge(Kind.CLICK, gone, NOW) is Reason.INACTIVE
+@pytest.mark.parametrize("kind", Kind)
+def test_an_ad_that_was_deleted_since_is_inactive(ad: SponsoredProduct, kind: Kind) -> None:
+    Day.objects.create(campaign=ad.campaign, day=NOW.date(), budget=1_000_000)
+    shown = decided(ad)
+    ad.delete()
+    assert charge(kind, shown, NOW) is Reason.INACTIVE
+    ad.campaign.days.all().delete()
+    ad.campaign.delete()
+    assert charge(kind, shown, NOW) is Reason.INACTIVE
 
 
 def test_a_viewer_is_counted_and_pays_for_a_few_clicks_a_day_only(ad: SponsoredProduct) -> None:
     Campaign.objects.update(viewer_limit=2)
     mine: dict[str, Any] = {"viewer": "somebody", "price": 10_000}
-    clicks = [charge(Kind.CLICK, decided(ad, n, **mine), NOW) for n in range(VIEWER_CLICKS + 2)]
-    assert clicks == [None] * VIEWER_CLICKS + [Reason.VIEWER] * 2
-    shown = [charge(Kind.IMPRESSION, decided(ad, n, **mine), NOW) for n in range(3)]
+    clicks = [click(decided(ad, n, **mine), NOW) for n in range(CLIENT_CLICKS + 2)]
+    assert clicks == [None] * CLIENT_CLICKS + [Reason.VIEWER] * 2
+    shown = [charge(Kind.IMPRESSION, decided(ad, 50 + n, **mine), NOW + n * APART) for n in range(3)]
     assert shown == [None, None, Reason.VIEWER]
-    assert charge(Kind.CLICK, decided(ad, 100, viewer="another", price=10_000), NOW) is None
-    assert charge(Kind.CLICK, decided(ad, 101, **mine), NOW + timedelta(days=1)) is None
+    assert click(decided(ad, 100, viewer="another", price=10_000), NOW) is None
+    assert click(decided(ad, 101, **mine), NOW + timedelta(days=1)) is None
 
 
 def test_what_does_not_count_is_counted_by_reason() -> None:
@@ -151,19 +158,19 @@ def test_the_first_clicks_of_a_day_may_come_at_once(ad: SponsoredProduct) -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_a_viewer_who_clicks_many_times_at_once_is_billed_for_a_few(ad: SponsoredProduct) -> None:
-    assert eight_at_once(ad, viewer="somebody").count(None) == VIEWER_CLICKS
+    assert eight_at_once(ad, viewer="somebody").count(None) == CLIENT_CLICKS
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_clicks_at_once_as_many_are_charged_as_there_is_money_for(ad: SponsoredProduct) -> None:
-    def click(number: int) -> Reason | None:
+    def click_once(number: int) -> Reason | None:
         try:
-            return charge(Kind.CLICK, decided(ad, number // 2, price=70_000), NOW)  # each decision twice
+            return click(decided(ad, number // 2, price=70_000), NOW)  # each decision twice
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(click, range(80)))
+        outcomes = list(pool.map(click_once, range(80)))
     assert outcomes.count(None) == 14
     assert spent(ad) == (980_000, 980_000, 980_000)
 
@@ -174,14 +181,14 @@ def test_a_campaign_is_over_from_the_moment_at_which_it_ends(
     ad: SponsoredProduct, kind: Kind, late: int, reason: Reason | None
 ) -> None:
     Campaign.objects.update(ends=NOW - timedelta(microseconds=late))
-    assert charge(kind, decided(ad), NOW) is reason
+    assert happen(kind, decided(ad), NOW) is reason
 
 
 def test_of_several_ads_the_one_that_was_decided_on_is_charged(ad: SponsoredProduct) -> None:
     sponsors.ad(ad.campaign, "INK", "category Pens")
     sponsors.ad(sponsors.campaign("Ink"), "INK")
     for kind in Kind:
-        assert charge(kind, decided(ad), NOW) is None
+        assert happen(kind, decided(ad), NOW) is None
     assert set(Event.objects.values_list("ad", "campaign")) == {(ad.pk, ad.campaign_id)}
     assert Event.objects.count() == 2
     assert {(other.clicks, other.impressions) for other in SponsoredProduct.objects.exclude(pk=ad.pk)} == {(0, 0)}
@@ -191,36 +198,36 @@ def test_of_several_ads_the_one_that_was_decided_on_is_charged(ad: SponsoredProd
 def test_what_a_viewer_does_with_one_campaign_is_no_matter_of_another(ad: SponsoredProduct) -> None:
     other = sponsors.ad(sponsors.campaign("Ink", viewer_limit=1), "INK", "category Pens")
     Campaign.objects.update(viewer_limit=1)
-    for number in range(VIEWER_CLICKS):
-        assert charge(Kind.CLICK, decided(ad, number, price=1000, viewer="v"), NOW) is None
-    assert charge(Kind.IMPRESSION, decided(ad, viewer="v"), NOW) is None
-    for kind in Kind:
-        assert charge(kind, decided(ad, 99, price=1000, viewer="v"), NOW) is Reason.VIEWER
-        assert charge(kind, decided(other, 99, price=1000, viewer="v"), NOW) is None
+    for number in range(CLIENT_CLICKS):
+        assert click(decided(ad, number, price=1000, viewer="v"), NOW) is None
+    assert charge(Kind.IMPRESSION, decided(ad, 50, viewer="v"), NOW) is None
+    for number, kind in enumerate(Kind, 98):
+        assert happen(kind, decided(ad, number, price=1000, viewer="v"), NOW) is Reason.VIEWER
+        assert happen(kind, decided(other, number, price=1000, viewer="v"), NOW) is None
 
 
 def test_what_a_viewer_sees_is_no_click(ad: SponsoredProduct) -> None:
     Campaign.objects.update(viewer_limit=2)
     assert charge(Kind.IMPRESSION, decided(ad, viewer="v"), NOW) is None
-    for number in range(VIEWER_CLICKS):
-        assert charge(Kind.CLICK, decided(ad, number, price=1000, viewer="v"), NOW) is None
-    assert charge(Kind.IMPRESSION, decided(ad, 99, viewer="v"), NOW) is None
+    for number in range(CLIENT_CLICKS):
+        assert click(decided(ad, number, price=1000, viewer="v"), NOW) is None
+    assert charge(Kind.IMPRESSION, decided(ad, 99, viewer="v"), NOW + APART) is None
 
 
 def test_what_is_left_of_another_days_budget_is_no_matter_of_today(ad: SponsoredProduct) -> None:
     yesterday = NOW - timedelta(days=1)
-    assert charge(Kind.CLICK, decided(ad, 1), yesterday) is None
+    assert click(decided(ad, 1), yesterday) is None
     for number in range(2, 5):
-        assert charge(Kind.CLICK, decided(ad, number), NOW) is None
-    assert charge(Kind.CLICK, decided(ad, 5), NOW) is Reason.BUDGET
-    assert charge(Kind.CLICK, decided(ad, 6), yesterday) is None
+        assert click(decided(ad, number), NOW) is None
+    assert click(decided(ad, 5), NOW) is Reason.BUDGET
+    assert click(decided(ad, 6), yesterday) is None
     assert set(Day.objects.values_list("day", "spent")) == {(yesterday.date(), 600_000), (NOW.date(), 900_000)}
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", Kind)
 def test_what_fails_in_the_middle_leaves_nothing(ad: SponsoredProduct, kind: Kind) -> None:
-    assert charge(Kind.CLICK, decided(ad, 1), NOW) is None
+    assert click(decided(ad, 1), NOW) is None
     before = (spent(ad), Event.objects.count())
 
     def fail(run: Any, sql: str, *rest: Any) -> None:
@@ -229,5 +236,5 @@ def test_what_fails_in_the_middle_leaves_nothing(ad: SponsoredProduct, kind: Kin
             raise OperationalError("the connection is lost")
 
     with connection.execute_wrapper(fail), pytest.raises(OperationalError):
-        charge(kind, decided(ad, 2), NOW)
+        happen(kind, decided(ad, 2), NOW)
     assert (spent(ad), Event.objects.count()) == before

@@ -25,6 +25,7 @@ def click() -> Happened:
     now = timezone.now()
     Day.objects.create(campaign=ad.campaign, day=day_of(now), budget=ad.campaign.daily_budget)
     decision = Decision("d1", ad.pk, ad.campaign_id, "PEN", 1, 300_000, "top", "")
+    sponsors.see(decision, now)
     return Happened(Kind.CLICK, decision, now, None)
 
 

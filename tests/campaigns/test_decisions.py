@@ -1,5 +1,6 @@
-"""What is signed into an ad's URLs, and what comes back out of them."""
+"""What is sealed into an ad's URLs, and what comes back out of them."""
 
+import base64
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from campaigns import decisions
 from campaigns.decisions import Decision, Expired, Forged
 from campaigns.models import Campaign, Event
 from tests.campaigns import sponsors
-from tests.campaigns.test_tracking import BROWSER, SHOP, ask, path
+from tests.campaigns.test_tracking import BROWSER, SHOP, ask, path, see
 
 OLD, NEW = "old" * 20, "new" * 20
 DECISION = Decision("id", 1, 2, "PEN", 3, 40_000, "sidebar", "viewer")
@@ -27,6 +28,7 @@ def old_key(settings: Any) -> None:
 def test_after_a_rotation_an_old_click_leads_to_its_product_and_counts(client: Client, settings: Any) -> None:
     sponsors.ad(sponsors.campaign(), "PEN", "category Pens")
     (shown,) = ask(client, categories=["Pens"])
+    see(client, shown)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
     assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
     assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
@@ -34,8 +36,8 @@ def test_after_a_rotation_an_old_click_leads_to_its_product_and_counts(client: C
     assert Campaign.objects.get().spent > 0
 
 
-def test_what_an_old_key_signed_expires_as_ever(settings: Any) -> None:
-    token = decisions.sign(DECISION)
+def test_what_an_old_key_sealed_expires_as_ever(settings: Any) -> None:
+    token = decisions.seal(DECISION)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
     assert decisions.read(token) == DECISION
     settings.ADS_URL_SECONDS = -1
@@ -44,8 +46,8 @@ def test_what_an_old_key_signed_expires_as_ever(settings: Any) -> None:
     assert expired.value.decision == DECISION
 
 
-def test_what_a_key_signed_that_is_no_longer_known_is_forged(settings: Any) -> None:
-    token = decisions.sign(DECISION)
+def test_what_a_key_sealed_that_is_no_longer_known_is_forged(settings: Any) -> None:
+    token = decisions.seal(DECISION)
     settings.SECRET_KEY = NEW
     with pytest.raises(Forged):
         decisions.read(token)
@@ -57,6 +59,40 @@ def test_what_is_signed_and_no_decision_is_forged(settings: Any, signed: object,
     settings.ADS_URL_SECONDS = seconds
     with pytest.raises(Forged):
         decisions.read(signing.dumps(signed, salt="campaigns.decision"))
+
+
+def test_a_price_cannot_be_read_from_a_url() -> None:
+    sealed = decisions.seal(DECISION)
+    held = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+    for word in (b"40000", b"PEN", b"sidebar", b"viewer"):
+        assert word not in held
+    assert sealed != decisions.seal(DECISION)  # the same decision twice looks different
+    assert decisions.read(sealed) == DECISION
+
+
+def test_a_url_has_room_for_it() -> None:
+    real = Decision(
+        "x" * 22, 20_000, 2_000, "B00AAAAA12", 3, 140_481, "sidebar", "y" * 22, "keyword gel pen", "gel pen"
+    )
+    assert len(decisions.seal(real)) <= 260
+
+
+@pytest.mark.parametrize("place", range(0, 138, 7))
+def test_a_sealed_url_that_was_changed_is_forged(place: int) -> None:
+    sealed = decisions.seal(DECISION)
+    changed = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place + 1 :]
+    with pytest.raises(Forged):
+        decisions.read(changed)
+
+
+def test_a_signed_url_of_an_earlier_release_is_read_until_its_time_is_over(settings: Any) -> None:
+    token = signing.dumps(DECISION, salt="campaigns.decision")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
+    assert decisions.read(token) == DECISION
+    settings.ADS_URL_SECONDS = -1
+    with pytest.raises(Expired) as expired:
+        decisions.read(token)
+    assert expired.value.decision == DECISION
 
 
 def test_what_was_signed_for_something_else_is_forged() -> None:
@@ -78,10 +114,11 @@ def test_a_viewer_has_one_hash_a_day_that_tells_nothing_without_the_key(settings
     others = {decisions.viewer_hash("v-1", tuesday), decisions.viewer_hash("v-2", monday)}
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
     others.add(decisions.viewer_hash("v-1", monday))
-    assert len(others - {first}) == 3
+    others.add(decisions.address_hash("v-1", monday))
+    assert len(others - {first}) == 4
 
 
 def test_it_fits_into_a_url() -> None:
-    token = decisions.sign(DECISION)
-    assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:")
+    token = decisions.seal(DECISION)
+    assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
     assert django_settings.SECRET_KEY not in token

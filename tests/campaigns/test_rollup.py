@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from campaigns import reports, retention
-from campaigns.models import Campaign, DailyFigures, Event, SponsoredProduct, Viewer
+from campaigns.models import Campaign, DailyFigures, Event, LastImpression, Shown, SponsoredProduct, Viewer
 from tests.campaigns.conftest import days_ago, happen
 
 
@@ -65,10 +65,15 @@ def test_what_reports_are_cut_by_is_told_apart(ad: SponsoredProduct) -> None:
     assert set(found) == {*((*cut, 2) for cut in cuts), ("home", "category Pens", "", 1)}
 
 
-def test_viewers_are_forgotten_after_two_days(campaign: Campaign) -> None:
+def test_viewers_are_forgotten_after_two_days(ad: SponsoredProduct, campaign: Campaign) -> None:
     for days in range(5):
         Viewer.objects.create(campaign=campaign, day=days_ago(days).date(), viewer="x")
-    assert rollup() == "0 events of 0 days folded; 2 rows of viewers deleted"
+        seen = {"ad": ad, "at": days_ago(days)}
+        LastImpression.objects.create(client=f"x{days}", **seen)
+        Shown.objects.create(decision=f"d{days}", **seen)
+    assert rollup() == "0 events of 0 days folded; 6 rows of viewers deleted"
+    for table in (LastImpression, Shown):
+        assert table.objects.count() == 3
     assert Viewer.objects.order_by("day")[0].day == days_ago(0).date() - timedelta(days=2)
 
 

@@ -3,7 +3,7 @@
 import builtins
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -17,8 +17,10 @@ from campaigns import charging, choice
 from campaigns.choice import CampaignState
 from campaigns.decisions import Decision
 from campaigns.management.commands import simulate as command
-from campaigns.models import Campaign, Kind, SponsoredProduct
+from campaigns.models import Campaign, Kind, Reason, SponsoredProduct
+from campaigns.simulation import fraud, ledger
 from campaigns.simulation.day import Day, simulate
+from campaigns.simulation.fraud import Raid
 from campaigns.simulation.goals import Figures, judge
 from campaigns.simulation.ledger import Ledger
 from campaigns.simulation.world import MIDNIGHT
@@ -37,6 +39,7 @@ def tiny(seed: int) -> Day:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "simulate", tiny)
+    monkeypatch.setattr(command, "raids", lambda seed: [Raid("even 1", 50, 1.25)])
 
 
 def run(*arguments: object) -> str:
@@ -67,9 +70,9 @@ def test_the_goals_hold_on_a_small_day(seed: int) -> None:
 @pytest.mark.parametrize(
     "pace",
     [
-        pytest.param(lambda campaign, now: NO_LIMIT, id="none"),
+        pytest.param(lambda campaign, now, lead=0: NO_LIMIT, id="none"),
         pytest.param(
-            lambda campaign, now: campaign.daily_budget * ((now - MIDNIGHT) / timedelta(days=1)) ** 2, id="late"
+            lambda campaign, now, lead=0: campaign.daily_budget * ((now - MIDNIGHT) / timedelta(days=1)) ** 2, id="late"
         ),
     ],
 )
@@ -81,20 +84,20 @@ def test_a_broken_pace_is_noticed(pace: Callable[..., float], monkeypatch: pytes
 def test_money_that_is_kept_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = choice.pace
 
-    def never_all(campaign: CampaignState, now: Any) -> float:
-        return real(campaign, now) * 0.97
+    def never_all(campaign: CampaignState, now: Any, lead: float = choice.LEAD) -> float:
+        return real(campaign, now, lead) * 0.97
 
     monkeypatch.setattr(choice, "pace", never_all)
-    assert broken(simulate(1, campaigns=6, page_count=12_000)) == {"not spent"}
+    assert broken(simulate(2, campaigns=6, page_count=12_000)) == {"not spent"}
 
 
 def test_a_charge_over_the_budget_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def careless(self: Ledger, campaign: CampaignState, decision: Decision, day: Any) -> None:
+    def careless(self: Ledger, campaign: CampaignState, decision: Decision, at: datetime) -> None:
         self._total[campaign.id] += decision.price
-        self._days[campaign.id, day] += decision.price
+        self._days[campaign.id, at.date()] += decision.price
 
-    monkeypatch.setattr(Ledger, "_click", careless)
-    assert "overspent" in broken(simulate(3, campaigns=10, page_count=6_000))
+    monkeypatch.setattr(Ledger, "_pay", careless)
+    assert "overspent" in broken(simulate(1, campaigns=10, page_count=15_000))
 
 
 def test_the_same_seed_makes_the_same_day() -> None:
@@ -106,36 +109,48 @@ def test_the_same_seed_makes_the_same_day() -> None:
 
 
 @pytest.mark.django_db
-def test_it_charges_by_the_rules_of_the_database() -> None:
+def test_it_charges_by_the_rules_of_the_database(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     """The same random events, charged by both."""
+    settings.ADS_ADDRESS_CLICKS = 8
+    monkeypatch.setitem(charging.MOST, Kind.IMPRESSION, 5)
+    for module in (charging, ledger):
+        monkeypatch.setattr(module, "CLIENT_IMPRESSIONS", 5)
     rng = random.Random(5)
     plans: list[dict[str, Any]] = [
         {"daily_budget": 900_000},
         {"total_budget": 700_000, "viewer_limit": 2},
         {"status": Campaign.Status.PAUSED},
         {"starts": MIDNIGHT, "ends": MIDNIGHT + timedelta(hours=12), "daily_budget": 1_500_000},
+        {"starts": MIDNIGHT + timedelta(hours=3), "daily_budget": 1_200_000, "pacing": Campaign.Pacing.EVEN},
+        {"ends": MIDNIGHT + timedelta(hours=20), "total_budget": 800_000, "pacing": Campaign.Pacing.EVEN},
     ]
     ads: list[SponsoredProduct] = []
     for number, plan in enumerate(plans):
         made = campaign(f"Campaign {number}", **plan)
         ads += [ad(made, f"P{number}{each}") for each in range(2)]
-    ledger = Ledger(load_campaigns(MIDNIGHT).values())
+    books = Ledger(load_campaigns(MIDNIGHT).values())
+    events: list[tuple[datetime, Kind, Decision, str]] = []
+    for number in range(500):
+        chosen, viewer, address = rng.choice(ads), rng.choice(["", *"abcdefgh"]), rng.choice(["", *"ABCDEFGHIJKL"])
+        price = rng.randint(10_000, 90_000)
+        decision = Decision(f"{number}", chosen.pk, chosen.campaign_id, "P", 1, price, "", viewer)
+        shown = MIDNIGHT + timedelta(minutes=rng.randint(-2 * 60, 26 * 60), seconds=rng.uniform(0, 5))
+        for kind, after in ((Kind.IMPRESSION, 0.0), (Kind.CLICK, rng.choice([0.5, 1.0, 9.0, 9.0, 9.0, 3700.0]))):
+            if rng.random() < 0.9:
+                events += [(shown + timedelta(seconds=after), kind, decision, address)] * rng.choice([1, 1, 1, 2])
+        if rng.random() < 0.2:  # a page that is loaded again
+            again = decision._replace(id=f"again {number}")
+            events.append((shown + timedelta(seconds=rng.choice([30, 90])), Kind.IMPRESSION, again, address))
     reasons = set()
-    for _ in range(400):
-        chosen, kind = rng.choice(ads), rng.choice(list(Kind))
-        viewer = rng.choice(["", "a", "b", "c", "d"])
-        decision = Decision(
-            f"{rng.randrange(40)}", chosen.pk, chosen.campaign_id, "P", 1, rng.randint(10_000, 90_000), "", viewer
-        )
-        at = MIDNIGHT + timedelta(hours=rng.uniform(-2, 26))
-        expected = charging.charge(kind, decision, at)
-        assert ledger.charge(kind, decision, at) == expected
+    for at, kind, decision, address in sorted(events, key=lambda event: event[0]):
+        expected = charging.charge(kind, decision, at, address)
+        assert books.charge(kind, decision, at, address) == expected
         reasons.add(expected)
-    assert len(reasons) == 5  # counted, repeated, inactive, viewer and budget
+    assert reasons == {None, *Reason} - {Reason.SIGNATURE, Reason.ROBOT, Reason.HEAD}
     states = load_campaigns(MIDNIGHT)
-    assert {number: ledger.state(number, MIDNIGHT.date()) for number in states} == states
+    assert {number: books.state(number, MIDNIGHT.date()) for number in states} == states
     for each in SponsoredProduct.objects.all():
-        assert (ledger.shown[each.pk], ledger.clicked[each.pk]) == (each.impressions, each.clicks)
+        assert (books.shown[each.pk], books.clicked[each.pk]) == (each.impressions, each.clicks)
 
 
 @pytest.mark.usefixtures("small")
@@ -150,20 +165,38 @@ def test_the_command_reports_each_campaign_and_closes_with_the_goals(tmp_path: P
     assert len(content["campaigns"]) == 6
     first = content["campaigns"][0]
     assert first["hourly"][-1] == first["spent"] <= first["budget"]
+    assert content["fraud"] == [{"rival": "even 1", "addresses": 50, "taken": 1.25}]
+    assert "fraud on even 1 from 50 addresses: 1.25 % of a daily budget of 4,000 clicks (5 % allowed)" in lines
 
 
 def test_it_fails_where_a_goal_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "simulate", lambda seed: simulate(seed, campaigns=6, page_count=6_000))
-    monkeypatch.setattr(choice, "pace", lambda campaign, now: NO_LIMIT)
+    monkeypatch.setattr(command, "raids", lambda seed: [Raid("asap 7", 1, 1.2)])
+    monkeypatch.setattr(choice, "pace", lambda campaign, now, lead=0: NO_LIMIT)
     with pytest.raises(CommandError, match=r"^The goals are missed: even 2 \(off the even line\)") as error:
         run()
+    assert str(error.value).endswith("; asap 7 (1.2 % taken by fraud)")
     assert error.value.returncode == 1
+
+
+def test_a_fraudster_takes_little_of_a_budget() -> None:
+    """One per cent at most from one address, five from fifty: of budgets of 4,000 clicks."""
+    found = fraud.raids(1)
+    assert {(each.addresses, each.is_stopped) for each in found} == {(1, True), (50, True)}
+    assert len({each.rival for each in found}) == 2
+    assert all(each.taken > 0 for each in found)  # they do get to the ads
+
+
+def test_a_fraudster_takes_much_where_clicks_have_no_limit(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    monkeypatch.setattr(ledger, "CLIENT_CLICKS", 1_000_000)
+    settings.ADS_ADDRESS_CLICKS = 1_000_000
+    assert not any(each.is_stopped for each in fraud.raids(1))
 
 
 @pytest.mark.usefixtures("small")
 def test_it_draws_the_day(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    run("--plot", tmp_path / "day.png")
+    run("--seed", 2, "--plot", tmp_path / "day.png")
     assert (tmp_path / "day.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from campaigns import spool as module
 from campaigns.decisions import Decision
@@ -17,7 +18,19 @@ NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)
 
 
 def click(number: int, reason: Reason | None = None) -> Happened:
-    return Happened(Kind.CLICK, Decision(f"d{number}", 1, 2, "PEN", 1, 300_000, "top", "hash"), NOW, reason)
+    decision = Decision(f"d{number}", 1, 2, "PEN", 1, 300_000, "top", "hash")
+    return Happened(Kind.CLICK, decision, NOW, reason, "address")
+
+
+def write(line: str) -> None:
+    folder = Path(settings.ADS_SPOOL_DIR)
+    folder.mkdir(exist_ok=True)
+    with (folder / "events").open("a") as file:
+        file.write("\n" + line)
+
+
+def aside() -> list[str]:
+    return (Path(settings.ADS_SPOOL_DIR) / "unreadable").read_text().splitlines()
 
 
 def test_what_is_kept_comes_back_as_it_was() -> None:
@@ -48,7 +61,7 @@ def test_what_was_being_delivered_when_it_failed_is_delivered_again_and_first() 
     assert delivered == [click(1), click(2), click(3)]
 
 
-def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 1000)
     delivered: list[Happened] = []
     spool = Spool(delivered.append)
@@ -59,18 +72,58 @@ def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     assert delivered == [click(number) for number in range(len(delivered))]
 
 
-def test_a_line_that_was_cut_off_costs_no_other(settings: Any) -> None:
+def test_a_line_that_was_cut_off_costs_no_other() -> None:
     delivered: list[Happened] = []
     spool = Spool(delivered.append)
     spool.add(click(1))
-    with (Path(settings.ADS_SPOOL_DIR) / "events").open("a") as file:
-        file.write('\n["click", ["d9", 1, "')
+    write('["click", ["d9", 1, "')
     spool.add(click(2))
     assert spool.deliver() == 2
     assert delivered == [click(1), click(2)]
 
 
-def test_what_nobody_can_write_costs_no_other(settings: Any) -> None:
+def test_an_event_of_an_earlier_release_is_delivered() -> None:
+    delivered: list[Happened] = []
+    write('["click", ["d1", 1, 2, "PEN", 1, 300000, "top", "hash"], "2026-05-05T12:00:00+00:00", null]')
+    write('["click", null, "2026-05-05T12:00:00+00:00", "signature"]')
+    assert Spool(delivered.append).deliver() == 2
+    assert delivered == [click(1)._replace(address=""), Happened(Kind.CLICK, None, NOW, Reason.SIGNATURE)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '["click", ["d9", 1, "',  # cut off
+        '["click", ["d9", 1, 2, "PEN", 1], "2026-05-05T12:00:00+00:00", null]',
+        '["view", ["d9", 1, 2, "PEN", 1, 300000, "top", "hash"], "2026-05-05T12:00:00+00:00", null]',
+        '["click", null, "2026-05-05T12:00:00+00:00", "no such reason"]',
+        '["click", null, "2026-05-05T12:00:00+00:00", "signature", "address", "more"]',
+        '{"kind": "click"}',
+        "3",
+    ],
+)
+def test_what_cannot_be_read_is_kept_aside_with_a_line_in_the_log(line: str, caplog: pytest.LogCaptureFixture) -> None:
+    delivered: list[Happened] = []
+    spool = Spool(delivered.append)
+    write(line)
+    spool.add(click(2))
+    assert spool.deliver() == 1
+    assert delivered == [click(2)]
+    assert aside() == [line]
+    assert "an event of the spool is kept aside" in caplog.text
+    assert not spool.is_waiting()
+
+
+def test_what_is_kept_aside_is_bounded(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES_ASIDE", 100)
+    for _ in range(10):
+        write("x" * 20)
+    Spool(lambda happened: None).deliver()
+    assert aside() == ["x" * 20] * 4
+    assert "an event of the spool is lost" in caplog.text
+
+
+def test_what_nobody_can_write_costs_no_other() -> None:
     delivered: list[Happened] = []
 
     def refuse_the_first(happened: Happened) -> None:
@@ -85,6 +138,7 @@ def test_what_nobody_can_write_costs_no_other(settings: Any) -> None:
     spool.add(click(2))
     assert spool.deliver() == 1
     assert delivered == [click(2)]
+    assert len(aside()) == 2
 
 
 def test_what_does_not_count_leaves_room_for_what_does(monkeypatch: pytest.MonkeyPatch) -> None:

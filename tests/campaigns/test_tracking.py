@@ -8,11 +8,12 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission, User
 from django.db import DataError, connection
+from django.db.models import F, QuerySet
 from django.test import Client
 from django.utils import timezone
 
 from campaigns import charging, decisions, repository
-from campaigns.models import Campaign, Event, Kind, Reason, SponsoredProduct, Unbilled, Viewer
+from campaigns.models import Campaign, Event, Kind, LastImpression, Reason, SponsoredProduct, Unbilled, Viewer
 from campaigns.snapshot import keeper
 from campaigns.spool import Happened
 from catalog.models import Product
@@ -48,6 +49,22 @@ def shown(client: Client, ad: SponsoredProduct) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key in ("ad_id", "impression_url", "click_url")}
 
 
+def see(client: Client, ad: dict[str, Any]) -> None:
+    """Call an ad's impression, ten seconds ago."""
+    client.get(path(ad["impression_url"]), headers=BROWSER)
+    Event.objects.filter(kind=Kind.IMPRESSION).update(at=F("at") - timedelta(seconds=10))
+
+
+@pytest.fixture
+def seen(client: Client, shown: dict[str, Any]) -> dict[str, Any]:
+    see(client, shown)
+    return shown
+
+
+def clicks() -> QuerySet[Event]:
+    return Event.objects.filter(kind=Kind.CLICK)
+
+
 def unbilled() -> set[tuple[str, str, int]]:
     return set(Unbilled.objects.values_list("kind", "reason", "count"))
 
@@ -73,7 +90,7 @@ def test_an_event_says_where_the_ad_was_by_which_target_and_after_which_search(
     client: Client, ad: SponsoredProduct
 ) -> None:
     (found,) = ask(client, keywords=["Red  INK", "blue"], placement="search")
-    client.get(path(found["impression_url"]), headers=BROWSER)
+    see(client, found)
     client.get(path(found["click_url"]), headers=BROWSER)
     kept = set(Event.objects.values_list("placement", "target", "term"))
     assert kept == {("search", "keyword red ink", "red ink, blue")}
@@ -81,16 +98,17 @@ def test_an_event_says_where_the_ad_was_by_which_target_and_after_which_search(
 
 def test_a_long_search_is_cut_and_its_click_counts(client: Client, ad: SponsoredProduct) -> None:
     (found,) = ask(client, keywords=["red ink", *(f"{n}" + "ß" * 198 for n in range(19))], placement="\U0001f58b" * 50)
+    see(client, found)
     assert client.get(path(found["click_url"]), headers=BROWSER).status_code == 302
-    assert Event.objects.get().term == "red ink, 0" + "s" * 90
+    assert clicks().get().term == "red ink, 0" + "s" * 90
 
 
-def test_a_click_leads_to_the_product_and_is_charged_once(client: Client, shown: dict[str, Any]) -> None:
+def test_a_click_leads_to_the_product_and_is_charged_once(client: Client, seen: dict[str, Any]) -> None:
     for _ in range(2):
-        response = client.get(path(shown["click_url"]), headers=BROWSER)
+        response = client.get(path(seen["click_url"]), headers=BROWSER)
         assert (response.status_code, response["Location"]) == (302, f"{SHOP}/products/PEN")
         assert "no-store" in response["Cache-Control"]
-    assert Event.objects.get().price == Campaign.objects.get().spent > 0
+    assert clicks().get().price == Campaign.objects.get().spent > 0
     assert unbilled() == {("click", "repeated", 1)}
 
 
@@ -101,7 +119,7 @@ def test_a_click_leads_to_the_shops_own_page_where_it_is_told(
     response = client.get(path(shown["click_url"]), headers=BROWSER)
     assert response["Location"] == "https://shop.example/p/PEN?ref=PEN"
     decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
-    odd = decisions.sign(decision._replace(asin="a/../?b"))
+    odd = decisions.seal(decision._replace(asin="a/../?b"))
     response = client.get(f"/ads/click/{odd}", headers=BROWSER)
     assert response["Location"] == "https://shop.example/p/a%2F..%2F%3Fb?ref=a%2F..%2F%3Fb"
 
@@ -114,18 +132,42 @@ def test_a_click_leads_to_the_shops_own_page_where_it_is_told(
         ({"User-Agent": "curl/8.0"}, "robot"),
         ({}, "robot"),
         (BROWSER | {"Sec-Purpose": "prefetch;prerender"}, "robot"),
+        (BROWSER | {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, "robot"),
+        (BROWSER | {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, "robot"),
         (BROWSER | {"X-Moz": "prefetch"}, "robot"),
         (BROWSER | {"Purpose": "Preview"}, "robot"),
     ],
 )
 def test_machines_are_answered_and_not_billed(
-    client: Client, shown: dict[str, Any], headers: dict[str, str], reason: str
+    client: Client, seen: dict[str, Any], headers: dict[str, str], reason: str
 ) -> None:
-    assert client.get(path(shown["click_url"]), headers=headers)["Location"] == f"{SHOP}/products/PEN"
-    assert not Event.objects.exists()
+    assert client.get(path(seen["click_url"]), headers=headers)["Location"] == f"{SHOP}/products/PEN"
+    assert not clicks().exists()
     assert unbilled() == {("click", reason, 1)}
-    client.get(path(shown["click_url"]), headers=BROWSER)  # and take nothing from who comes after
-    assert Event.objects.count() == 1
+    client.get(path(seen["click_url"]), headers=BROWSER)  # and take nothing from who comes after
+    assert clicks().count() == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe", "Sec-Fetch-User": "?1"},
+        {"User-Agent": "okhttp/4.12.0"},
+    ],
+)
+def test_a_click_by_hand_is_billed_in_browsers_frames_and_apps(
+    client: Client, seen: dict[str, Any], headers: dict[str, str]
+) -> None:
+    client.get(path(seen["click_url"]), headers=BROWSER | headers)
+    assert clicks().count() == 1
+
+
+def test_what_a_robot_or_a_prefetch_has_seen_is_no_impression(client: Client, shown: dict[str, Any]) -> None:
+    client.get(path(shown["impression_url"]), headers={"User-Agent": "Googlebot/2.1"})
+    client.get(path(shown["impression_url"]), headers=BROWSER | {"Purpose": "prefetch"})
+    client.get(path(shown["click_url"]), headers=BROWSER)
+    assert unbilled() == {("impression", "robot", 2), ("click", "unseen", 1)}
 
 
 def test_head_is_answered_and_not_billed(client: Client, shown: dict[str, Any]) -> None:
@@ -153,9 +195,9 @@ def test_what_is_not_ours_leads_to_the_shop_and_nowhere_else(client: Client, tok
 
 
 def test_a_price_that_was_changed_is_no_price(client: Client, shown: dict[str, Any]) -> None:
-    payload, rest = path(shown["click_url"]).removeprefix("/ads/click/").split(":", 1)
-    changed = payload[:-2] + ("A" if payload[-2] != "A" else "B") + payload[-1]
-    assert client.get(f"/ads/click/{changed}:{rest}", headers=BROWSER)["Location"] == f"{SHOP}/"
+    sealed = path(shown["click_url"]).removeprefix("/ads/click/")
+    changed = sealed[:60] + ("A" if sealed[60] != "A" else "B") + sealed[61:]
+    assert client.get(f"/ads/click/{changed}", headers=BROWSER)["Location"] == f"{SHOP}/"
     assert not Event.objects.exists()
 
 
@@ -166,16 +208,18 @@ def test_what_was_paused_since_is_not_billed(client: Client, shown: dict[str, An
 
 
 @pytest.mark.parametrize("ending", ["/", "%0A"])
-def test_what_an_url_gathers_at_its_end_changes_nothing(client: Client, shown: dict[str, Any], ending: str) -> None:
-    assert client.get(path(shown["click_url"]) + ending, headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
-    assert Event.objects.count() == 1
+def test_what_an_url_gathers_at_its_end_changes_nothing(client: Client, seen: dict[str, Any], ending: str) -> None:
+    assert client.get(path(seen["click_url"]) + ending, headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert clicks().count() == 1
 
 
 def test_what_waited_too_long_does_not_count(shown: dict[str, Any]) -> None:
     decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
     late = Happened(Kind.CLICK, decision, timezone.now() - timedelta(days=1, seconds=1), None)
     assert repository.record_again(late) is Reason.EXPIRED
-    assert repository.record_again(late._replace(at=timezone.now() - timedelta(hours=23))) is None
+    in_time = timezone.now() - timedelta(hours=23)
+    sponsors.see(decision, in_time)
+    assert repository.record_again(late._replace(at=in_time)) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -203,6 +247,19 @@ def test_what_the_database_refuses_keeps_nobody_from_the_product(
     assert "an event is lost" in caplog.text
 
 
+def test_a_click_waits_behind_its_impression_that_waits_to_be_written(client: Client, shown: dict[str, Any]) -> None:
+    """The database is back, and what happened while it was away is not written yet."""
+    decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
+    before = timezone.now() - timedelta(seconds=10)
+    repository.spool.add(Happened(Kind.IMPRESSION, decision, before, None, "address"))
+    client.get(path(shown["click_url"]), headers=BROWSER)
+    assert not Event.objects.exists()
+    assert unbilled() == set()
+    assert repository.spool.deliver() == 2
+    assert {event.kind for event in Event.objects.all()} == {"impression", "click"}
+    assert unbilled() == set()
+
+
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
 def test_they_only_read(client: Client, shown: dict[str, Any], method: str) -> None:
     assert getattr(client, method)(path(shown["click_url"])).status_code == 405
@@ -213,6 +270,7 @@ def test_a_viewer_sees_a_campaign_so_often_a_day(client: Client, ad: SponsoredPr
     for _ in range(2):
         (found,) = ask(client, categories=["Pens"], viewer="somebody")
         client.get(path(found["impression_url"]), headers=BROWSER)
+        LastImpression.objects.update(at=F("at") - timedelta(minutes=1))
     assert [found["sponsored"] for found in ask(client, categories=["Pens"], viewer="somebody")] == [False]
     assert [found["sponsored"] for found in ask(client, categories=["Pens"], viewer="another")] == [True]
     assert [found["sponsored"] for found in ask(client, categories=["Pens"])] == [True]
@@ -220,9 +278,12 @@ def test_a_viewer_sees_a_campaign_so_often_a_day(client: Client, ad: SponsoredPr
 
 def test_nothing_personal_is_kept(client: Client, shown: dict[str, Any]) -> None:
     client.get(path(shown["impression_url"]), headers=BROWSER)
-    viewer = Viewer.objects.get()
-    assert "v-1" not in viewer.viewer
-    assert viewer.viewer != decisions.viewer_hash("v-1", viewer.day + timedelta(days=1))
+    today = Viewer.objects.values_list("day", flat=True).distinct().get()
+    viewer, address = decisions.viewer_hash("v-1", today), decisions.address_hash("127.0.0.1", today)
+    assert set(Viewer.objects.values_list("viewer", flat=True)) == {viewer, address}
+    assert set(LastImpression.objects.values_list("client", flat=True)) == {viewer, address}
+    assert viewer != decisions.viewer_hash("v-1", today + timedelta(days=1))
+    assert address != decisions.address_hash("127.0.0.1", today + timedelta(days=1))
 
 
 def test_keywords_are_compared_as_people_write_them(client: Client, ad: SponsoredProduct) -> None:
@@ -277,9 +338,12 @@ def test_while_the_database_is_away_they_answer_and_what_happens_is_kept(
 ) -> None:
     there = dict(connection.settings_dict)
     lose_database()
+    moment = timezone.now() - timedelta(seconds=10)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(timezone, "now", lambda: moment)
+        assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
     for _ in range(2):
         assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
-    assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
     assert client.get("/ads/click/nonsense", headers=BROWSER)["Location"] == f"{SHOP}/"
     with pytest.raises(DependencyUnavailable):
         repository.spool.deliver()

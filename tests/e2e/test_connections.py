@@ -13,7 +13,7 @@ from tests.e2e.conftest import Busy
 from tests.e2e.load import of_catalog
 from tests.e2e.proxies import Nat, nat
 from tests.e2e.services import Postgres, Service, eventually
-from tests.e2e.test_sponsored_ads import CAMPAIGN, click, click_url, shell
+from tests.e2e.test_sponsored_ads import CAMPAIGN, click, shell, shown
 
 DEADLINE = 2.0  # DB_DEADLINE's default
 THREADS = 8
@@ -102,15 +102,16 @@ def test_what_was_spooled_is_delivered_when_the_primary_has_moved(postgres: Post
     database = {"DATABASE_URL": postgres.url}
     shell(CAMPAIGN.format(budget=1_000_000), **database)
     spooled = tmp_path / "events"
-    with Service("ad_provider_site", **database, ADS_SPOOL_DIR=str(tmp_path)) as service:
-        urls = [click_url(service) for _ in range(4)]
+    with Service("ad_provider_site", **database, ADS_SPOOL_DIR=str(tmp_path), TRUSTED_PROXIES="1") as service:
+        ads = [shown(service, number) for number in range(4)]
+        time.sleep(1)  # no click counts within a second of its impression
         with moved_primary(postgres):
-            for url in urls:
-                assert click(url).status_code == 302
+            for ad in ads:
+                assert click(ad).status_code == 302
             assert spooled.exists()
             time.sleep(1)  # the spool tries, on a connection that it then has
         counted = "SELECT count(*) FROM campaigns_event WHERE kind = 'click'"
-        eventually(lambda: postgres.ask(counted) == [(len(urls),)], 10)
+        eventually(lambda: postgres.ask(counted) == [(len(ads),)], 10)
 
 
 def test_a_first_host_that_is_mute_is_left_for_the_next(postgres: Postgres) -> None:

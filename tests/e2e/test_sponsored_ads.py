@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -31,22 +32,42 @@ print("FIGURES", json.dumps([of.total_budget, of.spent, days, ledger, reasons]))
 """
 
 
+class Ad(NamedTuple):
+    """An ad's URLs, and who looks at it: an address that a trusted proxy names."""
+
+    impression: str
+    click: str
+    address: str
+
+
 def shell(code: str, **env: str) -> str:
     return manage("shell", "--verbosity=0", "-c", code, project="ad_provider", **env)
 
 
-def click_url(service: Service) -> str:
-    """Of the first campaign's ad, a decision of its own. A process that has just begun may know of no campaign yet."""
+def shown(service: Service, number: int) -> Ad:
+    """The first campaign's ad, a decision of its own, as it is seen from an address of its own. A process that has just
+    begun may know of no campaign yet."""
 
-    def sold() -> str:
+    def sold() -> list[dict[str, str]]:
         ads = service.post("/ads", json={"categories": ["Sold"], "limit": 2}).json()
-        return "".join(ad["click_url"] or "" for ad in ads if ad["asin"] == "SOLD-1")
+        return [ad for ad in ads if ad["asin"] == "SOLD-1" and ad["click_url"]]
 
-    return str(eventually(sold)).replace("http://localhost:8001", service.url)
+    (found,) = eventually(sold)
+    impression, click = (
+        found[name].replace("http://localhost:8001", service.url) for name in ("impression_url", "click_url")
+    )
+    ad = Ad(impression, click, f"198.51.100.{number}")
+    assert get(ad.impression, ad.address).ok
+    return ad
 
 
-def click(url: str) -> requests.Response:
-    return requests.get(url, headers=BROWSER, allow_redirects=False, timeout=20)
+def get(url: str, address: str) -> requests.Response:
+    headers = BROWSER | {"X-Forwarded-For": address}
+    return requests.get(url, headers=headers, allow_redirects=False, timeout=20)
+
+
+def click(ad: Ad) -> requests.Response:
+    return get(ad.click, ad.address)
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])
@@ -64,11 +85,17 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def test_eight_processes_never_overspend_a_budget(database: str, tmp_path: Path) -> None:
     manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=database)
     shell(CAMPAIGN.format(budget=1_999_999), DATABASE_URL=database)
-    settings = {"DATABASE_URL": database, "WEB_CONCURRENCY": "8", "ADS_SPOOL_DIR": str(tmp_path / "spool")}
+    settings = {
+        "DATABASE_URL": database,
+        "WEB_CONCURRENCY": "8",
+        "ADS_SPOOL_DIR": str(tmp_path / "spool"),
+        "TRUSTED_PROXIES": "1",
+    }
     # On SQLite eight writers wait for each other; none may give up while it does.
     with Service("ad_provider_site", DB_DEADLINE="15", **settings) as service, ThreadPoolExecutor(16) as pool:
-        urls = list(pool.map(lambda _: click_url(service), range(60)))
-        answers = list(pool.map(click, urls * 2))  # each twice, far from each other
+        ads = list(pool.map(lambda number: shown(service, number), range(60)))
+        time.sleep(1)  # no click counts within a second of its impression
+        answers = list(pool.map(click, ads * 2))  # each twice, far from each other
         assert {(answer.status_code, answer.headers["Location"]) for answer in answers} == {
             (302, "http://localhost:8000/products/SOLD-1")
         }
@@ -85,13 +112,18 @@ def test_what_happens_while_the_database_is_away_is_counted_once_and_later(tmp_p
     try:
         manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=postgres.url)
         shell(CAMPAIGN.format(budget=100_000_000), DATABASE_URL=postgres.url)
-        settings = {"DATABASE_URL": postgres.url, "ADS_SPOOL_DIR": str(tmp_path / "spool")}
+        settings = {
+            "DATABASE_URL": postgres.url,
+            "ADS_SPOOL_DIR": str(tmp_path / "spool"),
+            "TRUSTED_PROXIES": "1",
+        }
         service = Service("ad_provider_site", **settings)
-        urls = [click_url(service) for _ in range(20)]
-        assert click(urls[0]).ok
+        ads = [shown(service, number) for number in range(20)]
+        time.sleep(1)  # no click counts within a second of its impression
+        assert click(ads[0]).ok
         postgres.kill()
-        for url in urls:
-            assert click(url).headers["Location"] == "http://localhost:8000/products/SOLD-1"
+        for ad in ads:
+            assert click(ad).headers["Location"] == "http://localhost:8000/products/SOLD-1"
         house = service.post("/ads", json={"categories": ["Sold"]})
         assert house.status_code == 200
         assert not any(ad["sponsored"] for ad in house.json())
@@ -104,9 +136,9 @@ def test_what_happens_while_the_database_is_away_is_counted_once_and_later(tmp_p
         service.log.close()
 
         with Service("ad_provider_site", service.port, **settings) as again:  # which finds no database
-            assert click(urls[0]).headers["Location"] == "http://localhost:8000/products/SOLD-1"
+            assert click(ads[0]).headers["Location"] == "http://localhost:8000/products/SOLD-1"
             postgres.start()
-            count = "SELECT count(*), count(DISTINCT decision), sum(price) FROM campaigns_event"
+            count = "SELECT count(*), count(DISTINCT decision), sum(price) FROM campaigns_event WHERE kind = 'click'"
             eventually(lambda: postgres.ask(count)[0][0] == 20, 30)
             eventually(lambda: not list((tmp_path / "spool").glob("[ed]*s*")), 10)
             time.sleep(1)

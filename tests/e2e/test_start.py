@@ -7,9 +7,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.e2e.services import ENVIRONMENT, ROOT, Postgres, Service, free_port
+from tests.e2e.services import ENVIRONMENT, ROOT, Postgres, Service, eventually, free_port
 
 BAD_SETTINGS = [
     ("SECRET_KEY", ""),
@@ -74,6 +75,25 @@ def test_several_worker_processes_count_together(postgres: Postgres, tmp_path: P
             )
             assert found == ["40.0"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_counts_stay_and_files_do_not_grow_when_workers_are_killed(postgres: Postgres, tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": postgres.url, "WEB_CONCURRENCY": "2", "TMPDIR": str(tmp_path)}
+    with Service("ad_provider_site", **settings) as service:
+        master = psutil.Process(service.process.pid)
+        for killed in range(1, 5):
+            for _ in range(10):
+                service.post("/ads", json={"limit": 1})
+            victim = master.children()[0]
+            victim.kill()
+            victim.wait(10)
+            eventually(lambda: len(master.children()) == 2)
+            found = re.findall(
+                r'^http_requests_total\{.*view="ads".*\} (\S+)$', service.get("/metrics").text, re.MULTILINE
+            )
+            assert found == [f"{killed * 10:.1f}"]
+        pids = {file.stem.rpartition("_")[2] for file in tmp_path.rglob("*.db")}
+        assert pids <= {"folded", str(master.pid), *(str(child.pid) for child in master.children())}
 
 
 def test_a_database_that_was_never_there_keeps_nobody_from_starting() -> None:

@@ -1,4 +1,5 @@
-"""A made-up day, to see whether budgets are spent as they should be. The database is not used."""
+"""A made-up day, to see whether budgets are spent as they should be, and what fraudsters could take of them. The
+database is not used."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -11,13 +12,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from campaigns.money import amount
 from campaigns.simulation import plot
 from campaigns.simulation.day import Day, simulate
+from campaigns.simulation.fraud import BUDGET_CLICKS, MOST_TAKEN, Raid, raids
 from campaigns.simulation.goals import OFF_THE_LINE, UNSPENT, Figures, judge
 
 
 class Command(BaseCommand):
     help = (
         "Simulate a day of made-up campaigns with the real choice of ads, and tell whether they spend evenly, all of "
-        "their budgets and no more. Exit 1 where they do not."
+        "their budgets and no more; then play fraudsters who click a rival's ads all day. Exit 1 where a goal is "
+        "missed."
     )
     requires_system_checks = ()
 
@@ -34,8 +37,14 @@ class Command(BaseCommand):
             figures = judge(day)
             self.stdout.write("\n".join(table(figures)))
             self.stdout.write(total(day, figures))
+            found = raids(options["seed"])
+            self.stdout.write("\n".join(map(of_fraud, found)))
             if options["json"]:
-                content = {"seed": options["seed"], "campaigns": [asdict(each) for each in figures]}
+                content = {
+                    "seed": options["seed"],
+                    "campaigns": [asdict(each) for each in figures],
+                    "fraud": [asdict(each) for each in found],
+                }
                 options["json"].write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
             if options["plot"]:
                 plot.draw(day, options["plot"])
@@ -44,12 +53,14 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         missed = [f"{each.name} ({', '.join(each.broken)})" for each in figures if each.broken]
+        missed += [f"{each.rival} ({each.taken:.1f} % taken by fraud)" for each in found if not each.is_stopped]
         if missed:
             raise CommandError("The goals are missed: " + "; ".join(missed))
         worst = max((abs(each.worst) for each in figures if each.worst is not None), default=0.0)
         self.stdout.write(
             f"The goals hold: where demand allows, even pacing is at most {worst:.1f} % off an even line "
-            f"({OFF_THE_LINE:g} % allowed) and at least {100 - UNSPENT:g} % of each budget is spent; no overspend."
+            f"({OFF_THE_LINE:g} % allowed) and at least {100 - UNSPENT:g} % of each budget is spent; no overspend; "
+            "fraud takes little."
         )
 
 
@@ -64,6 +75,13 @@ def table(figures: Sequence[Figures]) -> Iterator[str]:
             f"{each.name:<10}{amount(each.budget):>12}{amount(each.spent):>12}{each.share:>9.1%}{each.demand:>9.1%}"
             f"{worst:>13}{amount(each.overspend):>12}{short}"
         )
+
+
+def of_fraud(raid: Raid) -> str:
+    return (
+        f"fraud on {raid.rival} from {raid.addresses} address{'es' * (raid.addresses > 1)}: {raid.taken:.2f} % of a "
+        f"daily budget of {BUDGET_CLICKS:,} clicks ({MOST_TAKEN[raid.addresses]:g} % allowed)"
+    )
 
 
 def total(day: Day, figures: Sequence[Figures]) -> str:

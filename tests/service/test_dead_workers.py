@@ -1,0 +1,70 @@
+"""What workers have counted stays when they end, and the files do not grow in number."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service import dead_workers, metrics
+
+WORK = """
+from prometheus_client import Counter, Gauge, Histogram
+Counter("done", "Done.", ["kind"]).labels("a").inc(2)
+Histogram("took", "Took.", buckets=(1, 5)).observe(3)
+Gauge("busy", "Busy.", multiprocess_mode="livesum").set(1)
+import os
+print(os.getpid())
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    return tmp_path
+
+
+def worker() -> int:
+    """A process that counts and ends; its id."""
+    done = subprocess.run([sys.executable, "-c", WORK], env=os.environ, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def samples() -> dict[str, float]:
+    text = metrics.exposition().decode()
+    found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {f"{sample.name}{sorted(sample.labels.items()) or ''}": sample.value for sample in found}
+
+
+def test_counts_stay_and_files_do_not_grow_when_workers_end(folder: Path) -> None:
+    alive = worker()
+    for ended in range(1, 6):
+        dead_workers.fold(worker(), [alive])
+        found = samples()
+        assert found["done_total[('kind', 'a')]"] == 2 * (ended + 1)
+        assert found["took_bucket[('le', '5.0')]"] == found["took_count"] == ended + 1
+        assert found["took_bucket[('le', '1.0')]"] == 0
+        assert found["took_sum"] == 3 * (ended + 1)
+        assert found["busy"] == 1  # of the one that is alive
+        assert len(list(folder.glob("*.db"))) == 5  # three of the one that is alive, two that are folded
+
+
+def test_while_it_is_read_nothing_is_folded_and_the_next_time_all_is(folder: Path) -> None:
+    first, second = worker(), worker()
+    with dead_workers.folder_lock(fcntl.LOCK_SH):
+        dead_workers.fold(first, [])
+    assert (folder / f"counter_{first}.db").exists()
+    dead_workers.fold(second, [])
+    assert {file.name for file in folder.glob("*.db")} == {"counter_folded.db", "histogram_folded.db"}
+    assert samples()["done_total[('kind', 'a')]"] == 4
+
+
+def test_a_file_that_was_cut_costs_no_other(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first, second = worker(), worker()
+    (folder / f"counter_{first}.db").write_bytes(b"\xff\x00\x00\x00" + b"\x01" * 100)
+    dead_workers.fold(second, [])
+    assert samples()["done_total[('kind', 'a')]"] == 2
+    assert "the metrics of a worker process are lost" in caplog.text
