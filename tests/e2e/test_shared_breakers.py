@@ -11,6 +11,7 @@ import pytest
 
 from resilience.sharing import REST
 from tests.e2e.conftest import Busy
+from tests.e2e.load import median
 from tests.e2e.services import RESET, Postgres, Service, eventually
 from tests.redis_server import RedisServer
 
@@ -130,9 +131,8 @@ def test_its_loss_is_noticed_by_no_client(
     assert [each for each in work.reads() if each.status != 200] == []
     assert {each.status for each in work.writes()} <= {201, 503}
     assert "Traceback" not in log_of(recommender)
-    # Two trials in each of two processes, and what a busy machine does to some of thousands of requests anyway.
-    usual = sorted(each.took for each in work.reads(until=lost))[-5]
-    assert len([each for each in work.reads(lost, back) if each.took > 0.1 + usual]) <= 4
+    # Only a trial waits for Redis, for 0.1 s.
+    assert median(work.reads(lost, back)) < 2 * median(work.reads(until=lost)) + 0.05
 
 
 def test_when_it_comes_back_it_is_told_who_is_forced_open(
