@@ -114,6 +114,14 @@ def test_the_wait_for_a_permit_is_bounded_by_the_deadline(breaker: Breaker) -> N
     assert max(waits) < 5 * breaker.deadline
 
 
+def test_half_of_the_deadline_is_left_to_a_call_that_waits(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float | None] = []
+    monkeypatch.setattr(breaker._bulkhead, "acquire", asked.append)
+    with pytest.raises(TooManyCalls):
+        breaker.call(lambda: None)
+    assert asked == [5.0]
+
+
 def test_a_caller_that_waits_is_rejected_when_the_circuit_opens(breaker: Breaker, full: Callable[[], None]) -> None:
     called: list[str] = []
     with ThreadPoolExecutor(1) as pool:

@@ -223,6 +223,13 @@ def test_without_a_deadline_no_seconds_are_named() -> None:
     assert cause_of(deadlines.DeadlineExceeded()) == "no answer in time"
 
 
+def test_the_nearest_of_several_causes_is_named() -> None:
+    nearest, context = OSError(errno.EHOSTUNREACH, "secret"), OSError(errno.ENOSPC, "secret")
+    error = Error("a")
+    error.__cause__, error.__context__ = nearest, context
+    assert cause_of(error) == "not reachable"
+
+
 def test_errors_that_refer_to_each_other_end() -> None:
     first, second = Error("a"), Error("b")
     first.__cause__, second.__cause__ = second, first
