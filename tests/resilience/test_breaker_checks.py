@@ -10,6 +10,7 @@ import pytest
 
 from resilience import deadlines
 from resilience.breaker import Breaker
+from resilience.checks import Check
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
 from resilience.events import Listener
@@ -268,3 +269,15 @@ def test_a_check_that_fails_after_the_state_has_changed_counts_for_nothing(make:
 
 def checks_running() -> bool:
     return any(thread.name == "dependency-check" for thread in threading.enumerate())
+
+
+def test_a_check_does_not_hold_up_the_end_of_the_process() -> None:
+    threads: list[threading.Thread] = []
+
+    def reach() -> bool:
+        threads.append(threading.current_thread())
+        return True
+
+    check = Check(reach, then=lambda: None)
+    eventually(lambda: check.result is True)
+    assert [thread.daemon for thread in threads] == [True]
