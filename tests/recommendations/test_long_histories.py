@@ -40,6 +40,8 @@ def reviewers() -> None:
             (Review, FEW, MAKE_REVIEWS, ["few"]),
         ):
             cursor.execute(MAKE.format(last=count - 1, table=model._meta.db_table) + columns, parameters or None)
+        # What is known of the tables is else what they were when the tests before had rolled back.
+        cursor.execute("ANALYZE")
 
 
 def ask(client: Client, reviewer: str, query: str) -> list[dict[str, Any]]:
