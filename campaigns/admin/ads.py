@@ -95,6 +95,11 @@ class SponsoredProductAdmin(BoundedAdmin):
         super().delete_model(request, obj)
         adopt(obj.campaign_id)
 
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SponsoredProduct]) -> None:
+        campaigns = set(queryset.values_list("campaign", flat=True))
+        super().delete_queryset(request, queryset)
+        adopt(*campaigns)
+
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
@@ -131,9 +136,9 @@ def targets_of(ad: SponsoredProduct) -> str:
     )
 
 
-def adopt(campaign: int) -> None:
+def adopt(*campaigns: int) -> None:
     """A made-up campaign that somebody has changed is theirs: remove_demo leaves it alone."""
-    Campaign.objects.filter(pk=campaign, demo=True).update(demo=False)
+    Campaign.objects.filter(pk__in=campaigns, demo=True).update(demo=False)
 
 
 def protected_by(

@@ -1,10 +1,13 @@
 """Takes the made-up campaigns out again, with what was made up to have happened and what has happened since."""
 
+import json
 import random
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -12,6 +15,9 @@ from django.utils import timezone
 from campaigns.demo.campaigns import make_advertisers, make_campaigns
 from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, SponsoredProduct, Target, Unbilled, Viewer
 from catalog.demo.products import make_products
+
+# What the admin notes of a campaign that was saved as it was, or only paused or resumed.
+_NO_CHANGE = ["", "[]", "Now paused.", "Now active.", json.dumps([{"changed": {"fields": ["Status"]}}])]
 
 
 @dataclass
@@ -43,7 +49,8 @@ def remove(*, dry_run: bool) -> Removed:
 
 def _unmarked() -> list[int]:
     """Campaigns that a release without the mark has made for the demo shop of the default options: those that are as
-    seed_campaigns makes them again, with the same budgets, ads and targets."""
+    seed_campaigns makes them again, with the same budgets, ads and targets, and that nobody has changed in the admin,
+    where a campaign loses its mark too."""
     products = sorted((each.product for each in make_products(random.Random(1), 1200, "")), key=lambda each: each.asin)
     rng = random.Random(1)
     plans = make_campaigns(rng, make_advertisers(rng, products), products, timezone.now())
@@ -54,7 +61,22 @@ def _unmarked() -> list[int]:
         each.pk
         for each in stored
         if _signature(each, Target.objects.filter(ad__campaign=each).select_related("ad")) in made
+        and not _was_changed(each)
     ]
+
+
+def _was_changed(campaign: Campaign) -> bool:
+    """Whether the admin has noted a change of the campaign, or of one of its ads."""
+    ads = SponsoredProduct.objects.filter(campaign=campaign).values_list("pk", flat=True)
+    noted = ((Campaign, [campaign.pk]), (SponsoredProduct, ads))
+    return any(
+        LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(model), object_id__in=[str(each) for each in keys]
+        )
+        .exclude(change_message__in=_NO_CHANGE)
+        .exists()
+        for model, keys in noted
+    )
 
 
 def _signature(campaign: Campaign, targets: Iterable[Target]) -> Hashable:

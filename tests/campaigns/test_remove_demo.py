@@ -96,6 +96,35 @@ def test_the_demo_of_a_release_without_the_mark_is_recognised(db: None) -> None:
     assert set(Campaign.objects.all()) == {dearer, aimed, renamed}
 
 
+def test_a_changed_campaign_stays_where_its_budgets_ads_and_targets_are_those_of_the_demo(staff: Client) -> None:
+    Product.objects.bulk_create(each.product for each in make_products(random.Random(1), 1200, "http://x"))
+    call_command("seed_campaigns", stdout=StringIO())
+    limited, dearer, paused, unchanged = Campaign.objects.filter(status="active", ends=None)[:4]
+    Campaign.objects.filter(pk__in=[dearer.pk, paused.pk, unchanged.pk]).update(demo=False)  # of an earlier release
+    assert saved(staff, limited, viewer_limit=77).status_code == 302
+    target = Target.objects.filter(ad__campaign=dearer, kind="keyword", negative=False)[0]
+    bid = {"id": target.pk, "ad": target.ad_id, "kind": "keyword", "value": target.value, "bid": "1.30"}
+    sent = {"targets-TOTAL_FORMS": 1, "targets-INITIAL_FORMS": 1} | {f"targets-0-{k}": v for k, v in bid.items()}
+    assert staff.post(f"{ADMIN}sponsoredproduct/{target.ad_id}/change/", sent).status_code == 302
+    assert "Now paused: 1." in act(staff, "pause", paused)
+    as_before = {"viewer_limit": unchanged.viewer_limit or "", "pacing": unchanged.pacing}
+    assert saved(staff, unchanged, **as_before, status="paused").status_code == 302
+    assert remove().startswith("28 campaigns")
+    assert remove().startswith("0 campaigns")
+    assert set(Campaign.objects.all()) == {limited, dearer}
+
+
+def test_a_campaign_stays_that_lost_an_ad_in_the_list_of_ads(demo: None, staff: Client) -> None:
+    campaign = Campaign.objects.filter(status="active")[0]
+    free = Product.objects.exclude(ads__campaign=campaign)[0]
+    ad = SponsoredProduct.objects.create(campaign=campaign, product=free)
+    chosen = {"action": "delete_selected", "_selected_action": [ad.pk], "post": "yes"}
+    staff.post(f"{ADMIN}sponsoredproduct/", chosen)
+    assert not SponsoredProduct.objects.filter(pk=ad.pk).exists()
+    assert remove().startswith("29 campaigns")
+    assert Campaign.objects.get() == campaign
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
     lose_database()
