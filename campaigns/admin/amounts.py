@@ -33,7 +33,7 @@ class AmountField(forms.DecimalField):
         return None if units is None else int(units * MICROS)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        with suppress(ValidationError):
+        with suppress(ValidationError, ArithmeticError):  # too large to multiply, or a signalling NaN
             units = self.to_python(data)
             return bool((None if units is None else units * MICROS) != initial)
         return True

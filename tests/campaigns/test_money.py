@@ -36,6 +36,24 @@ def test_fifty_typed_in_is_fifty_of_the_currency(staff: Client, campaign: Campai
     assert 'value="50.00"' in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("50,00", "Enter a number."),
+        ("sNaN", "Enter a number."),
+        ("NaN", "Enter a number."),
+        ("50.005", "no more than 2 decimal places"),
+        ("1e9999999", "less than or equal to 1000000000"),
+        ("-1e9999999", "greater than or equal to 0"),
+        ("1e-9999999", "no more than 2 decimal places"),
+    ],
+)
+def test_what_is_no_amount_is_refused_with_words(staff: Client, campaign: Campaign, typed: str, said: str) -> None:
+    page = saved(staff, campaign, daily_budget=typed)
+    assert page.status_code == 200
+    assert said in text(page)
+
+
 def test_a_currency_without_decimals_takes_none(staff: Client, campaign: Campaign, settings: Any) -> None:
     settings.CURRENCY = "JPY"
     page = saved(staff, campaign, daily_budget="50.5", total_budget="100")
