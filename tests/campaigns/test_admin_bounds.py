@@ -17,6 +17,10 @@ def test_usual_searches_are_made(staff: Client) -> None:
     admin_bounds.usual_searches_are_made(staff)
 
 
+def test_lookups_that_fail_in_the_database_are_refused(staff: Client) -> None:
+    admin_bounds.lookups_that_fail_in_the_database_are_refused(staff)
+
+
 @pytest.mark.parametrize(("term", "found"), [("quill", 1), ("quill " * 900, 0)])
 def test_the_choice_of_an_advertiser_is_searched_alike(staff: Client, term: str, found: int) -> None:
     Advertiser.objects.create(name="Quill & Co")

@@ -23,6 +23,10 @@ def test_usual_searches_are_made(boss: Client) -> None:
     admin_bounds.usual_searches_are_made(boss)
 
 
+def test_lookups_that_fail_in_the_database_are_refused(boss: Client) -> None:
+    admin_bounds.lookups_that_fail_in_the_database_are_refused(boss)
+
+
 def act(boss: Client, *, on_all: str) -> str:
     boss_number = User.objects.get(username="boss").pk
     form = {"action": "delete_selected", "_selected_action": boss_number, "select_across": on_all, "post": "yes"}
