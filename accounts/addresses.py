@@ -1,9 +1,13 @@
 """Where a request comes from."""
 
+import re
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
+
+# Some proxies name the port too: 192.0.2.1:4711, [2001:db8::1]:4711.
+_WITH_PORT = re.compile(r"\[([0-9a-fA-F:.]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
 
 
 def address_of(request: HttpRequest) -> str:
@@ -16,6 +20,8 @@ def address_of(request: HttpRequest) -> str:
     proxies = settings.TRUSTED_PROXIES
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     text = hops[-proxies].strip() if 0 < proxies <= len(hops) else peer
+    if named := _WITH_PORT.fullmatch(text):
+        text = named[1] or named[2]
     try:
         address = ip_address(text)
     except ValueError:

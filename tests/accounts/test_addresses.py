@@ -24,6 +24,11 @@ CLIENT, PROXY, OURS = "203.0.113.7", "198.51.100.1", "10.0.0.1"
         (1, "", OURS),
         (1, "unknown", OURS),
         (1, "x" * 5000, OURS),
+        (1, f"{CLIENT}:4711", CLIENT),  # as Azure's gateways write it
+        (1, "[2001:db8:1:2::9]:4711", "2001:db8:1:2::/64"),
+        (1, "[2001:db8:1:2::9]", "2001:db8:1:2::/64"),
+        (1, f"{CLIENT}:x", OURS),
+        (1, f"{CLIENT}:1:2", OURS),
     ],
 )
 def test_of_x_forwarded_for_only_what_our_proxies_wrote_counts(
