@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -23,6 +24,9 @@ from resilience.errors import DependencyUnavailable
 
 MAX_BYTES = 20_000_000
 ROOM_OF_UNBILLED = 0.25  # of it, for what does not count anyway, so that nobody fills it with that
+# Lines of one decision, ad and kind. More than one, as the first click may be too early and a later one count; not all,
+# or anybody could fill the spool with one URL.
+MAX_ALIKE, MAX_COUNTED = 5, 50_000
 ASIDE, MAX_BYTES_ASIDE = "unreadable", 1_000_000  # where lines go that cannot be delivered
 EVERY = 0.5  # seconds between looks whether the database is back
 
@@ -47,6 +51,7 @@ class Spool:
         self._deliver = deliver
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._alike: Counter[tuple[Kind, str, int]] = Counter()
 
     @property
     def _folder(self) -> Path:
@@ -60,12 +65,22 @@ class Spool:
         room = MAX_BYTES * (ROOM_OF_UNBILLED if reason else 1)
         try:
             with self._alone("write.lock"), (self._folder / "events").open("a") as file:
+                if decision and not reason and self._is_one_more(kind, decision):
+                    return
                 if file.tell() + self._size("delivering") + len(line) > room:
                     logger.error("the spool is full: an event is lost", extra={"kind": kind})
                     return
                 file.write(line)
         except OSError as error:
             logger.error("the spool cannot be written: an event is lost", extra={"error": str(error)})
+
+    def _is_one_more(self, kind: Kind, decision: Decision) -> bool:
+        """Whether this process has kept MAX_ALIKE of them. It forgets all now and then."""
+        if len(self._alike) >= MAX_COUNTED:
+            self._alike.clear()
+        of = kind, decision.id, decision.ad
+        self._alike[of] += 1
+        return self._alike[of] > MAX_ALIKE
 
     def _size(self, name: str) -> int:
         with suppress(FileNotFoundError):

@@ -153,6 +153,19 @@ def test_what_does_not_count_leaves_room_for_what_does(monkeypatch: pytest.Monke
     assert 1 < len(delivered) < 20
 
 
+def test_one_url_that_is_called_again_and_again_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 4000)
+    delivered: list[Happened] = []
+    spool = Spool(delivered.append)
+    for _ in range(100):
+        spool.add(click(1))
+    later = [click(2), click(1)._replace(kind=Kind.IMPRESSION)]
+    for each in later:
+        spool.add(each)
+    spool.deliver()
+    assert delivered == [click(1)] * module.MAX_ALIKE + later
+
+
 def test_where_nothing_can_be_written_nothing_fails(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings.ADS_SPOOL_DIR = "/proc/nowhere"
     Spool(lambda happened: None).add(click(1))
