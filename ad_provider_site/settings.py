@@ -32,8 +32,8 @@ def is_writable_folder(folder: str) -> bool:
 
 
 def is_product_url(template: str) -> bool:
-    """Raises ValueError for a port that is none."""
-    parts = re.fullmatch(r"(https?://[^\s{}/?#]+)/([^\s{}]*\{asin\})+[^\s{}]*", template)
+    """No user and password before the host, which everybody would see. Raises ValueError for a port that is none."""
+    parts = re.fullmatch(r"(https?://[^\s{}/?#@\\]+)/([^\s{}]*\{asin\})+[^\s{}]*", template)
     return parts is not None and is_http_url(parts[1])
 
 

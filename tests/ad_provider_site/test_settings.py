@@ -41,6 +41,8 @@ def test_an_ad_may_lead_to_the_shops_own_page(url: str) -> None:
         "https://shop.example/a b/{asin}",
         "https://shop.example/p/{asin}\n",
         "javascript:alert('{asin}')",
+        "https://user:password@shop.example/{asin}",
+        "https://shop.example\\@other.example/{asin}",
         "/p/{asin}",
     ],
 )
