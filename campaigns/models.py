@@ -4,6 +4,7 @@ Products are told by their asin without a constraint: the recommender, which doe
 An ad for a product that is gone is not shown.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
@@ -160,9 +161,13 @@ class Target(models.Model):
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
 
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))  # soft hyphen, blanks without a width, byte order mark
+
+
 def keyword(text: str) -> str:
-    """As keywords are compared."""
-    return " ".join(text.casefold().split())
+    """As keywords are compared: however their letters are composed, whatever their case and blanks (NFKC_Casefold)."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).translate(_UNSEEN).casefold())
+    return " ".join(folded.split())
 
 
 def search_term(keywords: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from campaigns.choice import Ad, CampaignState, Place, Snapshot
-from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
+from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of, keyword
 from catalog.models import Product
 
 CHUNK = 10_000  # rows of a query, so that none takes long
@@ -57,7 +57,8 @@ def load_ads() -> Ads:
     """The ads of each place with their bids. A query for each CHUNK rows. Raises django.db.Error."""
     targets: dict[int, list[tuple[Place, int | None]]] = defaultdict(list)
     for _, ad, kind, value, bid in _rows(Target.objects.all(), "ad", "kind", "value", "bid"):
-        targets[ad].append((Place(kind, value), bid))
+        # An earlier release has compared keywords otherwise, and stored them so.
+        targets[ad].append((Place(kind, keyword(value) if kind == Target.Kind.KEYWORD else value), bid))
     places: dict[Place, list[tuple[Ad, int]]] = defaultdict(list)
     there = Exists(Product.objects.filter(asin=OuterRef("product_id")))  # or nobody could be shown it
     ads = SponsoredProduct.objects.filter(there)

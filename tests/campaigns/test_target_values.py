@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 
 from campaigns.admin import places
-from campaigns.models import SponsoredProduct
+from campaigns.models import SponsoredProduct, Target
 from catalog.models import Product
+from tests.campaigns import sponsors
 from tests.campaigns.test_admin import ADMIN, someone
+from tests.campaigns.test_tracking import ask
 
 URL = f"{ADMIN}sponsoredproduct/values/"
 pytestmark = pytest.mark.django_db
@@ -43,6 +45,25 @@ def test_categories_are_found_wide_ones_too(staff: Client, shop: None) -> None:
 
 def test_a_keyword_is_shown_as_it_is_compared(staff: Client) -> None:
     assert asked(staff, kind="keyword", text="  Gel  PEN Maße") == [("gel pen masse", "")]
+
+
+@pytest.mark.parametrize(
+    ("stored", "searched"),
+    [("cafe\u0301", "CAF\u00c9"), ("gel pen", "\uff27\uff45\uff4c\u3000pen"), ("gel\u200bpen", "gel\u00adpen")],
+)
+def test_a_keyword_fits_however_its_letters_are_written(client: Client, stored: str, searched: str) -> None:
+    ad = sponsors.ad(sponsors.campaign(), "PEN", "category Pens")
+    Target.objects.bulk_create([Target(ad=ad, kind="keyword", value=stored, bid=500_000)])  # as it was stored before
+    (found,) = ask(client, keywords=[searched])
+    assert found["asin"] == "PEN"
+    assert found["sponsored"]
+
+
+def test_a_keyword_without_a_letter_is_refused(staff: Client, ad: SponsoredProduct) -> None:
+    target = {"targets-0-kind": "keyword", "targets-0-value": "\u200b", "targets-0-bid": "0.10"}
+    sent = {"targets-TOTAL_FORMS": 1, "targets-INITIAL_FORMS": 0} | target
+    assert staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", sent).status_code == 200
+    assert not Target.objects.exists()
 
 
 def test_no_more_are_offered_than_somebody_reads(staff: Client) -> None:
