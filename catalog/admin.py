@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.paginator import Paginator
 from django.db.models import Count, F, FloatField, QuerySet
 from django.db.models.functions import Cast, NullIf
@@ -58,12 +59,25 @@ class BrandFilter(FrequentValuesFilter):
     field = "brand"
 
 
+class LinesWidget(AdminTextareaWidget):
+    """Keeps line ends as they are stored: a browser sends CRLF, and from an input of one line none at all."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        value = super().value_from_datadict(data, files, name)
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
 class ProductForm(ModelForm):  # type: ignore[type-arg]
     """The API's own rules for the JSON fields, so that the admin cannot store what the API would refuse."""
 
     class Meta:
         model = Product
         exclude = ()  # noqa: DJ006  what is editable is said by the admin below
+        widgets = {
+            "title": LinesWidget({"rows": 2}),
+            "description": LinesWidget,
+            "brand": LinesWidget({"rows": 2}),
+        }
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data

@@ -1,6 +1,7 @@
 """Reads one cell, of whatever field and file: absent, text, a number, a time, a list or an object."""
 
 import math
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,8 @@ MAX_LITERAL = (
     200_000  # characters of a list or an object that is no JSON; 200 names of 200 asins are fewer in real data
 )
 MAX_DIGITS = 30
+# A comma that does not group in threes may be a decimal one: "12,0" is not 120.
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def is_absent(raw: Any) -> bool:
@@ -58,9 +61,13 @@ def entries(raw: Any) -> list[Any]:
 def whole(raw: Any) -> int | None:
     """An integer, from one, its text (``"1,024"``) or a float that is whole (``12.0``); None if it is none of these."""
     if isinstance(raw, str):
-        text = raw.strip().replace(",", "")
-        if len(text) > MAX_DIGITS:
+        text = raw.strip()
+        if len(text) > MAX_DIGITS or "_" in text:
             return None
+        if "," in text:
+            if not _GROUPED.fullmatch(text):
+                return None
+            text = text.replace(",", "")
         try:
             raw = int(text) if text.isascii() and text.isdecimal() else float(text)
         except ValueError:

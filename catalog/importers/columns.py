@@ -1,5 +1,6 @@
 """Matches the columns of a file with fields: names are compared without case, blanks, underscores and punctuation."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,11 +67,16 @@ class Layouts:
         for column in columns:
             if column not in used and folded(column) and len(self.unused) < MAX_UNUSED:
                 self.unused[str(column)[:MAX_UNUSED_CHARACTERS]] = None
-        if sum(len(str(column)) for column in columns) <= MAX_LAYOUT_CHARACTERS:
+        if _size(columns) <= MAX_LAYOUT_CHARACTERS:
             if len(self._known) >= MAX_LAYOUTS:
                 self._known.clear()
             self._known[columns] = layout
         return layout
+
+
+def _size(columns: tuple[Any, ...]) -> float:
+    """Characters of the columns, without bound where one of them is not text."""
+    return sum(len(column) if isinstance(column, str) else math.inf for column in columns)
 
 
 def folded(column: Any) -> str:

@@ -32,9 +32,11 @@ def bounded(stream: io.BufferedReader) -> Iterator[str]:
 def skip_blank(stream: io.BufferedReader) -> int:
     """Read past blank lines and byte order marks; returns how many lines those were."""
     skipped = 0
-    while found := _BLANK.match(stream.peek()):
-        blank = stream.read(found.end())
-        if not blank:
+    while ahead := stream.peek():
+        found = _BLANK.match(ahead)
+        # Of a long line of blanks nothing says yet whether it is blank to its end.
+        end = found.end() if found and ahead.strip() else len(ahead)
+        if not end:
             break
-        skipped += blank.count(b"\n")
+        skipped += stream.read(end).count(b"\n")
     return skipped

@@ -46,11 +46,12 @@ def related(raw: Any, *others: Any) -> tuple[dict[str, list[str]], bool]:
     kept = {}
     for kind, listed in given.items():
         found = entries(listed)
-        asins = values.asins(found)
+        asins = values.asins(found)[: rules.MAX_LIST]
         is_whole = is_whole and len(asins) == len(found)
         if asins:
-            kept[kind] = asins[: rules.MAX_LIST]
-    return kept, is_whole
+            kept[kind] = asins
+    within = dict(list(kept.items())[: rules.MAX_LIST])
+    return within, is_whole and len(within) == len(kept)
 
 
 def ranks(raw: Any) -> tuple[dict[str, int], bool]:
@@ -65,8 +66,9 @@ def ranks(raw: Any) -> tuple[dict[str, int], bool]:
             match = _RANK.search(values.text(line, "salesRank", rules.MAX_TEXT)) if isinstance(line, str) else None
             is_whole = is_whole and match is not None
             if match:
-                numbers[_rank_name(match)] = whole(match[1])
+                numbers[_rank_name(match)] = whole(match[1].replace(",", ""))
     kept = {name: rank for name, rank in numbers.items() if name and rank is not None and 0 <= rank <= rules.MAX_RANK}
+    kept = dict(list(kept.items())[: rules.MAX_LIST])
     return kept, is_whole and len(kept) == len(numbers)
 
 
@@ -109,7 +111,7 @@ def categories(raw: Any, main: Any, features: Any, is_path: bool = False) -> tup
                 break
             found |= {name: None} if name else {}
         if found:
-            return list(found)[: rules.MAX_CATEGORIES], is_whole
+            return list(found)[: rules.MAX_CATEGORIES], is_whole and len(found) <= rules.MAX_CATEGORIES
     return [], is_whole
 
 

@@ -7,7 +7,7 @@ from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
 
 MAGIC = b"PAR1"
 # So many rows are decoded at once, and the columns of a row group are read in pieces of so many bytes.
-ROWS = 500
+ROWS = 50
 BUFFER = 1 << 20
 
 
@@ -46,7 +46,8 @@ def rows(opened: Any) -> Iterator[RawRow]:
 def _values(batch: Any) -> Iterator[dict[str, Any] | RejectedRow]:
     try:
         yield from map(_decoded, _microseconds(batch).to_pylist())
-    except (ValueError, OverflowError) as error:  # text that is no UTF-8, or a time that Python cannot hold
+    # Text that is no UTF-8, a time that Python cannot hold, a time zone that it does not know.
+    except (ValueError, OverflowError, KeyError) as error:
         if batch.num_rows > 1:
             for position in range(batch.num_rows):
                 yield from _values(batch.slice(position, 1))

@@ -75,7 +75,7 @@ def seekable(stream: io.BufferedReader) -> Iterator[IO[bytes]]:
 def _only_member(archive: IO[bytes], name: str) -> Iterator[zipfile.ZipExtFile]:
     try:
         opened = zipfile.ZipFile(archive)
-        members = [each for each in opened.infolist() if not each.is_dir() and not _is_junk(each.filename)]
+        members = [each for each in opened.infolist() if not _is_junk(each.filename) and not each.is_dir()]
         if len(members) != 1:
             excel = any(each.filename == "[Content_Types].xml" for each in members)
             hint = "; it looks like an Excel workbook, save the sheet as CSV" if excel else ""
@@ -92,6 +92,8 @@ def _only_member(archive: IO[bytes], name: str) -> Iterator[zipfile.ZipExtFile]:
 def _is_junk(path: str) -> bool:
     """What file managers leave: ``__MACOSX/``, ``.DS_Store``, ``Thumbs.db``."""
     parts = PurePosixPath(path).parts
+    if not parts:  # "" and "."
+        return True
     return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() in ("thumbs.db", "desktop.ini")
 
 

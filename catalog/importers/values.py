@@ -154,7 +154,7 @@ def _of_time(raw: Any) -> int:
         pass
     try:
         return _of_date(datetime.fromisoformat(raw.strip()))
-    except (AttributeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         raise RejectedRow("unixReviewTime: missing or not a number") from None
 
 
@@ -164,7 +164,7 @@ def _of_day(day: Any) -> int:
             return _of_date(day)
         day = day.strip()
         return _of_date(datetime.strptime(day, "%m %d, %Y") if _DAY.fullmatch(day) else datetime.fromisoformat(day))
-    except (AttributeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         raise RejectedRow("reviewTime: not a day such as 02 8, 2014") from None
 
 

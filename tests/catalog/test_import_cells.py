@@ -74,16 +74,30 @@ def test_text_in_brackets_that_is_no_list_stays_text(raw: str) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "read"),
-    [(12, 12), (12.0, 12), ("12.0", 12), ("1,024", 1024), (" 7 ", 7), (Decimal("3.0"), 3), ("1e3", 1000)],
+    [
+        (12, 12),
+        (12.0, 12),
+        ("12.0", 12),
+        ("1,024", 1024),
+        (" 7 ", 7),
+        (Decimal("3.0"), 3),
+        ("1e3", 1000),
+        ("19,963,069.0", 19963069),
+    ],
 )
 def test_whole_numbers_are_read_from_floats_and_text(raw: Any, read: int) -> None:
     assert whole(raw) == read
 
 
 @pytest.mark.parametrize(
-    "raw", [True, "12.5", 12.5, "x", "", None, [1], float("inf"), "9" * 400, "0x10", Decimal("NaN")]
+    "raw", [True, "12.5", 12.5, "x", "", None, [1], float("inf"), "9" * 400, "0x10", "1_0", Decimal("NaN")]
 )
 def test_what_is_no_whole_number_is_none(raw: Any) -> None:
+    assert whole(raw) is None
+
+
+@pytest.mark.parametrize("raw", ["12,0", "0,5", "1,2", "1,0240", ",5", "5,", "1,,000"])
+def test_a_comma_that_does_not_group_in_threes_makes_no_whole_number(raw: str) -> None:
     assert whole(raw) is None
 
 
@@ -180,6 +194,16 @@ def test_time_grows_with_the_length_of_a_cell(column: str, part: str) -> None:
         ProductImporter().clean({"asin": "P1", column: text})
 
     assert longest(read, lambda size: part * size) < 5 * 8
+
+
+@pytest.mark.parametrize("opening", ["", "<img ", '<img alt="', "<br "])
+@pytest.mark.parametrize("part", ['alt="" ', ' alt="', " <b>", "\n<b>"])
+@pytest.mark.parametrize("column", ["categories", "Body (HTML)"])
+def test_time_grows_with_the_length_of_markup(column: str, opening: str, part: str) -> None:
+    def read(text: str) -> None:
+        ProductImporter().clean({"asin": "P1", column: text})
+
+    assert longest(read, lambda size: f"x{opening}{part * (size // len(part))}x") < 5 * 8
 
 
 def test_a_time_is_read_in_each_spelling() -> None:

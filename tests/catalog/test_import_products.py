@@ -153,8 +153,9 @@ def test_no_number_ends_a_run(number: str, tmp_path: Path) -> None:
     fields = ["price", "salesRank", "rank", "title", "imUrl", "categories", "related"]
     lines = [f"{{'asin': 'P{n}', '{name}': {number}}}\n" for n, name in enumerate(fields)]
     lines += [f"{{'asin': 'Q{n}', '{name}': {{{number}: [{number}]}}}}\n" for n, name in enumerate(fields)]
+    lines.append(f"{{{number}: 1, 'asin': 'R', 'title': 'a number for a column'}}\n")
     counts = import_products(tmp_path, "{'asin': 'OK'}\n" + "".join(lines))
-    assert counts.read == 15
+    assert counts.read == 16
     assert Product.objects.filter(asin="OK").exists()
 
 

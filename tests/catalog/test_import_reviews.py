@@ -127,3 +127,9 @@ def test_numbers_are_text_where_text_is_asked_for(tmp_path: Path) -> None:
     made = review_of_row(tmp_path, fields)
     assert (made.reviewer_id, made.summary, made.review_text) == ("12", "10", "1.5")
     assert reasons(tmp_path, ReviewImporter, as_lines([fields | {"summary": True}])) == ["summary: not text"]
+
+
+@pytest.mark.parametrize("fields", ["'unixReviewTime': b''", "'reviewTime': b'02 8, 2014'", "'unixReviewTime': {1}"])
+def test_a_time_that_is_no_text_rejects_its_row(fields: str, tmp_path: Path) -> None:
+    (reason,) = reasons(tmp_path, ReviewImporter, f"{{'reviewerID': 'R1', 'asin': 'P1', 'overall': 5, {fields}}}\n")
+    assert "Time: " in reason

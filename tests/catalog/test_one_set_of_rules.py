@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.forms import BoundField, Textarea
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -36,6 +37,8 @@ USED: list[dict[str, Any]] = [
     {"asin": "a.b_c-d"},
     {"asin": "..."},
     {"price": 99_999_999.99},
+    {"title": "Stool,\n12 in", "brand": "by\n    \n    Maker", "description": "One\n\n  two"},
+    {"description": "x\n" * 49_999 + "x"},
 ]
 REFUSED: list[tuple[str, Any]] = [
     ("asin", "."),
@@ -59,6 +62,9 @@ KEPT_OUT: list[tuple[str, Any]] = [
     ("salesRank", {"": 5}),
     ("salesRank", {"Toys": 2**63}),
     ("salesRank", {f"c{n}": n for n in range(201)}),
+    ("related", {f"kind{n}": ["P1"] for n in range(201)}),
+    ("related", {"also_bought": [f"A{n}" for n in range(201)]}),
+    ("categories", [f"C{n}" for n in range(21)]),
     ("categories", ["x" * 201]),
     ("price", -1),
     ("price", 100_000_000),
@@ -79,10 +85,16 @@ def test_what_is_imported_can_be_put_back_and_saved_in_the_admin(
     client.force_login(User.objects.create_superuser("root"))
     page = f"/admin/catalog/product/{product.pk}/change/"
     form = client.get(page).context["adminform"].form
-    filled = {name: form[name].value() for name in form.fields}
-    answer = client.post(page, {name: "" if value is None else value for name, value in filled.items()})
+    filled = {name: _as_browsers_send(form[name]) for name in form.fields}
+    answer = client.post(page, filled)
     assert answer.status_code == 302
     assert staff.get(url).json() == read
+
+
+def _as_browsers_send(field: BoundField) -> str:
+    """The value as it is: an input of one line loses line ends, and in a larger one they become CRLF."""
+    value = "" if field.value() is None else str(field.value())
+    return value.replace("\n", "\r\n" if isinstance(field.field.widget, Textarea) else "")
 
 
 @pytest.mark.parametrize("fields", USED)
@@ -110,6 +122,22 @@ def test_what_the_api_refuses_is_kept_out_of_the_field(
     assert (answer.status_code, list(answer.json())) == (400, [field])
     assert import_products(tmp_path, as_lines([row])).unreadable == {field: 1}
     assert staff.get("/products/P1").json()[field] != value
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"rank": [f"#{n} in C{n}" for n in range(201)]}, "salesRank"),
+        ({"related": {f"kind{n}": ["P1"] for n in range(199)}, "also_buy": ["P1"], "also_view": ["P1"]}, "related"),
+    ],
+)
+def test_more_names_than_the_api_takes_are_kept_out_and_counted(
+    fields: dict[str, Any], field: str, tmp_path: Path, staff: APIClient
+) -> None:
+    assert import_products(tmp_path, as_lines([{"asin": "P1"} | fields])).unreadable == {field: 1}
+    read = staff.get("/products/P1").json()
+    assert len(read[field]) == 200
+    assert staff.put("/products/P1", read, format="json").status_code == 200
 
 
 @pytest.mark.parametrize("column", ["im_url", "related", "sales_rank", "categories", "price"])

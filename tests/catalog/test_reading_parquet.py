@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from catalog.importers import parquet_rows
+from catalog.importers import lines, parquet_rows
 from catalog.importers.formats import UnknownFormat
 from catalog.models import Product
 from tests.catalog.seeding import ROOT, read, seed
@@ -64,6 +64,18 @@ def test_a_value_that_cannot_be_read_costs_its_row(tmp_path: Path) -> None:
     first, second, third = read(file)
     assert (first["asin"], third["asin"]) == ("P1", "P3")
     assert second.startswith("2: a value cannot be read (")
+
+
+def test_a_time_zone_that_nobody_knows_costs_its_row(tmp_path: Path) -> None:
+    file = tmp_path / "products"
+    write(file, {"asin": ["P1", "P2"], "at": pyarrow.array([1, None], pyarrow.timestamp("us", tz="Nowhere/Land"))})
+    first, second = read(file)
+    assert first.startswith("1: a value cannot be read (")
+    assert second == {"asin": "P2", "at": None}
+
+
+def test_the_rows_decoded_at_once_are_few_enough_for_values_as_long_as_a_line(tmp_path: Path) -> None:
+    assert parquet_rows.ROWS * lines.MAX_LINE <= 250_000_000
 
 
 def test_columns_are_checked(tmp_path: Path) -> None:

@@ -81,6 +81,26 @@ def test_text_in_utf16_is_kept_and_half_a_character_costs_its_row(tmp_path: Path
     assert not second["title"].isprintable()
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["", "."])
+def test_a_member_without_a_name_is_junk(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "products.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("products.csv", CONTENT)
+        nameless = zipfile.ZipInfo()
+        nameless.filename = name
+        archive.writestr(nameless, b"junk")
+    assert seed("seed_products", str(file)) == "1 read, 1 created, 0 updated, 0 unchanged, 0 rejected" + AS_CSV
+
+
+def test_blanks_before_the_first_line_are_passed_over_however_many(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    as_csv, as_json = HEADER.encode() + b"P1,Pen\n", b'{"asin": "P1", "title": "Pen"}'
+    for content in (b" " * 600_000 + b"\n" + as_csv, b"\n \n" * 300_000 + as_csv, b" " * 600_000 + as_json):
+        file.write_bytes(content)
+        assert read(file) == [{"asin": "P1", "title": "Pen"}]
+
+
 def test_an_xz_file_cannot_take_all_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "XZ_MEMORY", 1_000_000)
     file = tmp_path / "products.xz"

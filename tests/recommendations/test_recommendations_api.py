@@ -94,10 +94,18 @@ def test_a_reviewer_gets_what_goes_with_the_latest_and_nothing_seen(client: Clie
 
 @pytest.mark.parametrize(
     ("reviewer", "path"),
-    [("z/oe", "z/oe"), ("z/oe", "z%2Foe"), ("/zoe/", "%2Fzoe%2F"), ("a/recommendations", "a%2Frecommendations")],
+    [
+        ("z/oe", "z/oe"),
+        ("z/oe", "z%2Foe"),
+        ("/zoe/", "%2Fzoe%2F"),
+        ("a/recommendations", "a%2Frecommendations"),
+        ("z\noe", "z%0Aoe"),
+    ],
 )
 @pytest.mark.parametrize("end", ["", "/"])
-def test_a_reviewer_id_with_a_slash_works(reviewer: str, path: str, end: str, client: Client, shop: None) -> None:
+def test_a_reviewer_id_with_a_slash_or_line_break_works(
+    reviewer: str, path: str, end: str, client: Client, shop: None
+) -> None:
     review(reviewer, "PEN2", day=15_000)
     assert ask(client, f"/reviewers/{path}/recommendations{end}")[0]["because"] == "PEN2"
 
