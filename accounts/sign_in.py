@@ -120,8 +120,9 @@ class Failures:
 
     def turn_away(self, key: Key) -> None:
         with self._lock:
-            first, _ = self._turned_away.get(key, (self._clock(), 0.0))
-            self._turned_away[key] = first, self._clock()
+            now = self._clock()
+            first, _ = self._turned_away.get(key, (now, now))
+            self._turned_away[key] = first if now - first <= TURN_KEPT_FOR else now, now
 
     def turn(self, key: Key) -> tuple[int, float]:
         """The rank of an attempt that comes now, among those at names with as many failures."""
@@ -129,7 +130,6 @@ class Failures:
             now = self._clock()
             first, latest = self._turned_away.get(key, (-math.inf, -math.inf))
             if now - first > TURN_KEPT_FOR:
-                self._turned_away.pop(key, None)
                 return 1, 0.0
             return (0, first) if now - latest >= LATER else (2, 0.0)
 

@@ -18,7 +18,9 @@ from django.utils import timezone
 from catalog.models import Product
 
 MICROS = 1_000_000
-MAX_TERM = 100  # characters of a search term
+MAX_PLACEMENT = 50  # characters, as these two
+MAX_TARGET = 210
+MAX_TERM = 100
 
 
 class Micros(models.BigIntegerField):  # type: ignore[type-arg]
@@ -203,8 +205,8 @@ class Cuts(models.Model):
     The defaults are the database's too: statements of the release before know nothing of these columns.
     """
 
-    placement = models.CharField(max_length=50, blank=True, default="", db_default="")
-    target = models.CharField(max_length=210, blank=True, default="", db_default="")  # kind, blank, value
+    placement = models.CharField(max_length=MAX_PLACEMENT, blank=True, default="", db_default="")
+    target = models.CharField(max_length=MAX_TARGET, blank=True, default="", db_default="")  # kind, blank, value
     term = models.CharField("search term", max_length=MAX_TERM, blank=True, default="", db_default="")
 
     class Meta:

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from campaigns import decisions
 from campaigns.choice import Candidate
 from campaigns.decisions import Decision
-from campaigns.models import MICROS
+from campaigns.models import MAX_PLACEMENT, MICROS
 from campaigns.repository import Chosen
 from catalog.models import Product
 from catalog.serializers import MAX_ADS_BYTES, AsinField, ProductSerializer
@@ -31,7 +31,9 @@ class AdContextSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="What was searched for."
     )
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
-    placement = serializers.CharField(max_length=50, required=False, help_text="Where on the page; for reports.")
+    placement = serializers.CharField(
+        max_length=MAX_PLACEMENT, required=False, help_text="Where on the page; for reports."
+    )
     viewer = serializers.CharField(
         max_length=200, required=False, help_text="A key of your own for who looks; only a hash of the day is kept."
     )

@@ -15,12 +15,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaigns.choice import Ad, CampaignState, Place, Snapshot
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of, keyword
-from catalog.models import Product
+from campaigns.standing import HAS_PRODUCT
 
 CHUNK = 10_000  # rows of a query, so that none takes long
 ADS_EVERY = 10  # times that campaigns are read, ads are read once
@@ -60,8 +60,7 @@ def load_ads() -> Ads:
         # An earlier release has compared keywords otherwise, and stored them so.
         targets[ad].append((Place(kind, keyword(value) if kind == Target.Kind.KEYWORD else value), bid))
     places: dict[Place, list[tuple[Ad, int]]] = defaultdict(list)
-    there = Exists(Product.objects.filter(asin=OuterRef("product_id")))  # or nobody could be shown it
-    ads = SponsoredProduct.objects.filter(there)
+    ads = SponsoredProduct.objects.filter(HAS_PRODUCT)
     for number, campaign, asin, impressions, clicks in _rows(ads, "campaign", "product", "impressions", "clicks"):
         never = frozenset(place for place, bid in targets[number] if bid is None)
         ad = Ad(number, campaign, asin, impressions, clicks, never)

@@ -24,8 +24,8 @@ from resilience.errors import DependencyUnavailable
 
 MAX_BYTES = 20_000_000
 ROOM_OF_UNBILLED = 0.25  # of it, for what does not count anyway, so that nobody fills it with that
-# Lines of one decision, ad and kind. More than one, as the first click may be too early and a later one count; not all,
-# or anybody could fill the spool with one URL.
+# Lines of one decision, ad and kind. The first click may be too early and a later one count, so more than one is kept.
+# Without a limit anybody could fill the spool with one URL.
 MAX_ALIKE, MAX_COUNTED = 5, 50_000
 ASIDE, MAX_BYTES_ASIDE = "unreadable", 1_000_000  # where lines go that cannot be delivered
 EVERY = 0.5  # seconds between looks whether the database is back
@@ -65,7 +65,7 @@ class Spool:
         room = MAX_BYTES * (ROOM_OF_UNBILLED if reason else 1)
         try:
             with self._alone("write.lock"), (self._folder / "events").open("a") as file:
-                if decision and not reason and self._is_one_more(kind, decision):
+                if decision and not reason and self._is_one_too_many(kind, decision):
                     return
                 if file.tell() + self._size("delivering") + len(line) > room:
                     logger.error("the spool is full: an event is lost", extra={"kind": kind})
@@ -74,8 +74,8 @@ class Spool:
         except OSError as error:
             logger.error("the spool cannot be written: an event is lost", extra={"error": str(error)})
 
-    def _is_one_more(self, kind: Kind, decision: Decision) -> bool:
-        """Whether this process has kept MAX_ALIKE of them. It forgets all now and then."""
+    def _is_one_too_many(self, kind: Kind, decision: Decision) -> bool:
+        """Count this one. Returns whether this process has kept MAX_ALIKE like it; at MAX_COUNTED it forgets all."""
         if len(self._alike) >= MAX_COUNTED:
             self._alike.clear()
         of = kind, decision.id, decision.ad

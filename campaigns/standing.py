@@ -45,15 +45,15 @@ def campaigns_at(campaigns: QuerySet[Campaign], now: datetime) -> QuerySet[Campa
         today_spent=Coalesce(Subquery(today.values("spent")), Value(0)),
         standing=_standing(now),
         ads_all=_number(ads),
-        ads_with_product=_number(ads.filter(_HAS_PRODUCT)),
-        ads_with_target=_number(ads.filter(_HAS_TARGET)),
-        ads_able=_number(ads.filter(_HAS_PRODUCT, _HAS_TARGET)),
+        ads_with_product=_number(ads.filter(HAS_PRODUCT)),
+        ads_with_target=_number(ads.filter(HAS_TARGET)),
+        ads_able=_number(ads.filter(HAS_PRODUCT, HAS_TARGET)),
     )
 
 
 def ads_now(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
     """Each with ``has_product`` and ``has_target``, without which it is not shown."""
-    return ads.annotate(has_product=_HAS_PRODUCT, has_target=_HAS_TARGET)
+    return ads.annotate(has_product=HAS_PRODUCT, has_target=HAS_TARGET)
 
 
 def why_not_shown(campaign: Any) -> str:
@@ -73,8 +73,8 @@ def why_ad_not_shown(ad: Any) -> str:
     return "its product is gone" if not ad.has_product else "" if ad.has_target else "it has no target"
 
 
-_HAS_PRODUCT = Exists(Product.objects.filter(asin=OuterRef("product_id")))
-_HAS_TARGET = Exists(Target.objects.filter(ad=OuterRef("pk"), negative=False, bid__gte=FLOOR))
+HAS_PRODUCT = Exists(Product.objects.filter(asin=OuterRef("product_id")))
+HAS_TARGET = Exists(Target.objects.filter(ad=OuterRef("pk"), negative=False, bid__gte=FLOOR))
 
 
 def _standing(now: datetime) -> Case:

@@ -135,15 +135,13 @@ class Breaker(Circuit):
     def _check_afterwards(self, check: Callable[[], bool], admission: Admission, error: BaseException) -> None:
         """Count ``error`` as a failure if a check fails too. Errors that come during a check share its result."""
 
-        def follow() -> bool:
-            is_reached = check()
+        def settle(is_reached: bool) -> None:
             if not is_reached:
                 self._settle(admission, Outcome.FAILURE, error)
-            return is_reached
 
         with self._lock:
             if self._following is None or self._following.result is not None:
-                self._following = Check(follow, then=lambda: None)
+                self._following = Check(check, settle)
 
     def describe(self) -> dict[str, Any]:
         """The breaker as ``/breakers`` shows it; times in seconds, counts since this process started."""

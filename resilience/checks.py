@@ -9,19 +9,19 @@ logger = logging.getLogger(__name__)
 
 
 class Check:
-    """One call of ``reach``, which ends by itself, in a thread of its own, and of ``then`` when it is over."""
+    """Calls ``reach``, which ends by itself, in a thread of its own, and then ``then`` with its result."""
 
-    def __init__(self, reach: Callable[[], bool], then: Callable[[], object]) -> None:
+    def __init__(self, reach: Callable[[], bool], then: Callable[[bool], object]) -> None:
         self._found: Future[bool] = Future()
         threading.Thread(target=self._make, args=(reach, then), name="dependency-check", daemon=True).start()
 
-    def _make(self, reach: Callable[[], bool], then: Callable[[], object]) -> None:
+    def _make(self, reach: Callable[[], bool], then: Callable[[bool], object]) -> None:
         try:
             self._found.set_result(reach())
         except Exception:
             logger.exception("check failed")
             self._found.set_result(False)
-        then()
+        then(self._found.result())
 
     @property
     def result(self) -> bool | None:

@@ -9,9 +9,14 @@ SANE = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
+def new() -> str:
+    """32 hex digits."""
+    return f"{random.getrandbits(128):032x}"
+
+
 def begin(offered: str | None) -> str:
     """Adopt the caller's id if it is short and printable, else make one; returns the id in force."""
-    request_id = offered if offered and SANE.fullmatch(offered) else f"{random.getrandbits(128):032x}"
+    request_id = offered if offered and SANE.fullmatch(offered) else new()
     _current.set(request_id)
     return request_id
 

@@ -228,7 +228,7 @@ class SharedBreaker(Listener, Turns):
             state = value.split()[0]
             if not state == self._breaker.state == pybreaker.STATE_CLOSED:
                 reach = self._breaker.check or (lambda: state == pybreaker.STATE_CLOSED)  # without one it is believed
-                check = Check(reach, lambda: self._sharing.tell(self.look))
+                check = Check(reach, lambda is_reached: self._sharing.tell(self.look))
                 self._news = _News(state, time.monotonic() + left, changes, live, check)
 
     @property

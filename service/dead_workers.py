@@ -17,19 +17,29 @@ from prometheus_client import multiprocess
 from prometheus_client.mmap_dict import MmapedDict
 
 TYPES = ("counter", "histogram")
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names where worker processes keep their figures
 FOLDED = "folded"  # stands in a file's name where the others have a process's id
 
 logger = logging.getLogger(__name__)
 
 
-def _folder() -> Path:
-    return Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+def folder() -> Path:
+    """Where worker processes keep their figures."""
+    return Path(os.environ[FOLDER])
+
+
+def has_content(file: Path) -> bool:
+    """False for the file of a process that is just starting, or has just ended."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
 def folder_lock(operation: int) -> Iterator[None]:
     """Hold the lock of the folder: shared while it is read, exclusive while it is folded. Raises BlockingIOError."""
-    with (_folder() / "lock").open("w") as file:
+    with (folder() / "lock").open("w") as file:
         fcntl.flock(file, operation)
         yield
 
@@ -44,8 +54,8 @@ def fold(ended: int, running: Collection[int]) -> None:
     try:
         with folder_lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
             for kind in TYPES:
-                files = {file: file.stem.removeprefix(f"{kind}_") for file in _folder().glob(f"{kind}_*.db")}
-                _add_up(_folder() / f"{kind}_{FOLDED}.db", [file for file, name in files.items() if name not in names])
+                files = {file: file.stem.removeprefix(f"{kind}_") for file in folder().glob(f"{kind}_*.db")}
+                _add_up(folder() / f"{kind}_{FOLDED}.db", [file for file, name in files.items() if name not in names])
     except BlockingIOError:
         pass
 
@@ -71,7 +81,7 @@ def _add_up(folded: Path, dead: list[Path]) -> None:
 
 def _values(file: Path) -> list[tuple[str, float]]:
     """What a process has counted; nothing of a file that it was killed over."""
-    if not file.exists() or not file.stat().st_size:  # none yet, or of a process that ended while it was starting
+    if not has_content(file):
         return []
     try:
         return [(key, value) for key, value, *_ in MmapedDict.read_all_values_from_file(str(file))]  # type: ignore[no-untyped-call]

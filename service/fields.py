@@ -16,11 +16,11 @@ class BoundedListField(serializers.ListField):
 
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, **kwargs)
+        self._max_length = max_length
 
     def run_child_validation(self, data: list[Any]) -> list[Any]:
-        if len(data) > (self.max_length or 0):
-            message = self.error_messages["max_length"]
-            raise serializers.ValidationError(message.format(max_length=self.max_length), code="max_length")
+        if len(data) > self._max_length:
+            self.fail("max_length", max_length=self._max_length)
         return list(_validated(self.child, dict(enumerate(data))).values())
 
 

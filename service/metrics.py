@@ -5,14 +5,12 @@ import fcntl
 import os
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, Metric, generate_latest, multiprocess
 from prometheus_client.registry import Collector
 
 from service import dead_workers
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names where worker processes keep their figures
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 requests = Counter("http_requests", "Requests by view, method and status.", ["view", "method", "status"])
@@ -35,7 +33,7 @@ def observe(view: str, method: str | None, status: int, seconds: float) -> None:
 
 def exposition() -> bytes:
     """All metrics in Prometheus' text format."""
-    if FOLDER not in os.environ:
+    if dead_workers.FOLDER not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
     registry.register(_AllProcesses())
@@ -47,13 +45,5 @@ class _AllProcesses(Collector):
     """The sums over the files of all worker processes."""
 
     def collect(self) -> Iterable[Metric]:
-        files = [str(file) for file in Path(os.environ[FOLDER]).glob("*.db") if _has_content(file)]
+        files = [str(file) for file in dead_workers.folder().glob("*.db") if dead_workers.has_content(file)]
         return multiprocess.MultiProcessCollector.merge(files)  # type: ignore[no-any-return,no-untyped-call]
-
-
-def _has_content(file: Path) -> bool:
-    """False for the file of a process that is just starting, or has just ended."""
-    try:
-        return file.stat().st_size > 0
-    except FileNotFoundError:
-        return False

@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -170,7 +169,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
             status_line,
             "Connection: close",
             "Content-Type: application/json",
-            f"{request_id.HEADER}: {uuid.uuid4().hex}",
+            f"{request_id.HEADER}: {request_id.new()}",
             f"Content-Length: {len(body)}",
         )
         client.sendall("\r\n".join([*head, "", ""]).encode() + body)

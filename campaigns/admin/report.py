@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 
 from campaigns import chart, reports
 from campaigns.admin import report_csv
-from campaigns.models import MAX_TERM, Campaign, Reason
+from campaigns.models import MAX_PLACEMENT, MAX_TARGET, MAX_TERM, Campaign, Reason
 from campaigns.money import in_currency, rounded
 from campaigns.reports import DIMENSIONS, Cut, Figures
 
@@ -26,8 +26,8 @@ class CutForm(forms.Form):
 
     since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    placement = forms.CharField(required=False, max_length=50)
-    target = forms.CharField(required=False, max_length=210)
+    placement = forms.CharField(required=False, max_length=MAX_PLACEMENT)
+    target = forms.CharField(required=False, max_length=MAX_TARGET)
     term = forms.CharField(label="Search term", required=False, max_length=MAX_TERM)
     by = forms.ChoiceField(required=False, choices=[(each, each) for each in DIMENSIONS], widget=forms.HiddenInput)
 

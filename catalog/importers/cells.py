@@ -12,9 +12,8 @@ from catalog.importers.literals import ABSENT, NotALiteral, parse
 
 LONGEST_ABSENT = max(map(len, ABSENT))
 LONGEST_NOTHING = 50  # characters of a cell that may say nothing, with blanks and brackets
-MAX_LITERAL = (
-    200_000  # characters of a list or an object that is no JSON; 200 names of 200 asins are fewer in real data
-)
+# Characters of a list or an object that is no JSON. Those of the real data are shorter.
+MAX_LITERAL = 200_000
 MAX_DIGITS = 30
 # A comma that does not group in threes may be a decimal one: "12,0" is not 120.
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")

@@ -278,6 +278,6 @@ def test_a_check_does_not_hold_up_the_end_of_the_process() -> None:
         threads.append(threading.current_thread())
         return True
 
-    check = Check(reach, then=lambda: None)
+    check = Check(reach, then=lambda is_reached: None)
     eventually(lambda: check.result is True)
     assert [thread.daemon for thread in threads] == [True]

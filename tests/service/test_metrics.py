@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
-from service import metrics
+from service import dead_workers, metrics
 
 
 def test_a_worker_that_is_just_starting_does_not_break_the_figures_of_the_others(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(metrics.FOLDER, str(tmp_path))
+    monkeypatch.setenv(dead_workers.FOLDER, str(tmp_path))
     for worker in (1, 2):
         file = MmapedDict(str(tmp_path / f"counter_{worker}.db"))  # type: ignore[no-untyped-call]
         file.write_value(mmap_key("hits", "hits_total", [], [], ""), worker, 0)  # type: ignore[no-untyped-call]
