@@ -7,10 +7,10 @@ from django.core.validators import DomainNameValidator, RegexValidator, URLValid
 from django.utils.deconstruct import deconstructible
 
 # Not "." or "..": a client takes these out of a path before it asks.
-ASIN_PATTERN = r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,32}"
-ASIN_RULE = "Not a valid value: an asin has 1 to 32 letters, digits, dots, dashes or underscores, and is not . or .."
+ASIN_PATTERN = r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,255}"
+ASIN_RULE = "Not a valid value: an asin has 1 to 255 letters, digits, dots, dashes or underscores, and is not . or .."
 
-MAX_ASIN = 32  # characters, as all of these
+MAX_ASIN = 255  # characters, as all of these; a Shopify handle has as many
 MAX_REVIEWER = 64
 MAX_NAME = 200
 MAX_TITLE = 1000

@@ -19,7 +19,7 @@ MAX_ADS_BYTES = 1_000_000
 
 
 class AsinField(serializers.CharField):
-    """A product's id: 1 to 32 letters, digits, dots, dashes or underscores. A number is none: it has lost its zeros."""
+    """A product's id: see ``rules.ASIN_RULE``. A number is refused: it has lost its leading zeros."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=rules.MAX_ASIN, **kwargs)

@@ -71,7 +71,7 @@ def asin(raw: Any) -> str:
         raw = raw.strip()
         if rules.is_asin(raw) and not (len(raw) <= LONGEST_ABSENT and raw in ABSENT):
             return str(raw)
-    raise RejectedRow("asin: missing" if is_absent(raw) else "asin: not 1 to 32 letters, digits or . _ -")
+    raise RejectedRow("asin: missing" if is_absent(raw) else "asin: not 1 to 255 letters, digits or . _ -")
 
 
 def reviewer(raw: Any) -> str:

@@ -12,6 +12,7 @@ from django.test import Client
 from campaigns import decisions
 from campaigns.decisions import Decision, Expired, Forged
 from campaigns.models import Campaign, Event
+from catalog import rules
 from tests.campaigns import sponsors
 from tests.campaigns.test_tracking import BROWSER, SHOP, ask, path, see
 
@@ -34,6 +35,14 @@ def test_after_a_rotation_an_old_click_leads_to_its_product_and_counts(client: C
     assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
     assert {event.kind for event in Event.objects.all()} == {"click", "impression"}
     assert Campaign.objects.get().spent > 0
+
+
+@pytest.mark.django_db
+def test_the_longest_asin_is_advertised_and_clicked(client: Client) -> None:
+    asin = "P" * rules.MAX_ASIN
+    sponsors.ad(sponsors.campaign(), asin, "category Pens")
+    (shown,) = ask(client, categories=["Pens"])
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/{asin}"
 
 
 def test_what_an_old_key_sealed_expires_as_ever(settings: Any) -> None:

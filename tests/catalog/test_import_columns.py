@@ -11,7 +11,7 @@ from catalog.importers import columns
 from catalog.importers.importer import Counts
 from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
-from catalog.models import Product
+from catalog.models import Product, Review
 from tests.catalog.importing import as_lines, import_products, reasons, review, review_of_row
 
 pytestmark = pytest.mark.django_db
@@ -188,6 +188,14 @@ def test_the_type_of_shopify_is_the_category_where_there_is_no_other(tmp_path: P
     row = variant("red-mug", "Red mug") | {"Product Category": ""}
     import_products(tmp_path, as_lines([row]))
     assert Product.objects.get().categories == ["Mug"]
+
+
+def test_a_handle_may_have_as_many_characters_as_shopify_allows(tmp_path: Path) -> None:
+    longest, longer = "m" * 255, "m" * 256
+    counts = import_products(tmp_path, as_lines([variant(longest, "Mug"), variant(longer, "Mug")]))
+    assert (counts.created, counts.rejected) == (1, 1)
+    assert Product.objects.get().asin == longest
+    Review.objects.create(product_id=longest, reviewer_id="R1", overall=5, unix_review_time=1)
 
 
 def test_the_columns_of_each_row_count(tmp_path: Path) -> None:

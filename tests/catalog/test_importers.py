@@ -109,8 +109,8 @@ def test_an_empty_value_does_not_erase_and_a_new_one_replaces(tmp_path: Path) ->
     ("text", "reason"),
     [
         ('{"title": "no id"}', "asin: missing"),
-        ('{"asin": "no spaces"}', "asin: not 1 to 32 letters, digits or . _ -"),
-        ('{"asin": 12}', "asin: not 1 to 32 letters, digits or . _ -"),
+        ('{"asin": "no spaces"}', "asin: not 1 to 255 letters, digits or . _ -"),
+        ('{"asin": 12}', "asin: not 1 to 255 letters, digits or . _ -"),
         ('{"asin": "P1", "title": "' + "x" * 1001 + '"}', "title: longer than 1000 characters"),
         ('{"asin": "P1", "title": "nul \\u0000"}', "title: holds a NUL or is not UTF-8"),
         ('{"asin": "P1", "title": {"a": 1}}', "title: not text"),

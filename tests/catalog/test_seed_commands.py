@@ -34,7 +34,7 @@ def test_rejected_rows_go_to_a_file_with_their_line_and_reason(tmp_path: Path) -
         seed("seed_products", str(file), "--rejects", str(rejects), "--strict")
     assert list(csv.reader(rejects.read_text().splitlines())) == [
         ["file", "line", "reason"],
-        [str(file), "4", "asin: not 1 to 32 letters, digits or . _ -"],
+        [str(file), "4", "asin: not 1 to 255 letters, digits or . _ -"],
         [str(file), "5", "1 columns, and the header has 2"],
         [str(file), "6", "asin: missing"],
     ]

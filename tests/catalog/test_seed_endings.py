@@ -37,7 +37,7 @@ def test_where_every_row_is_rejected_the_three_most_frequent_reasons_are_said(tm
         seed("seed_products", str(file))
     assert str(raised.value) == (
         f"no row can be used: asin: missing (3 times, first in {file}, line 3); "
-        f"asin: not 1 to 32 letters, digits or . _ - (2 times, first in {file}, line 2); "
+        f"asin: not 1 to 255 letters, digits or . _ - (2 times, first in {file}, line 2); "
         f"1 columns, and the header has 2 (2 times, first in {file}, line 4)"
     )
 
