@@ -102,7 +102,7 @@ def test_it_asks_as_much_for_one_ad_as_for_a_hundred(
         ({"limit": "many"}, "limit"),
         ({"limit": None}, "limit"),
         ({"asin": "A\x00"}, "asin"),
-        ({"asin": "A" * 100}, "asin"),
+        ({"asin": "A" * 256}, "asin"),
         ({"asin": ["A"]}, "asin"),
         ({"categories": "Paper"}, "categories"),
         ({"categories": [{}]}, "categories"),
