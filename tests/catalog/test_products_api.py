@@ -83,7 +83,7 @@ def test_it_names_a_parameter_that_cannot_be_used(query: str, parameter: str, an
     assert list(response.json()) == [parameter]
 
 
-@pytest.mark.parametrize("asin", ["%00", "a%20b", "x" * 33, "%F0%9F%98%80", "a'b"])
+@pytest.mark.parametrize("asin", ["%00", "a%20b", "x" * 256, "%F0%9F%98%80", "a'b"])
 def test_an_asin_that_cannot_be_is_400(asin: str, anybody: APIClient) -> None:
     response = anybody.get(f"/products/{asin}")
     assert response.status_code == 400
