@@ -15,14 +15,13 @@ from django.db import IntegrityError, connection
 from django.db.models import Sum
 
 from campaigns import evidence, statements
-from campaigns.choice import TYPICAL_RATE
+from campaigns.choice import CLIENT_IMPRESSIONS, TYPICAL_RATE
 from campaigns.decisions import Decision
 from campaigns.models import Campaign, Day, Event, Kind, LastImpression, Reason, Shown, SponsoredProduct, Viewer, day_of
 from resilience.database import atomic
 
 CLIENT_CLICKS = 3  # of a campaign and day that are billed
-# Of a campaign and day that count for its click rate: as many as that many clicks usually take.
-CLIENT_IMPRESSIONS = round(CLIENT_CLICKS / TYPICAL_RATE)
+CLIENT_SHOWN = round(CLIENT_CLICKS / TYPICAL_RATE)  # of a campaign and day that do not count, and are kept for clicks
 MOST = {Kind.CLICK: CLIENT_CLICKS, Kind.IMPRESSION: CLIENT_IMPRESSIONS}
 APART = timedelta(minutes=1)  # impressions of one ad and client that count
 # What a person saw all the same, and may click.
@@ -55,7 +54,7 @@ def charge(kind: Kind, decision: Decision, at: datetime, address: str = "") -> R
             return None
         reason = _reason(kind, decision, at, address)
     if kind is Kind.IMPRESSION and reason in SEEN:
-        evidence.keep(decision, at, address or decision.viewer, CLIENT_IMPRESSIONS)
+        evidence.keep(decision, at, address or decision.viewer, CLIENT_SHOWN)
     return reason
 
 

@@ -19,6 +19,9 @@ FIT = {Target.Kind.PRODUCT: 1.0, Target.Kind.KEYWORD: 0.8, Target.Kind.CATEGORY:
 FIT_OF_A_WIDE_CATEGORY = 0.3
 # What is known of an ad's click rate before anybody has seen it, and as if after how many impressions.
 TYPICAL_RATE, TYPICAL_IMPRESSIONS = 0.02, 50
+# Impressions of a client, campaign and day that count: as many as a click usually takes. No address alone makes an ad
+# irrelevant in a day, not even in a wide category.
+CLIENT_IMPRESSIONS = round(1 / TYPICAL_RATE)
 # Of fit and click rate, where a typical ad on the best place has 1: what is below is not shown, whatever it bids.
 LEAST_RELEVANCE = 0.1
 # Why an ad is not shown, as far as the simulation asks for it too.
@@ -209,7 +212,8 @@ def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int, st
         most, limit = min((most, limit), (ahead, PACING))
         if most < FLOOR:
             return AHEAD, 0, ""
-    if campaign.viewer_limit and context.seen and context.seen.get(campaign.id, 0) >= campaign.viewer_limit:
+    seen = context.seen.get(campaign.id, 0) if context.seen else 0
+    if campaign.viewer_limit and seen >= min(campaign.viewer_limit, CLIENT_IMPRESSIONS):
         return VIEWER_LIMIT, 0, ""
     return "", most, limit
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from django.conf import settings
 
 from campaigns import choice
-from campaigns.charging import APART, CLIENT_CLICKS, CLIENT_IMPRESSIONS, SEEN
+from campaigns.charging import APART, CLIENT_CLICKS, CLIENT_IMPRESSIONS, CLIENT_SHOWN, SEEN
 from campaigns.choice import CampaignState
 from campaigns.decisions import Decision
 from campaigns.evidence import bounds
@@ -55,7 +55,7 @@ class Ledger:
             reason = reason or Reason.OFTEN
         if reason in SEEN:
             kept = (day, address or decision.viewer, campaign.id)
-            if self._uncounted[kept] < CLIENT_IMPRESSIONS:
+            if self._uncounted[kept] < CLIENT_SHOWN:
                 self._uncounted[kept] += 1
                 self._impressions[decision.id, decision.ad] = at
             return reason

@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.choice import FLOOR, Ad, CampaignState, Candidate, Context, Place, Snapshot, choose, click_rate, pace
+from campaigns.choice import (
+    CLIENT_IMPRESSIONS,
+    FLOOR,
+    Ad,
+    CampaignState,
+    Candidate,
+    Context,
+    Place,
+    Snapshot,
+    choose,
+    click_rate,
+    pace,
+)
 
 NOON = datetime(2026, 5, 5, 12, tzinfo=UTC)
 HERE = Place("category", "Pens")
@@ -125,6 +137,13 @@ def test_who_is_just_within_is_shown(fields: dict[str, object]) -> None:
     context = Context(NOON, more_categories=["Pens"], seen={1: 3})
     winners, _ = run([(an_ad(1), 300_000)], [state(1, **fields)], context=context)
     assert len(winners) == 1
+
+
+def test_a_viewers_limit_above_what_is_counted_holds_too() -> None:
+    """No more of a viewer's impressions count, so a higher limit would never be reached."""
+    context = Context(NOON, more_categories=["Pens"], seen={1: CLIENT_IMPRESSIONS})
+    winners, others = run([(an_ad(1), 300_000)], [state(1, viewer_limit=200)], context=context)
+    assert (winners, [each.lost for each in others]) == ([], ["the viewer's limit is reached"])
 
 
 def test_neither_the_product_itself_nor_a_negative_target_is_shown() -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 
 from campaigns import choice, tracking
-from campaigns.charging import APART, CLIENT_CLICKS, CLIENT_IMPRESSIONS, charge
+from campaigns.charging import APART, CLIENT_CLICKS, CLIENT_SHOWN, charge
 from campaigns.decisions import Decision
 from campaigns.models import Campaign, Day, Event, Kind, LastImpression, Reason, Shown, SponsoredProduct, Target, Viewer
 from tests.campaigns import sponsors
@@ -145,17 +145,24 @@ def test_a_rivals_ad_is_not_driven_out_by_impressions_of_one_address(ad: Sponsor
     for number in range(700):
         charge(Kind.IMPRESSION, decided(ad, number, viewer=f"v{number}"), NOW, "address")
     assert impressions(ad) == 1
-    for number in range(CLIENT_IMPRESSIONS + 20):
+    for number in range(200):
         charge(Kind.IMPRESSION, decided(ad, 1000 + number), NOW + number * APART, "address")
-    assert impressions(ad) == CLIENT_IMPRESSIONS
+    mean, _ = choice.click_rate(impressions(ad), 0)
+    assert choice.is_relevant(choice.FIT_OF_A_WIDE_CATEGORY, mean)
+
+
+def test_a_rivals_ad_is_not_driven_out_of_its_category_by_five_addresses(ad: SponsoredProduct) -> None:
+    for address in range(5):
+        for number in range(200):
+            charge(Kind.IMPRESSION, decided(ad, 1000 * address + number), NOW + number * APART, f"address {address}")
     mean, _ = choice.click_rate(impressions(ad), 0)
     assert choice.is_relevant(choice.FIT[Target.Kind.CATEGORY], mean)
 
 
 def test_what_an_address_can_fill_is_bounded(ad: SponsoredProduct) -> None:
-    for number in range(2 * CLIENT_IMPRESSIONS):
+    for number in range(2 * CLIENT_SHOWN):
         charge(Kind.IMPRESSION, decided(ad, number), NOW, "address")
-    assert Shown.objects.count() == CLIENT_IMPRESSIONS
+    assert Shown.objects.count() == CLIENT_SHOWN
     assert (Event.objects.count(), LastImpression.objects.count(), Viewer.objects.count()) == (1, 1, 1)
 
 

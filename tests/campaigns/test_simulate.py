@@ -113,8 +113,9 @@ def test_it_charges_by_the_rules_of_the_database(monkeypatch: pytest.MonkeyPatch
     """The same random events, charged by both."""
     settings.ADS_ADDRESS_CLICKS = 8
     monkeypatch.setitem(charging.MOST, Kind.IMPRESSION, 5)
+    monkeypatch.setattr(ledger, "CLIENT_IMPRESSIONS", 5)
     for module in (charging, ledger):
-        monkeypatch.setattr(module, "CLIENT_IMPRESSIONS", 5)
+        monkeypatch.setattr(module, "CLIENT_SHOWN", 5)
     rng = random.Random(5)
     plans: list[dict[str, Any]] = [
         {"daily_budget": 900_000},
