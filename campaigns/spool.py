@@ -24,9 +24,7 @@ from resilience.errors import DependencyUnavailable
 
 MAX_BYTES = 20_000_000
 ROOM_OF_UNBILLED = 0.25  # of it, for what does not count anyway, so that nobody fills it with that
-# Lines of one decision, ad and kind. The first click may be too early and a later one count, so more than one is kept.
-# Without a limit anybody could fill the spool with one URL.
-MAX_ALIKE, MAX_COUNTED = 5, 50_000
+ROOM_OF_CLIENT = 0.01  # of it, in each process: some 500 lines of an address, whose clicks a day are bounded anyway
 ASIDE, MAX_BYTES_ASIDE = "unreadable", 1_000_000  # where lines go that cannot be delivered
 EVERY = 0.5  # seconds between looks whether the database is back
 
@@ -51,7 +49,7 @@ class Spool:
         self._deliver = deliver
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._alike: Counter[tuple[Kind, str, int]] = Counter()
+        self._kept: Counter[str] = Counter()  # bytes by client, of what waits
 
     @property
     def _folder(self) -> Path:
@@ -63,24 +61,18 @@ class Spool:
         # It begins on a line of its own, whatever the last one was cut off at.
         line = "\n" + json.dumps([kind, decision, at.isoformat(), reason, address])
         room = MAX_BYTES * (ROOM_OF_UNBILLED if reason else 1)
+        client = address or (decision.id if decision else "")
         try:
             with self._alone("write.lock"), (self._folder / "events").open("a") as file:
-                if decision and not reason and self._is_one_too_many(kind, decision):
-                    return
+                if self._kept[client] + len(line) > MAX_BYTES * ROOM_OF_CLIENT:
+                    return  # without a line in the log, which it would fill instead
                 if file.tell() + self._size("delivering") + len(line) > room:
                     logger.error("the spool is full: an event is lost", extra={"kind": kind})
                     return
                 file.write(line)
+                self._kept[client] += len(line)
         except OSError as error:
             logger.error("the spool cannot be written: an event is lost", extra={"error": str(error)})
-
-    def _is_one_too_many(self, kind: Kind, decision: Decision) -> bool:
-        """Count this one. Returns whether this process has kept MAX_ALIKE like it; at MAX_COUNTED it forgets all."""
-        if len(self._alike) >= MAX_COUNTED:
-            self._alike.clear()
-        of = kind, decision.id, decision.ad
-        self._alike[of] += 1
-        return self._alike[of] > MAX_ALIKE
 
     def _size(self, name: str) -> int:
         with suppress(FileNotFoundError):
@@ -111,6 +103,7 @@ class Spool:
         """Write all events to the database, one process at a time. Returns how many. Raises DependencyUnavailable."""
         taken, count = self._folder / "delivering", 0
         if not self.is_waiting():
+            self._kept.clear()
             return 0
         with self._alone("deliver.lock", wait=False) as alone:
             while alone:
@@ -145,9 +138,12 @@ class Spool:
     def _set_aside(self, line: str, error: Exception) -> None:
         """Keep a line that cannot be delivered for a person to look at, if there is room."""
         is_room = self._size(ASIDE) + len(line) < MAX_BYTES_ASIDE
-        if is_room:
-            with (self._folder / ASIDE).open("a") as file:
-                file.write(line + "\n")
+        try:
+            if is_room:
+                with (self._folder / ASIDE).open("a") as file:
+                    file.write(line + "\n")
+        except OSError:  # the disk is full, say: those behind it are delivered all the same
+            is_room = False
         logger.error(
             "an event of the spool is kept aside" if is_room else "an event of the spool is lost",
             extra={"file": str(self._folder / ASIDE), "error": f"{type(error).__name__}: {error}"},

@@ -19,7 +19,7 @@ NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)
 
 def click(number: int, reason: Reason | None = None) -> Happened:
     decision = Decision(f"d{number}", 1, 2, "PEN", 1, 300_000, "top", "hash")
-    return Happened(Kind.CLICK, decision, NOW, reason, "address")
+    return Happened(Kind.CLICK, decision, NOW, reason, f"address {number}")
 
 
 def write(line: str) -> None:
@@ -63,6 +63,7 @@ def test_what_was_being_delivered_when_it_failed_is_delivered_again_and_first() 
 
 def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    monkeypatch.setattr(module, "ROOM_OF_CLIENT", 1)
     delivered: list[Happened] = []
     spool = Spool(delivered.append)
     for number in range(50):
@@ -123,6 +124,19 @@ def test_what_is_kept_aside_is_bounded(monkeypatch: pytest.MonkeyPatch, caplog: 
     assert "an event of the spool is lost" in caplog.text
 
 
+def test_where_nothing_can_be_kept_aside_the_others_are_delivered_once(caplog: pytest.LogCaptureFixture) -> None:
+    delivered: list[Happened] = []
+    spool = Spool(delivered.append)
+    spool.add(click(1))
+    write("x")
+    spool.add(click(2))
+    (Path(settings.ADS_SPOOL_DIR) / "unreadable").symlink_to("/dev/full")
+    assert spool.deliver() == 2
+    assert delivered == [click(1), click(2)]
+    assert "an event of the spool is lost" in caplog.text
+    assert not spool.is_waiting()
+
+
 def test_what_nobody_can_write_costs_no_other() -> None:
     delivered: list[Happened] = []
 
@@ -143,6 +157,7 @@ def test_what_nobody_can_write_costs_no_other() -> None:
 
 def test_what_does_not_count_leaves_room_for_what_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 4000)
+    monkeypatch.setattr(module, "ROOM_OF_CLIENT", 1)
     delivered: list[Happened] = []
     spool = Spool(delivered.append)
     for number in range(100):
@@ -153,17 +168,45 @@ def test_what_does_not_count_leaves_room_for_what_does(monkeypatch: pytest.Monke
     assert 1 < len(delivered) < 20
 
 
-def test_one_url_that_is_called_again_and_again_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_BYTES", 4000)
+@pytest.mark.parametrize("reason", [None, Reason.ROBOT])
+@pytest.mark.parametrize("collected", [1, 100])
+def test_one_address_leaves_room_for_others_however_many_urls_it_has(
+    monkeypatch: pytest.MonkeyPatch, collected: int, reason: Reason | None
+) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 100_000)
     delivered: list[Happened] = []
     spool = Spool(delivered.append)
-    for _ in range(100):
-        spool.add(click(1))
-    later = [click(2), click(1)._replace(kind=Kind.IMPRESSION)]
-    for each in later:
-        spool.add(each)
+    for number in range(500):
+        spool.add(click(number % collected, reason)._replace(address="fraudster"))
+    spool.add(click(1000))
     spool.deliver()
-    assert delivered == [click(1)] * module.MAX_ALIKE + later
+    assert delivered[-1] == click(1000)
+    assert 1 < len(delivered) < 20
+
+
+def test_one_url_without_an_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 100_000)
+    delivered: list[Happened] = []
+    spool = Spool(delivered.append)
+    for _ in range(500):
+        spool.add(click(1)._replace(address=""))
+    spool.add(click(2)._replace(address=""))
+    spool.deliver()
+    assert delivered[-1] == click(2)._replace(address="")
+    assert 1 < len(delivered) < 20
+
+
+def test_what_an_address_has_filled_is_free_again_when_it_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 100_000)
+    delivered: list[Happened] = []
+    spool = Spool(delivered.append)
+    for _ in range(2):
+        for number in range(20):
+            spool.add(click(number)._replace(address="address"))
+        spool.deliver()
+        spool.deliver()  # as it does twice a second
+    half = len(delivered) // 2
+    assert delivered[:half] == delivered[half:]
 
 
 def test_where_nothing_can_be_written_nothing_fails(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
