@@ -20,6 +20,7 @@ from base_settings import (
     setting,
     whole_number,
 )
+from catalog.rules import MAX_ASIN, MAX_URL
 
 
 def is_writable_folder(folder: str) -> bool:
@@ -33,6 +34,8 @@ def is_writable_folder(folder: str) -> bool:
 
 def is_product_url(template: str) -> bool:
     """No user and password before the host, which everybody would see. Raises ValueError for a port that is none."""
+    if len(template.replace("{asin}", "x" * MAX_ASIN)) > MAX_URL:
+        return False
     parts = re.fullmatch(r"(https?://[^\s{}/?#@\\]+)/([^\s{}]*\{asin\})+[^\s{}]*", template)
     return parts is not None and is_http_url(parts[1])
 
@@ -54,7 +57,7 @@ PRODUCT_URL = setting(
     env.str,
     f"{RECOMMENDER_PUBLIC_URL}/products/{{asin}}",
     is_product_url,
-    "an http(s) URL with {asin} behind its host, such as https://shop.example/p/{asin}",
+    f"an http(s) URL of at most {MAX_URL} characters with {{asin}} behind its host, such as https://shop.example/p/{{asin}}",
 )
 # All money is in this one; its decimals are those of ISO 4217.
 CURRENCY = setting(

@@ -22,7 +22,13 @@ def test_an_ad_leads_to_the_recommenders_page_by_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://shop.example/p/{asin}", "http://localhost:3000/?id={asin}&utm=ad", "https://shop.example/#/{asin}"]
+    "url",
+    [
+        "https://shop.example/p/{asin}",
+        "http://localhost:3000/?id={asin}&utm=ad",
+        "https://shop.example/#/{asin}",
+        "https://shop.example/" + "x" * 1946 + "/{asin}",
+    ],
 )
 def test_an_ad_may_lead_to_the_shops_own_page(url: str) -> None:
     assert start(PRODUCT_URL=url, CURRENCY="EUR").stdout == f"{url} EUR\n"
@@ -44,12 +50,16 @@ def test_an_ad_may_lead_to_the_shops_own_page(url: str) -> None:
         "https://user:password@shop.example/{asin}",
         "https://shop.example\\@other.example/{asin}",
         "/p/{asin}",
+        "https://shop.example/" + "x" * 5000 + "/{asin}",
+        "https://shop.example/" + "{asin}" * 62,  # of which none is longer than 32
     ],
 )
 def test_a_product_url_that_cannot_be_used_ends_the_start_with_one_line(url: str) -> None:
     done = start(PRODUCT_URL=url)
     assert done.returncode == 1
-    expected = "an http(s) URL with {asin} behind its host, such as https://shop.example/p/{asin}"
+    expected = (
+        "an http(s) URL of at most 2000 characters with {asin} behind its host, such as https://shop.example/p/{asin}"
+    )
     assert done.stderr == f"PRODUCT_URL: must be {expected}\n"
 
 
