@@ -23,6 +23,11 @@ class AmountField(forms.DecimalField):
         super().__init__(**{**kwargs, **bounds})
         self.label = f"{self.label} ({settings.CURRENCY})"
 
+    def to_python(self, value: Any) -> Any:
+        if "_" in str(value):  # which Python's numbers may have, and people's have not
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
     def prepare_value(self, value: Any) -> Any:
         return amount(value) if isinstance(value, int) else value
 

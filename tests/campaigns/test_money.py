@@ -40,6 +40,7 @@ def test_fifty_typed_in_is_fifty_of_the_currency(staff: Client, campaign: Campai
     ("typed", "said"),
     [
         ("50,00", "Enter a number."),
+        ("1_000", "Enter a number."),
         ("sNaN", "Enter a number."),
         ("NaN", "Enter a number."),
         ("50.005", "no more than 2 decimal places"),
