@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from campaigns.models import Campaign, Target
 
-FLOOR = 10_000  # micros; no click costs less
+FLOOR = 10_000  # micros; no click costs less, nor less than the smallest coin: campaigns.money.floor
 # How well a target fits: the product's own page best. Categories are told widest first, the last one is its leaf.
 FIT = {Target.Kind.PRODUCT: 1.0, Target.Kind.KEYWORD: 0.8, Target.Kind.CATEGORY: 0.7}
 FIT_OF_A_WIDE_CATEGORY = 0.3
@@ -74,10 +74,12 @@ class CampaignState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that may be shown, as it was at some moment; the ads of a place with their bids."""
+    """All that may be shown, as it was at some moment; the ads of a place with their bids. No click costs less than
+    ``floor``."""
 
     campaigns: Mapping[int, CampaignState]
     ads: Mapping[Place, Sequence[tuple[Ad, int]]]
+    floor: int = FLOOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candi
     for place, candidate in enumerate(firsts):
         after = firsts[place + 1].score if place + 1 < len(firsts) else 0.0
         enough = math.ceil(after / (candidate.rate * candidate.fit))
-        candidate.price = min(max(enough, FLOOR), candidate.bid)
+        candidate.price = min(max(enough, snapshot.floor), candidate.bid)
     for candidate in firsts[limit:]:
         candidate.lost = OUTRANKED
     return firsts[:limit], firsts[limit:] + lost
@@ -156,11 +158,11 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[Candidate]:
         for ad, bid in snapshot.ads.get(place, ()):
             if ad.campaign not in states:
                 campaign = snapshot.campaigns.get(ad.campaign)  # campaigns are read more often: it may be gone
-                states[ad.campaign] = eligibility(campaign, context) if campaign else ("gone", 0, "")
+                states[ad.campaign] = eligibility(campaign, context, snapshot.floor) if campaign else ("gone", 0, "")
             lost, most, limit = states[ad.campaign]
             mean, rate = click_rate(ad.impressions, ad.clicks)
             lost = lost or unfit(ad, context.asin, places)
-            if not lost and bid < FLOOR:
+            if not lost and bid < snapshot.floor:
                 lost = "bids below the floor"
             if not lost and not is_relevant(fit, mean):
                 lost = "not relevant enough"
@@ -195,7 +197,7 @@ def is_relevant(fit: float, mean_rate: float) -> bool:
     return fit * mean_rate / TYPICAL_RATE >= LEAST_RELEVANCE
 
 
-def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int, str]:
+def eligibility(campaign: CampaignState, context: Context, floor: int) -> tuple[str, int, str]:
     """Why a campaign's ads are not shown, or an empty text; the most micros that a click may cost it now; and what
     allows no more."""
     now = context.now
@@ -205,12 +207,12 @@ def eligibility(campaign: CampaignState, context: Context) -> tuple[str, int, st
         return "out of its dates", 0, ""
     left_today = campaign.daily_budget - campaign.spent_today
     most, limit = min((left_today, LEFT_TODAY), (campaign.total_left, LEFT_IN_ALL))
-    if most < FLOOR:
+    if most < floor:
         return OUT_OF_MONEY, 0, ""
     if campaign.even:
         ahead = int(2 * (pace(campaign, now) - campaign.spent_today))  # as far ahead then as behind now
         most, limit = min((most, limit), (ahead, PACING))
-        if most < FLOOR:
+        if most < floor:
             return AHEAD, 0, ""
     seen = context.seen.get(campaign.id, 0) if context.seen else 0
     if campaign.viewer_limit and seen >= min(campaign.viewer_limit, CLIENT_IMPRESSIONS):

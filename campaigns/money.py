@@ -7,12 +7,18 @@ from django.conf import settings
 from django.utils.functional import lazy
 from iso4217 import Currency
 
+from campaigns.choice import FLOOR
 from campaigns.models import MICROS
 
 
 def decimals() -> int:
     """How many decimals the currency has: 2 for USD, none for JPY."""
     return int(Currency(settings.CURRENCY).exponent or 0)
+
+
+def floor() -> int:
+    """What a click costs at least, in micros: a hundredth of a unit, or the currency's smallest coin if that is more."""
+    return max(FLOOR, MICROS // 10 ** decimals())
 
 
 def amount(micros: int) -> str:

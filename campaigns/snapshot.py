@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from campaigns.choice import Ad, CampaignState, Place, Snapshot
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of, keyword
+from campaigns.money import floor
 from campaigns.standing import HAS_PRODUCT
 
 CHUNK = 10_000  # rows of a query, so that none takes long
@@ -94,7 +95,7 @@ class Keeper:
         """None while nothing could be read yet. Tests set ADS_SNAPSHOT_SECONDS = 0: read now, for this request."""
         if not settings.ADS_SNAPSHOT_SECONDS:
             with suppress(Error):
-                return Snapshot(load_campaigns(timezone.now()), load_ads())
+                return Snapshot(load_campaigns(timezone.now()), load_ads(), floor())
             return None
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
@@ -109,7 +110,7 @@ class Keeper:
         while True:
             try:
                 ads = load_ads() if turn % ADS_EVERY == 0 else ads
-                self._latest = Snapshot(load_campaigns(timezone.now()), ads)
+                self._latest = Snapshot(load_campaigns(timezone.now()), ads, floor())
                 turn += 1
             except Error as error:
                 logger.warning("campaigns cannot be read", extra={"error": type(error).__name__})

@@ -19,8 +19,8 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from campaigns.choice import FLOOR
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
+from campaigns.money import floor
 from catalog.models import Product
 
 
@@ -46,14 +46,14 @@ def campaigns_at(campaigns: QuerySet[Campaign], now: datetime) -> QuerySet[Campa
         standing=_standing(now),
         ads_all=_number(ads),
         ads_with_product=_number(ads.filter(HAS_PRODUCT)),
-        ads_with_target=_number(ads.filter(HAS_TARGET)),
-        ads_able=_number(ads.filter(HAS_PRODUCT, HAS_TARGET)),
+        ads_with_target=_number(ads.filter(has_target())),
+        ads_able=_number(ads.filter(HAS_PRODUCT, has_target())),
     )
 
 
 def ads_now(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
     """Each with ``has_product`` and ``has_target``, without which it is not shown."""
-    return ads.annotate(has_product=HAS_PRODUCT, has_target=HAS_TARGET)
+    return ads.annotate(has_product=HAS_PRODUCT, has_target=has_target())
 
 
 def why_not_shown(campaign: Any) -> str:
@@ -74,11 +74,15 @@ def why_ad_not_shown(ad: Any) -> str:
 
 
 HAS_PRODUCT = Exists(Product.objects.filter(asin=OuterRef("product_id")))
-HAS_TARGET = Exists(Target.objects.filter(ad=OuterRef("pk"), negative=False, bid__gte=FLOOR))
+
+
+def has_target() -> Exists:
+    """Whether an ad has one that may be shown somewhere."""
+    return Exists(Target.objects.filter(ad=OuterRef("pk"), negative=False, bid__gte=floor()))
 
 
 def _standing(now: datetime) -> Case:
-    spent = Q(spent__gt=F("total_budget") - FLOOR) | Q(today_spent__gt=F("today_budget") - FLOOR)
+    spent = Q(spent__gt=F("total_budget") - floor()) | Q(today_spent__gt=F("today_budget") - floor())
     return Case(
         When(Q(status=Campaign.Status.ENDED) | Q(ends__lte=now), then=Value(Standing.ENDED.value)),
         When(status=Campaign.Status.PAUSED, then=Value(Standing.PAUSED.value)),

@@ -9,9 +9,8 @@ from django.urls import reverse
 
 from campaigns.admin.amounts import AmountsForm
 from campaigns.admin.places import existing_categories, existing_products
-from campaigns.choice import FLOOR
 from campaigns.models import Campaign, Target, keyword
-from campaigns.money import amount
+from campaigns.money import amount, floor
 
 
 def _said(micros: int) -> str:
@@ -34,8 +33,8 @@ class CampaignForm(AmountsForm):
             budget = cleaned.get(name)
             if budget is None:
                 continue
-            if budget < FLOOR:
-                self.add_error(name, f"At least {_said(FLOOR)}: no click costs less.")
+            if budget < floor():
+                self.add_error(name, f"At least {_said(floor())}: no click costs less.")
             elif budget < highest:
                 self.add_error(name, f"Not below the highest bid of the campaign's ads: {_said(highest)}.")
         # Not all that it takes, as more may be spent before it is saved: then the database refuses.
@@ -60,8 +59,8 @@ class TargetForm(AmountsForm):
             # Saving does so too, but that is too late to see that the ad has the keyword already.
             cleaned["value"] = keyword(cleaned["value"])
         bid = cleaned.get("bid")
-        if bid is not None and bid < FLOOR:
-            self.add_error("bid", f"At least {_said(FLOOR)}: no click costs less.")
+        if bid is not None and bid < floor():
+            self.add_error("bid", f"At least {_said(floor())}: no click costs less.")
         return cleaned
 
 

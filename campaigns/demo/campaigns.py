@@ -6,14 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from campaigns.models import MICROS, Advertiser, Campaign, SponsoredProduct, Target, keyword
+from campaigns.choice import FLOOR
+from campaigns.models import Advertiser, Campaign, SponsoredProduct, Target, keyword
+from campaigns.money import floor
 from catalog.models import Product
 
 ADVERTISERS = 12
 CAMPAIGNS = 30
 HISTORY = 14  # days, with the one that is not over
-LOWEST_BID, HIGHEST_BID = MICROS // 20, MICROS * 12 // 10
-STEP = MICROS // 100  # bids and prices are in whole cents
+LOWEST_BID, HIGHEST_BID = 5, 120  # in steps of the lowest price, as all bids and prices are: cents, or yen
 
 _INVENTED = [
     "Quayside Office Supply", "Paperwright Direct", "Deskbound", "The Stationers' Guild", "Northlight Interiors",
@@ -91,7 +92,7 @@ def _plan(rng: random.Random, number: int, campaign: Campaign, fate: str, now: d
         campaign.ends = begun + timedelta(days=rng.randint(14, 60))
     elif rng.random() < 0.4:
         campaign.ends = midnight + timedelta(days=rng.randint(5, 60))
-    campaign.daily_budget = rng.choice([2, 3, 5, 8, 12, 20]) * MICROS
+    campaign.daily_budget = rng.choice([2, 3, 5, 8, 12, 20]) * 100 * floor()
     campaign.total_budget = campaign.daily_budget * rng.choice([5, 30, 30, 60])
     campaign.pacing = rng.choice([Campaign.Pacing.EVEN, Campaign.Pacing.EVEN, Campaign.Pacing.ASAP])
     campaign.viewer_limit = rng.choice([None, None, 3, 5, 10])
@@ -101,7 +102,7 @@ def _plan(rng: random.Random, number: int, campaign: Campaign, fate: str, now: d
 def _targets(rng: random.Random, ad: SponsoredProduct, product: Product, products: list[Product]) -> list[Target]:
     """Of every kind; each value once, whether it is wanted or not."""
     bids: dict[tuple[str, str], int | None] = {}
-    base = rng.randint(LOWEST_BID, HIGHEST_BID * 2 // 3)
+    base = rng.randint(LOWEST_BID * FLOOR, HIGHEST_BID * FLOOR * 2 // 3) * floor() // FLOOR
     if product.leaf_category:
         bids[Target.Kind.CATEGORY, product.leaf_category] = _bid(base)
     for word in _words(product)[-2:]:
@@ -123,7 +124,7 @@ def _targets(rng: random.Random, ad: SponsoredProduct, product: Product, product
 
 
 def _bid(micros: float) -> int:
-    return min(max(round(micros / STEP) * STEP, LOWEST_BID), HIGHEST_BID)
+    return min(max(round(micros / floor()), LOWEST_BID), HIGHEST_BID) * floor()
 
 
 def _words(product: Product) -> list[str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from campaigns.demo.campaigns import HISTORY, STEP, Plan
+from campaigns.demo.campaigns import HISTORY, Plan
 from campaigns.models import Campaign, Day, Kind, Reason, SponsoredProduct, Target, day_of
+from campaigns.money import floor
 
 EVENT_DAYS = 3  # the newest have their events, those before them daily figures, as if they had been rolled up
 # Where ads for a kind of target are shown.
@@ -74,7 +75,7 @@ def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bo
             continue
         offer = rng.choice(plan.offers)
         target = rng.choice([target for target in offer.targets if target.bid])
-        price = max(STEP, round((target.bid or 0) * rng.uniform(0.5, 1) / STEP) * STEP)
+        price = max(1, round((target.bid or 0) * rng.uniform(0.5, 1) / floor())) * floor()
         broke = day.spent + price > day.budget or campaign.spent + price > campaign.total_budget
         if broke:  # it is not shown any more, but some click on what they were shown before
             if rng.random() < offer.rate / 2:

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from campaigns.models import MICROS, Campaign
+from campaigns import decisions
+from campaigns.models import MICROS, Campaign, Target
 from campaigns.money import amount, rounded
-from tests.campaigns.test_admin import LIST, form, saved, text
+from tests.campaigns.test_admin import ADMIN, LIST, form, saved, text
+from tests.campaigns.test_tracking import ask
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,21 @@ def test_a_currency_without_decimals_takes_none(staff: Client, campaign: Campaig
     assert "Daily budget (JPY):" in text(page)
     assert 'value="50"' in page.content.decode()
     assert "spent today (jpy)" in text(staff.get(LIST)).lower()
+
+
+def test_a_click_costs_at_least_the_smallest_coin(client: Client, staff: Client, settings: Any) -> None:
+    from tests.campaigns.sponsors import ad
+    from tests.campaigns.sponsors import campaign as made
+
+    settings.CURRENCY = "JPY"
+    campaign = made(daily_budget=500 * MICROS, total_budget=900 * MICROS)
+    ad(campaign, "PEN", "category Pens", bid=50 * MICROS)
+    (alone,) = ask(client, categories=["Pens"])
+    assert decisions.read(alone["click_url"].rpartition("/")[2]).price == MICROS
+    assert "At least 1 JPY: no click costs less." in text(saved(staff, campaign, daily_budget="0"))
+    Target.objects.update(bid=MICROS - 1)
+    assert "Not shown: it has no target." in text(staff.get(f"{ADMIN}sponsoredproduct/"))
+    assert not ask(client, categories=["Pens"])[0]["sponsored"]
 
 
 def test_a_budget_is_not_below_a_bid_of_the_campaign(staff: Client, campaign: Campaign) -> None:

@@ -15,7 +15,18 @@ from pytest_django import DjangoAssertNumQueries
 from campaigns import reports
 from campaigns.demo.campaigns import make_advertisers, make_campaigns
 from campaigns.demo.history import make_history
-from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, Kind, SponsoredProduct, Target, Unbilled
+from campaigns.models import (
+    MICROS,
+    Advertiser,
+    Campaign,
+    DailyFigures,
+    Day,
+    Event,
+    Kind,
+    SponsoredProduct,
+    Target,
+    Unbilled,
+)
 from catalog.demo.products import make_products
 from catalog.models import Product
 
@@ -89,6 +100,17 @@ def test_a_click_costs_no_more_than_its_ad_bids(shop: list[Product]) -> None:
     clicks = Event.objects.filter(kind=Kind.CLICK)
     assert clicks
     assert all(0 < click.price <= bids[click.ad_id] for click in clicks)
+
+
+def test_in_a_currency_without_decimals_bids_and_prices_are_whole(shop: list[Product], settings: Any) -> None:
+    settings.CURRENCY = "JPY"
+    seed()
+    bids = set(Target.objects.filter(negative=False).values_list("bid", flat=True))
+    prices = set(Event.objects.filter(kind=Kind.CLICK).values_list("price", flat=True))
+    assert bids
+    assert prices
+    assert all(each >= MICROS and each % MICROS == 0 for each in bids | prices)
+    assert reports.differences() == []
 
 
 def test_one_seed_makes_one_history_and_another_another() -> None:
