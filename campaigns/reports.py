@@ -16,6 +16,9 @@ from django.db.models import Count, Q, QuerySet, Sum
 from campaigns.models import Campaign, DailyFigures, Day, Event, Kind, Unbilled
 
 DIMENSIONS = ("placement", "target", "term")  # what a report can be cut by besides days
+# Impressions from which on a search term is named that nobody has clicked after: else whoever asks for ads with terms of
+# their own could write into a report.
+TERM_NAMED_FROM = 1000
 
 _COUNTED = """
     SELECT campaign_id, {day} AS day, SUM(ledger), SUM(counter) FROM (
@@ -28,7 +31,7 @@ _COUNTED = """
 _RANKED = """
     WITH parts (value, shown, clicked, paid) AS ({parts})
     SELECT value, SUM(shown), SUM(clicked), SUM(paid) FROM parts
-    GROUP BY value ORDER BY SUM(clicked) DESC, SUM(shown) DESC, value LIMIT %s
+    GROUP BY value HAVING SUM(clicked) > 0 OR SUM(shown) >= %s OR value = '' ORDER BY SUM(clicked) DESC, SUM(shown) DESC, value LIMIT %s
 """
 
 
@@ -106,11 +109,12 @@ def by_day(campaigns: Collection[int] | None = None, cut: Cut = Cut()) -> dict[t
 
 def by_dimension(dimension: str, campaign: int, cut: Cut = Cut(), most: int = 100) -> dict[str, Figures]:
     """The figures of one campaign by one of DIMENSIONS, those with most clicks first, then by impressions; not more
-    than ``most`` values, as anybody may ask for ads with search terms of their own. One query."""
+    than ``most`` values, and of terms only those that were clicked or seen TERM_NAMED_FROM times. One query."""
     ledger = _ledger(cut.days() & Q(campaign=campaign, **cut.values()), dimension)
     parts, parameters = ledger.query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(_RANKED.format(parts=parts), [*parameters, most])
+        named_from = TERM_NAMED_FROM if dimension == "term" else 0
+        cursor.execute(_RANKED.format(parts=parts), [*parameters, named_from, most])
         return {value: Figures(int(shown), int(clicked), int(paid)) for value, shown, clicked, paid in cursor}
 
 

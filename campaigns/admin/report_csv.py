@@ -1,6 +1,7 @@
 """A campaign's report as CSV: money exactly, in micros, and in the currency."""
 
 import csv
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -9,7 +10,7 @@ from campaigns.models import Campaign, Reason
 from campaigns.money import amount
 from campaigns.reports import Figures
 
-MAX_LINES = 10_000  # of values; those with fewest clicks are left out
+MAX_LINES = 10_000  # of values; those with fewest clicks are left out, and those that reports do not name
 COLUMNS = ("impressions", "clicks", "click_rate", "spent_micros", "spent", "average_price_micros")
 
 
@@ -47,4 +48,5 @@ def _cells(figures: Figures) -> list[object]:
 
 def as_text(name: str) -> str:
     """So that no spreadsheet takes it for a formula: https://owasp.org/www-community/attacks/CSV_Injection"""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+    is_formula = unicodedata.normalize("NFKC", name).startswith(("=", "+", "-", "@", "\t", "\r"))  # full-width ones too
+    return f"'{name}" if is_formula else name

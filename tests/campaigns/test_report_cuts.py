@@ -45,12 +45,22 @@ def test_a_value_has_its_figures_of_all_days(shown: SponsoredProduct, rolled_up:
         "": Figures(1, 0, 0),
         "category Pens": Figures(1, 0, 0),
     }
-    assert by_dimension("term", of) == {
-        "pen": Figures(1, 2, 400_000),
-        "": Figures(2, 0, 0),
-        "gel, pen": Figures(1, 0, 0),
-    }
+    assert by_dimension("term", of) == {"pen": Figures(1, 2, 400_000), "": Figures(2, 0, 0)}
     assert list(by_dimension("placement", of, most=1)) == ["search"]
+
+
+def test_a_term_is_named_once_it_was_clicked_or_seen_often(
+    ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask for ads with a term of their own; the impressions count all the same."""
+    monkeypatch.setattr(reports, "TERM_NAMED_FROM", 5)
+    for _ in range(4):
+        happen(ad, term="buy at a rival's")
+    for _ in range(5):
+        happen(ad, term="seen")
+    happen(ad, 100_000, term="clicked")
+    assert list(by_dimension("term", ad.campaign_id)) == ["clicked", "seen"]
+    assert total(ad, Cut()).impressions == 9
 
 
 @pytest.mark.parametrize("rolled_up", [False, True])
