@@ -3,7 +3,7 @@
 {
     const WAIT = 200; // milliseconds after the last key
     const VALUE = "#targets-group input[data-offered]";
-    let timer, asked = 0;
+    const timers = new WeakMap(), asked = new WeakMap(); // by field
 
     function valueOf(element) {
         if (element.matches(VALUE)) {
@@ -19,11 +19,12 @@
         if (!kind || !text) {
             return;
         }
-        const number = ++asked;
+        const number = (asked.get(field) ?? 0) + 1;
+        asked.set(field, number);
         const query = new URLSearchParams({kind, text});
         try {
             const response = await fetch(`${field.dataset.offered}?${query}`, {credentials: "same-origin"});
-            if (response.ok && number === asked && field.value === text) {
+            if (response.ok && number === asked.get(field) && field.value === text) {
                 use(field, kind, (await response.json()).values);
             }
         } catch {
@@ -56,14 +57,14 @@
 
     document.addEventListener("input", (event) => {
         if (event.target.matches(VALUE)) {
-            clearTimeout(timer);
-            timer = setTimeout(() => ask(event.target, offer), WAIT);
+            clearTimeout(timers.get(event.target));
+            timers.set(event.target, setTimeout(() => ask(event.target, offer), WAIT));
         }
     });
     document.addEventListener("change", (event) => {
         const field = valueOf(event.target);
         if (field) {
-            clearTimeout(timer);
+            clearTimeout(timers.get(field));
             ask(field, normalise);
         }
     });
