@@ -33,6 +33,11 @@ class AdvertiserAdmin(BoundedAdmin):
         advertisers: QuerySet[Advertiser] = super().get_queryset(request).annotate(number=Count("campaigns"))
         return advertisers
 
+    def save_model(self, request: HttpRequest, obj: Advertiser, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.has_changed():
+            adopt(*obj.campaigns.values_list("pk", flat=True))
+
     @admin.display(ordering="number")
     def campaigns(self, advertiser: Advertiser) -> str:
         url = reverse("admin:campaigns_campaign_changelist")

@@ -125,6 +125,17 @@ def test_a_campaign_stays_that_lost_an_ad_in_the_list_of_ads(demo: None, staff: 
     assert Campaign.objects.get() == campaign
 
 
+def test_an_advertiser_that_somebody_has_renamed_stays_with_its_campaigns(demo: None, staff: Client) -> None:
+    renamed, untouched = Advertiser.objects.all()[:2]
+    campaigns = set(renamed.campaigns.all())
+    assert staff.post(f"{ADMIN}advertiser/{renamed.pk}/change/", {"name": "Ours"}).status_code == 302
+    same = {"name": untouched.name}
+    assert staff.post(f"{ADMIN}advertiser/{untouched.pk}/change/", same).status_code == 302
+    remove()
+    assert Advertiser.objects.get().name == "Ours"
+    assert set(Campaign.objects.all()) == campaigns
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
     lose_database()

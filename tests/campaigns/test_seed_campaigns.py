@@ -146,12 +146,15 @@ def test_without_products_it_refuses() -> None:
         seed()
 
 
-def test_campaigns_that_are_there_are_left_alone(shop: list[Product]) -> None:
-    Campaign.objects.create(advertiser=Advertiser.objects.create(name="x"), daily_budget=1, total_budget=1)
-    assert seed("--if-empty") == "There are campaigns already; nothing was seeded."
-    with pytest.raises(CommandError, match="there are campaigns already"):
-        seed()
-    assert Campaign.objects.count() == 1
+def test_campaigns_and_advertisers_that_are_there_are_left_alone(shop: list[Product]) -> None:
+    """One advertiser may have the name that a made-up one would have."""
+    advertiser = Advertiser.objects.create(name="x")
+    for campaigns in range(2):
+        assert seed("--if-empty") == "There are advertisers already; nothing was seeded."
+        with pytest.raises(CommandError, match="there are advertisers already"):
+            seed()
+        assert Campaign.objects.count() == campaigns
+        Campaign.objects.create(advertiser=advertiser, name=f"{campaigns}", daily_budget=1, total_budget=1)
 
 
 def test_a_dry_run_writes_nothing(shop: list[Product]) -> None:

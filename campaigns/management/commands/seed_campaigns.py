@@ -13,7 +13,7 @@ from django.utils import timezone
 from campaigns.demo.campaigns import make_advertisers, make_campaigns
 from campaigns.demo.history import make_history
 from campaigns.demo.store import store
-from campaigns.models import Campaign
+from campaigns.models import Advertiser
 from campaigns.money import amount
 from catalog.models import Product
 from service.commands import unusable_database
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=1, help="another number makes other campaigns")
-        parser.add_argument("--if-empty", action="store_true", help="do nothing where there is a campaign already")
+        parser.add_argument("--if-empty", action="store_true", help="do nothing where there is an advertiser already")
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,10 +36,10 @@ class Command(BaseCommand):
             raise unusable_database(error) from error
 
     def _seed(self, seed: int, if_empty: bool, dry_run: bool) -> None:
-        if Campaign.objects.exists():
+        if Advertiser.objects.exists():  # of each campaign, and perhaps of none yet
             if not if_empty:  # what is billed stays, so there is no way to begin again
-                raise CommandError("there are campaigns already")
-            self.stdout.write("There are campaigns already; nothing was seeded.")
+                raise CommandError("there are advertisers already")
+            self.stdout.write("There are advertisers already; nothing was seeded.")
             return
         products = list(Product.objects.defer("description", "related", "sales_rank").order_by("asin")[:CHOSEN_FROM])
         if not products:
