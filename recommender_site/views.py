@@ -7,6 +7,8 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -43,6 +45,7 @@ class AdParameters(serializers.Serializer[Any]):
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
 
 
+@method_decorator(never_cache, name="dispatch")  # one decision for many viewers would be billed once
 class AdsView(APIView):
     """Ads. Anybody may ask."""
 

@@ -73,6 +73,10 @@ def test_ads_come_from_the_ad_provider(client: Client, provider: AdProvider) -> 
     assert provider.asked == [{"asin": "PEN7", "limit": 3}]
 
 
+def test_no_cache_gives_the_ads_of_one_viewer_to_another(client: Client, provider: AdProvider) -> None:
+    assert "no-store" in client.get("/ads")["Cache-Control"]
+
+
 def test_without_parameters_it_asks_for_ten(client: Client, provider: AdProvider) -> None:
     assert len(asins(client, "/")) == 10
     assert provider.asked == [{"limit": 10}]
