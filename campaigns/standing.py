@@ -8,7 +8,9 @@ from django.db.models import (
     CharField,
     Count,
     Exists,
+    ExpressionWrapper,
     F,
+    FloatField,
     OuterRef,
     Q,
     QuerySet,
@@ -19,6 +21,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
+from campaigns.choice import FIT, LEAST_RELEVANCE, TYPICAL_IMPRESSIONS, TYPICAL_RATE
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
 from campaigns.money import floor
 from catalog.models import Product
@@ -36,7 +39,8 @@ class Standing(TextChoices):
 
 def campaigns_at(campaigns: QuerySet[Campaign], now: datetime) -> QuerySet[Campaign]:
     """Each with its ``standing``, with ``today_budget`` and ``today_spent`` in micros, and with the numbers of its ads:
-    ``ads_all``, those with a product, those with a target, and those with both."""
+    ``ads_all``, those with a product, those with a target, those with both, and those that are clicked often enough
+    too."""
     today = Day.objects.filter(campaign=OuterRef("pk"), day=day_of(now))
     ads = SponsoredProduct.objects.filter(campaign=OuterRef("pk"))
     return campaigns.annotate(
@@ -47,13 +51,14 @@ def campaigns_at(campaigns: QuerySet[Campaign], now: datetime) -> QuerySet[Campa
         ads_all=_number(ads),
         ads_with_product=_number(ads.filter(HAS_PRODUCT)),
         ads_with_target=_number(ads.filter(has_target())),
-        ads_able=_number(ads.filter(HAS_PRODUCT, has_target())),
+        ads_with_both=_number(ads.filter(HAS_PRODUCT, has_target())),
+        ads_able=_number(ads.filter(HAS_PRODUCT, is_relevant())),
     )
 
 
 def ads_now(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
-    """Each with ``has_product`` and ``has_target``, without which it is not shown."""
-    return ads.annotate(has_product=HAS_PRODUCT, has_target=has_target())
+    """Each with ``has_product``, ``has_target`` and ``is_relevant``, without which it is not shown."""
+    return ads.annotate(has_product=HAS_PRODUCT, has_target=has_target(), is_relevant=is_relevant())
 
 
 def why_not_shown(campaign: Any) -> str:
@@ -65,20 +70,42 @@ def why_not_shown(campaign: Any) -> str:
         return f"{every - able} of {every} ads cannot be shown" if able < every else ""
     if not campaign.ads_with_product:
         return "the products of its ads are gone"
-    return "its ads have no target" if not campaign.ads_with_target else "no ad has both a product and a target"
+    if not campaign.ads_with_target:
+        return "its ads have no target"
+    return "too few people click its ads" if campaign.ads_with_both else "no ad has both a product and a target"
 
 
 def why_ad_not_shown(ad: Any) -> str:
     """Of an ad of ``ads_now``."""
-    return "its product is gone" if not ad.has_product else "" if ad.has_target else "it has no target"
+    if not ad.has_product:
+        return "its product is gone"
+    if not ad.has_target:
+        return "it has no target"
+    return "" if ad.is_relevant else "too few people click it"
 
 
 HAS_PRODUCT = Exists(Product.objects.filter(asin=OuterRef("product_id")))
 
 
 def has_target() -> Exists:
-    """Whether an ad has one that may be shown somewhere."""
-    return Exists(Target.objects.filter(ad=OuterRef("pk"), negative=False, bid__gte=floor()))
+    """Whether an ad has one where it may be shown, which the page of its own product is not."""
+    return Exists(_targets())
+
+
+def is_relevant() -> Exists:
+    """Whether an ad is clicked often enough for its best target: campaigns.choice.is_relevant, in SQL."""
+    fit = Case(*(When(kind=kind, then=Value(fit)) for kind, fit in FIT.items()), output_field=FloatField())
+    clicks = OuterRef("clicks") + TYPICAL_RATE * TYPICAL_IMPRESSIONS
+    least = (OuterRef("impressions") + TYPICAL_IMPRESSIONS) * (LEAST_RELEVANCE * TYPICAL_RATE)
+    found = _targets().annotate(
+        relevance=ExpressionWrapper(fit * clicks, FloatField()), least=ExpressionWrapper(least, FloatField())
+    )
+    return Exists(found.filter(relevance__gte=F("least")))
+
+
+def _targets() -> QuerySet[Target]:
+    bids = Target.objects.filter(ad=OuterRef("pk"), negative=False, bid__gte=floor())
+    return bids.exclude(kind=Target.Kind.PRODUCT, value=OuterRef("product_id"))
 
 
 def _standing(now: datetime) -> Case:

@@ -90,6 +90,9 @@ class TargetFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
                 if form.cleaned_data.get("value") in missing:
                     form.add_error("value", error)
         for form in changed:
+            target = form.cleaned_data
+            if target.get("kind") == Target.Kind.PRODUCT and target.get("value") == self.instance.product_id:
+                form.add_error("value", "An ad is never shown on the page of its own product.")
             bid = form.cleaned_data.get("bid")
             if most is not None and bid is not None and bid > most:
                 form.add_error("bid", f"Not above a budget of the campaign: {_said(most)}.")

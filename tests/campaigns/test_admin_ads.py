@@ -50,6 +50,7 @@ def test_targets_are_added_to_an_ad(staff: Client, ad: SponsoredProduct) -> None
         ([("keyword", "pen", "5.01", False)], "Not above a budget of the campaign: 5.00 USD."),
         ([("product", "NONE", "0.50", False)], "No product has this asin."),
         ([("product", "NONE", "", True)], "No product has this asin."),
+        ([("product", "PEN", "0.50", False)], "An ad is never shown on the page of its own product."),
         ([("category", "pens", "0.50", False)], "No product is in this category."),
     ],
 )

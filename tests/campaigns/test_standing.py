@@ -70,6 +70,28 @@ def test_a_campaign_that_cannot_show_anything_says_why(staff: Client) -> None:
     assert standing.why_not_shown(now(campaign)) == "no ad has both a product and a target"
 
 
+def test_an_ad_that_too_few_people_click_says_so(staff: Client) -> None:
+    """300 impressions without a click are enough for a leaf category, and 350 for a keyword."""
+    campaign = sponsors.campaign()
+    ad = sponsors.ad(campaign, "PEN", "category Pens", impressions=299)
+    page = text(staff.get(f"{ADMIN}sponsoredproduct/"))
+    assert "Not shown" not in page
+    assert standing.why_not_shown(now(campaign)) == ""
+    SponsoredProduct.objects.update(impressions=301)
+    assert "Not shown: too few people click it." in text(staff.get(f"{ADMIN}sponsoredproduct/"))
+    assert standing.why_not_shown(now(campaign)) == "too few people click its ads"
+    ad.targets.create(kind="keyword", value="pen", bid=500_000)
+    assert standing.why_not_shown(now(campaign)) == ""
+
+
+def test_an_ad_whose_only_target_is_its_own_product_has_none(staff: Client) -> None:
+    campaign = sponsors.campaign()
+    sponsors.ad(campaign, "PEN", "product PEN")
+    assert standing.why_not_shown(now(campaign)) == "its ads have no target"
+    sponsors.ad(campaign, "INK", "product PEN")
+    assert standing.why_not_shown(now(campaign)) == "1 of 2 ads cannot be shown"
+
+
 def test_an_ad_says_why_it_is_not_shown_and_leads_to_its_targets(
     staff: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
