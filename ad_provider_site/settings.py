@@ -26,6 +26,8 @@ from catalog.rules import MAX_ASIN, MAX_URL
 def is_writable_folder(folder: str) -> bool:
     """Whether files can be made in a folder, which is made if need be, and those that are there can be written. Raises
     OSError."""
+    if not folder:  # which would be the one that the service is started in
+        return False
     Path(folder).mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=folder) as file:
         file.write(b"x")

@@ -68,3 +68,12 @@ def test_a_currency_that_there_is_not_ends_the_start_with_one_line(currency: str
     done = start(CURRENCY=currency)
     assert done.returncode == 1
     assert done.stderr == "CURRENCY: must be the ISO 4217 code of a currency, such as USD, EUR or JPY\n"
+
+
+@pytest.mark.parametrize("folder", ["", "/proc/nowhere", "/etc/hostname"])
+def test_a_spool_folder_that_cannot_be_written_ends_the_start_with_one_line(folder: str) -> None:
+    done = start(ADS_SPOOL_DIR=folder)
+    assert done.returncode == 1
+    assert (
+        done.stderr == "ADS_SPOOL_DIR: must be a folder that is there or can be made, and where files can be written\n"
+    )
