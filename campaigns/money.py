@@ -17,8 +17,8 @@ def decimals() -> int:
 
 
 def floor() -> int:
-    """What a click costs at least, in micros: a hundredth of a unit, or the currency's smallest coin if that is more."""
-    return max(FLOOR, MICROS // 10 ** decimals())
+    """What a click costs at least, in micros: a hundredth of a unit, or the smallest coin if that is more."""
+    return max(FLOOR, MICROS // int(10 ** decimals()))
 
 
 def amount(micros: int) -> str:

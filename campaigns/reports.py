@@ -16,8 +16,8 @@ from django.db.models import Count, Q, QuerySet, Sum
 from campaigns.models import Campaign, DailyFigures, Day, Event, Kind, Unbilled
 
 DIMENSIONS = ("placement", "target", "term")  # what a report can be cut by besides days
-# Impressions from which on a search term is named that nobody has clicked after: else whoever asks for ads with terms of
-# their own could write into a report.
+# Impressions from which on a search term is named that nobody has clicked after. Else anybody could write into a
+# report, by asking for ads with terms of their own.
 TERM_NAMED_FROM = 1000
 
 _COUNTED = """
@@ -31,7 +31,8 @@ _COUNTED = """
 _RANKED = """
     WITH parts (value, shown, clicked, paid) AS ({parts})
     SELECT value, SUM(shown), SUM(clicked), SUM(paid) FROM parts
-    GROUP BY value HAVING SUM(clicked) > 0 OR SUM(shown) >= %s OR value = '' ORDER BY SUM(clicked) DESC, SUM(shown) DESC, value LIMIT %s
+    GROUP BY value HAVING SUM(clicked) > 0 OR SUM(shown) >= %s OR value = ''
+    ORDER BY SUM(clicked) DESC, SUM(shown) DESC, value LIMIT %s
 """
 
 

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from django.conf import settings
 
 from campaigns import choice
-from campaigns.charging import APART, CLIENT_CLICKS, CLIENT_IMPRESSIONS, CLIENT_SHOWN, SEEN
-from campaigns.choice import CampaignState
+from campaigns.charging import APART, CLIENT_CLICKS, CLIENT_SHOWN, SEEN
+from campaigns.choice import CLIENT_IMPRESSIONS, CampaignState
 from campaigns.decisions import Decision
 from campaigns.evidence import bounds
 from campaigns.models import Campaign, Kind, Reason, day_of

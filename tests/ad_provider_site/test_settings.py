@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.rules import MAX_ASIN
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -27,7 +29,7 @@ def test_an_ad_leads_to_the_recommenders_page_by_default() -> None:
         "https://shop.example/p/{asin}",
         "http://localhost:3000/?id={asin}&utm=ad",
         "https://shop.example/#/{asin}",
-        "https://shop.example/" + "x" * 1946 + "/{asin}",
+        "https://shop.example/" + "x" * (1978 - MAX_ASIN) + "/{asin}",
     ],
 )
 def test_an_ad_may_lead_to_the_shops_own_page(url: str) -> None:
@@ -51,7 +53,7 @@ def test_an_ad_may_lead_to_the_shops_own_page(url: str) -> None:
         "https://shop.example\\@other.example/{asin}",
         "/p/{asin}",
         "https://shop.example/" + "x" * 5000 + "/{asin}",
-        "https://shop.example/" + "{asin}" * 62,  # of which none is longer than 32
+        "https://shop.example/" + "{asin}" * 8,  # each of which may be long
     ],
 )
 def test_a_product_url_that_cannot_be_used_ends_the_start_with_one_line(url: str) -> None:
