@@ -16,10 +16,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from catalog.models import Product
+from catalog.rules import MAX_ASIN
 
 MICROS = 1_000_000
 MAX_PLACEMENT = 50  # characters, as these two
-MAX_TARGET = 210
+MAX_VALUE = MAX_ASIN  # categories and keywords are shorter
+MAX_TARGET = MAX_VALUE + 10
 MAX_TERM = 100
 
 
@@ -139,7 +141,7 @@ class Target(models.Model):
 
     ad = models.ForeignKey(SponsoredProduct, models.CASCADE, related_name="targets")
     kind = models.CharField(max_length=8, choices=Kind)
-    value = models.CharField(max_length=200)
+    value = models.CharField(max_length=MAX_VALUE)
     bid = Micros(null=True, blank=True, help_text="The most that a click may cost; none for a negative target.")
     negative = models.BooleanField(default=False)
 

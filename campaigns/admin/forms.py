@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from campaigns.admin.amounts import AmountsForm
 from campaigns.admin.places import existing_categories, existing_products
-from campaigns.models import Campaign, Target, keyword
+from campaigns.models import MAX_VALUE, Campaign, Target, keyword
 from campaigns.money import amount, floor
+from catalog.rules import MAX_NAME
 
 
 def _said(micros: int) -> str:
@@ -58,6 +59,8 @@ class TargetForm(AmountsForm):
         if cleaned.get("kind") == Target.Kind.KEYWORD and "value" in cleaned:
             # Saving does so too, but that is too late to see that the ad has the keyword already.
             cleaned["value"] = keyword(cleaned["value"])
+            if len(cleaned["value"]) > MAX_NAME:  # nobody searches for more
+                self.add_error("value", f"A keyword has at most {MAX_NAME} characters.")
         bid = cleaned.get("bid")
         if bid is not None and bid < floor():
             self.add_error("bid", f"At least {_said(floor())}: no click costs less.")
@@ -68,7 +71,7 @@ class TypedForm(forms.Form):
     """A target that somebody is typing."""
 
     kind = forms.ChoiceField(choices=Target.Kind.choices)
-    text = forms.CharField(max_length=200)
+    text = forms.CharField(max_length=MAX_VALUE)
 
 
 class TargetFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]

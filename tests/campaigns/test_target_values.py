@@ -6,11 +6,12 @@ import pytest
 from django.test import Client
 
 from campaigns.admin import places
-from campaigns.models import SponsoredProduct, Target
+from campaigns.models import Event, SponsoredProduct, Target
 from catalog.models import Product
+from catalog.rules import MAX_ASIN
 from tests.campaigns import sponsors
 from tests.campaigns.test_admin import ADMIN, someone
-from tests.campaigns.test_tracking import ask
+from tests.campaigns.test_tracking import BROWSER, ask, path
 
 URL = f"{ADMIN}sponsoredproduct/values/"
 pytestmark = pytest.mark.django_db
@@ -59,6 +60,18 @@ def test_a_keyword_fits_however_its_letters_are_written(client: Client, stored: 
     assert found["sponsored"]
 
 
+def test_a_product_with_the_longest_asin_is_a_target_like_any_other(client: Client, staff: Client) -> None:
+    asin = "x" * MAX_ASIN
+    Product.objects.create(asin=asin)
+    ad = sponsors.ad(sponsors.campaign(), "PEN", "-keyword red")
+    target = {"targets-0-kind": "product", "targets-0-value": asin, "targets-0-bid": "0.10"}
+    sent = {"targets-TOTAL_FORMS": 1, "targets-INITIAL_FORMS": 0} | target
+    assert staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", sent).status_code == 302
+    (found,) = ask(client, asin=asin)
+    client.get(path(found["impression_url"]), headers=BROWSER)
+    assert Event.objects.get().target == f"product {asin}"
+
+
 def test_a_keyword_without_a_letter_is_refused(staff: Client, ad: SponsoredProduct) -> None:
     target = {"targets-0-kind": "keyword", "targets-0-value": "\u200b", "targets-0-bid": "0.10"}
     sent = {"targets-TOTAL_FORMS": 1, "targets-INITIAL_FORMS": 0} | target
@@ -72,7 +85,7 @@ def test_no_more_are_offered_than_somebody_reads(staff: Client) -> None:
         assert len(asked(staff, kind=kind, text=text)) == places.OFFERED
 
 
-@pytest.mark.parametrize("query", [{}, {"kind": "brand", "text": "x"}, {"kind": "keyword", "text": "x" * 201}])
+@pytest.mark.parametrize("query", [{}, {"kind": "brand", "text": "x"}, {"kind": "keyword", "text": "x" * 256}])
 def test_what_cannot_be_used_is_refused(staff: Client, query: dict[str, str]) -> None:
     response = staff.get(URL, query)
     assert response.status_code == 400
