@@ -13,11 +13,11 @@ from campaigns import standing
 from campaigns.admin.amounts import AMOUNTS
 from campaigns.admin.forms import TargetForm, TargetFormSet, TypedForm
 from campaigns.admin.places import offered
+from campaigns.admin.saving import SavingAdmin
 from campaigns.models import Campaign, DailyFigures, Event, SponsoredProduct, Target
 from campaigns.money import amount
 from catalog.admin import BoundedPaginator
 from catalog.models import Product
-from service.admin import BoundedAdmin
 
 TARGETS = 4  # of an ad, that are named in its line
 
@@ -42,7 +42,7 @@ class TargetInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(SponsoredProduct)
-class SponsoredProductAdmin(BoundedAdmin):
+class SponsoredProductAdmin(SavingAdmin):
     list_display = ("id", "product_shown", "campaign", "targets_shown", "impressions", "clicks", "click_rate")
     list_display_links = ("id", "product_shown")
     list_per_page = 50

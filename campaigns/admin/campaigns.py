@@ -4,10 +4,9 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.db import IntegrityError
 from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Greatest
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -17,14 +16,14 @@ from campaigns.admin.ads import adopt, protected_by, targets_of
 from campaigns.admin.amounts import AMOUNTS
 from campaigns.admin.forms import CampaignForm
 from campaigns.admin.report import ReportPages
+from campaigns.admin.saving import SavingAdmin
 from campaigns.admin.trial import TrialPage
 from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, SponsoredProduct, Unbilled, day_of
 from campaigns.money import in_currency, rounded
-from service.admin import BoundedAdmin
 
 
 @admin.register(Advertiser)
-class AdvertiserAdmin(BoundedAdmin):
+class AdvertiserAdmin(SavingAdmin):
     list_display = ("name", "campaigns")
     ordering = ("name",)
     search_fields = ("name__icontains",)
@@ -80,7 +79,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
+class CampaignAdmin(TrialPage, ReportPages, SavingAdmin):
     form = CampaignForm
     list_display = ("name_and_advertiser", "now", "report_link", "spent_today", "spent_in_all")
     list_filter = (StandingFilter, "pacing")
@@ -134,21 +133,6 @@ class CampaignAdmin(TrialPage, ReportPages, BoundedAdmin):
         super().save_formset(request, form, formset, change)
         if formset.new_objects:
             adopt(form.instance.pk)
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except IntegrityError:  # what was true when the form was validated is not any more
-            self.message_user(
-                request, "Something else changed meanwhile. Nothing was saved: try again.", messages.ERROR
-            )
-            return HttpResponseRedirect(request.get_full_path())
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

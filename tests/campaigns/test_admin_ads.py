@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from campaigns.admin.forms import TargetFormSet
 from campaigns.models import SponsoredProduct, Target
 from catalog.models import Product
 from tests.campaigns.test_admin import ADMIN, LIST, text
@@ -74,6 +75,21 @@ def test_an_ad_whose_product_is_gone_is_still_there(
         assert "GONE3 in campaign" in text(staff.get(f"{LIST}{ad.campaign_id}/change/"))
     gone = SponsoredProduct.objects.get(product_id="GONE3")
     assert "GONE3 (gone)" in text(staff.get(f"{ADMIN}sponsoredproduct/{gone.pk}/change/"))
+
+
+def test_a_target_that_somebody_else_adds_meanwhile_is_said(
+    staff: Client, ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validate = TargetFormSet.clean
+
+    def added_just_after(formset: TargetFormSet) -> None:
+        validate(formset)
+        Target.objects.create(ad=ad, kind="keyword", value="pen", bid=20_000)
+
+    monkeypatch.setattr(TargetFormSet, "clean", added_just_after)
+    fields = with_target(ad, ("keyword", "pen", "0.10", False))
+    page = staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", fields, follow=True)
+    assert "Something else changed meanwhile. Nothing was saved: try again." in text(page)
 
 
 def test_a_category_may_be_a_wide_one(staff: Client, ad: SponsoredProduct) -> None:
