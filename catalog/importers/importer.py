@@ -170,7 +170,7 @@ class Importer(ABC):
     def _store(self, batch: Batch) -> None:
         for attempt in range(ATTEMPTS):
             try:
-                created, updated, refused = self._write(batch)
+                created, updated = self._write(batch)
                 break
             except IntegrityError:  # something that was there when it was asked for has been deleted since
                 if attempt == ATTEMPTS - 1:
@@ -182,21 +182,22 @@ class Importer(ABC):
         self.counts.created += created
         self.counts.updated += updated
         self.counts.unchanged += len(batch.rows) - created - updated
-        self.counts.rejected += len(batch.rejected) + len(refused)
-        for rejection in batch.rejected + refused:
+        self.counts.rejected += len(batch.rejected)
+        for rejection in batch.rejected:
             self.reasons.add(rejection)
             self.reject(rejection.place, rejection.reason)
 
-    def _write(self, batch: Batch) -> tuple[int, int, list[Rejection]]:
-        """Store the batch. Returns how many rows were created and updated, and those that the database refused."""
+    def _write(self, batch: Batch) -> tuple[int, int]:
+        """Store the batch, less what the database refuses. Returns how many rows were created and updated."""
         with transaction.atomic():
             refused = dict(self.refusals(batch.rows))
             if refused:
+                batch.rejected += [Rejection.of(place, error) for place, error in refused.items()]
                 batch.rows = [(place, row) for place, row in batch.rows if place not in refused]
                 self._ready(batch)
             created, updated = upsert(self.table, batch.encoded) if batch.rows else (0, 0)
             transaction.set_rollback(self.dry_run)
-        return created, updated, [Rejection.of(place, error) for place, error in refused.items()]
+        return created, updated
 
 
 def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:

@@ -47,10 +47,13 @@ class Reasons:
             self.damage = rejection
 
     def most_frequent(self, count: int) -> str:
-        """``asin: missing (12 times, first in a.csv, line 3); …``"""
+        """``asin: missing (12 times, first in a.csv, line 3); …``, what says that a file is damaged before others."""
+        damage = self.damage.kind if self.damage else None
+        kinds = sorted(self.counts, key=lambda kind: (kind != damage, -self.counts[kind]))
         return "; ".join(
-            f"{kind} ({_times(number)} in {self.examples[kind].place.file}, line {self.examples[kind].place.line})"
-            for kind, number in self.counts.most_common(count)
+            f"{kind} ({_times(self.counts[kind])} in {self.examples[kind].place.file}, "
+            f"line {self.examples[kind].place.line})"
+            for kind in kinds[:count]
         )
 
 

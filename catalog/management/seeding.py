@@ -79,16 +79,18 @@ class SeedCommand(BaseCommand):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             raise CommandError(f"standard output cannot be written; {line}") from error
 
-    @staticmethod
-    def _judge(importer: Importer, *, strict: bool) -> None:
-        """Raise CommandError where the files are damaged, of no use, or not all that was asked for."""
+    def _judge(self, importer: Importer, *, strict: bool) -> None:
+        """Say what was rejected, as CommandError if the files are damaged or of no use, or if ``strict``."""
         counts, reasons = importer.counts, importer.reasons
         if damage := reasons.damage:
-            raise CommandError(f"{damage.place.file}: {damage.reason}; the rows that could be read are stored")
+            others = f"; {_rejected(importer)}" if len(reasons.counts) > 1 else ""
+            raise CommandError(f"{damage.place.file}: {damage.reason}; the rows that could be read are stored{others}")
         if counts.rejected and counts.rejected == counts.read:
             raise CommandError(f"no row can be used: {reasons.most_frequent(REASONS)}")
         if strict and counts.rejected:
             raise CommandError(f"{counts.rejected} rows cannot be used: {reasons.most_frequent(REASONS)}")
+        if counts.rejected:
+            self._say(_rejected(importer))
 
 
 def closing_line(importer: Importer) -> str:
@@ -112,10 +114,16 @@ def unused_line(counts: Counts) -> str:
 
 
 def _so_far(importer: Importer) -> str:
-    """What an error message adds about the rows that were stored before it."""
+    """What an error message adds about the rows that were stored or rejected before it."""
     if not importer.counts.read:
         return ""
-    return f" (before that: {_counted(importer.counts)}{', nothing written' if importer.dry_run else ''})"
+    nothing = ", nothing written" if importer.dry_run else ""
+    rejected = f"; {_rejected(importer)}" if importer.counts.rejected else ""
+    return f" (before that: {_counted(importer.counts)}{nothing}{rejected})"
+
+
+def _rejected(importer: Importer) -> str:
+    return f"rejected: {importer.reasons.most_frequent(REASONS)}"
 
 
 class UnwritableRejects(Exception):

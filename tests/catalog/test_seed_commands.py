@@ -19,11 +19,15 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.mark.django_db
-def test_it_ends_with_one_line_of_counts(tmp_path: Path) -> None:
+def test_it_ends_with_the_counts_and_what_was_rejected(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
+    file.write_text(HEADER + "P1,Pen\nP2,Pad\n")
+    assert seed("seed_products", str(file)) == "2 read, 2 created, 0 updated, 0 unchanged, 0 rejected" + AS_CSV
     file.write_text(HEADER + "P1,Pen\nP2,Pad\nbad asin,?\n")
-    assert seed("seed_products", str(file)) == "3 read, 2 created, 0 updated, 0 unchanged, 1 rejected" + AS_CSV
-    assert seed("seed_products", str(file)) == "3 read, 0 created, 0 updated, 2 unchanged, 1 rejected" + AS_CSV
+    assert seed("seed_products", str(file)) == (
+        f"3 read, 0 created, 0 updated, 2 unchanged, 1 rejected{AS_CSV}"
+        f"rejected: asin: not 1 to 255 letters, digits or . _ - (once, in {file}, line 4)\n"
+    )
 
 
 @pytest.mark.django_db

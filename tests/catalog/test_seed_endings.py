@@ -114,6 +114,44 @@ def test_an_error_in_a_later_file_says_what_was_stored_before(
         seed("seed_products", str(first), str(second), "--dry-run")
 
 
+@pytest.mark.django_db
+def test_an_error_in_a_later_file_hides_nothing_of_an_earlier_one(tmp_path: Path) -> None:
+    first, missing = tmp_path / "first", tmp_path / "missing"
+    first.write_text(HEADER + 'P1,One\n,none\n,none\nbad asin,x\nP2,"Cut in the mid')
+    with pytest.raises(CommandError) as raised:
+        seed("seed_products", str(first), str(missing))
+    assert str(raised.value) == (
+        f"{missing}: No such file or directory (before that: "
+        "5 read, 1 created, 0 updated, 0 unchanged, 4 rejected; rejected: "
+        f"the file ends inside a quoted field (once, in {first}, line 6); "
+        f"asin: missing (2 times, first in {first}, line 3); "
+        f"asin: not 1 to 255 letters, digits or . _ - (once, in {first}, line 5))"
+    )
+
+
+@pytest.mark.django_db
+def test_damage_hides_no_other_reason(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text(HEADER + 'P1,One\n,none\nP2,"Cut in the mid')
+    with pytest.raises(CommandError) as raised:
+        seed("seed_products", str(file))
+    assert str(raised.value).endswith(
+        "; the rows that could be read are stored; "
+        f"rejected: the file ends inside a quoted field (once, in {file}, line 4); "
+        f"asin: missing (once, in {file}, line 3)"
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_refused_before_a_second_attempt_are_counted(tmp_path: Path) -> None:
+    Product.objects.create(asin="P1")
+    file = tmp_path / "reviews.csv"
+    file.write_text("reviewerID,asin,overall,unixReviewTime\n" + "".join(f"R1,P{n},5,1000\n" for n in (1, 2, 3)))
+    importing = ReviewImporter(known={"P3"})  # which is deleted since
+    counts = importing.run([str(file)])
+    assert (counts.read, counts.created, counts.rejected) == (3, 1, 2)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("when", ["before the first batch", "between two batches"])
 def test_a_product_deleted_while_reviews_are_read_costs_its_rows_only(

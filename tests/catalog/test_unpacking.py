@@ -115,7 +115,9 @@ def test_a_line_without_end_in_a_zip_is_one_row(tmp_path: Path, monkeypatch: pyt
     file = tmp_path / "products.zip"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("products.csv", HEADER + "P1," + "x" * 500_000 + "\nP2,fine\n")
-    assert seed("seed_products", str(file)) == "2 read, 1 created, 0 updated, 0 unchanged, 1 rejected" + AS_CSV
+    assert seed("seed_products", str(file)).startswith(
+        "2 read, 1 created, 0 updated, 0 unchanged, 1 rejected" + AS_CSV + "rejected: "
+    )
 
 
 @pytest.mark.django_db
@@ -125,7 +127,9 @@ def test_bytes_that_are_no_utf8_and_lines_without_end_cost_only_their_own_row(
     monkeypatch.setattr(lines, "MAX_LINE", 100)
     file = tmp_path / "products.csv"
     file.write_bytes(HEADER.encode() + b"P1,\xff\nP2,nul\0\nP3," + b"x" * 1000 + b"\nP4,fine\n")
-    assert seed("seed_products", str(file)) == "4 read, 1 created, 0 updated, 0 unchanged, 3 rejected" + AS_CSV
+    assert seed("seed_products", str(file)).startswith(
+        "4 read, 1 created, 0 updated, 0 unchanged, 3 rejected" + AS_CSV + "rejected: "
+    )
     assert Product.objects.get().asin == "P4"
 
 
