@@ -14,6 +14,8 @@ from catalog.importers.shapes import Columns
 # Characters of a CSV file by which its dialect is told.
 HEAD = 250_000
 SHOWN_COLUMNS = 20
+# A first line that tells Excel the delimiter.
+_FOR_EXCEL = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
 
 
 def rows(
@@ -73,6 +75,9 @@ def _objects(first: int, texts: Iterator[str], format: str | None, tell: Callabl
 
 def _csv(first: int, texts: Iterator[str], columns: Columns, tell: Callable[[str], object]) -> Iterator[RawRow]:
     head, texts = _head(texts)
+    if head and _FOR_EXCEL.fullmatch(head[0]):
+        del head[0]
+        first += 1
     dialect = dialects.tell(head, columns.known)
     remaining = iter(head)
     header = dialects.first_row(remaining, dialect)

@@ -39,6 +39,11 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "zstd: unpack it first",
     b"7z\xbc\xaf": "a 7z archive: unpack it first",
     b"Rar!": "a RAR archive: unpack it first",
+    # One layer of these is unpacked before.
+    b"\x1f\x8b": "gzip inside of another compression: unpack it first",
+    b"BZh": "bzip2 inside of another compression: unpack it first",
+    b"\xfd7zXZ\0": "xz inside of another compression: unpack it first",
+    b"PK\x03\x04": "zip inside of another compression: unpack it first",
     b"<": "HTML or XML",
 }
 

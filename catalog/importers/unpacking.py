@@ -9,8 +9,9 @@ import shutil
 import struct
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, cast
 
@@ -30,9 +31,9 @@ def unpacked(stream: io.BufferedReader, name: str) -> Iterator[io.BufferedReader
     if start.startswith(b"\x1f\x8b"):
         yield _recoded(_buffered(_Piecewise(gzip.GzipFile(fileobj=stream))))
     elif start.startswith(b"BZh") and start[3:4].isdigit():
-        yield _recoded(_buffered(_Piecewise(bz2.BZ2File(stream))))
+        yield _recoded(_buffered(_Streams(stream, bz2.BZ2Decompressor)))
     elif start == b"\xfd7zXZ\0":
-        yield _recoded(_buffered(_Xz(stream)))
+        yield _recoded(_buffered(_Streams(stream, partial(lzma.LZMADecompressor, memlimit=XZ_MEMORY))))
     elif start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         with seekable(stream) as archive, _only_member(archive, name) as member:
             yield _recoded(_buffered(_Piecewise(member)))
@@ -47,7 +48,7 @@ def _buffered(raw: io.RawIOBase) -> io.BufferedReader:
 class _Piecewise(io.RawIOBase):
     """Gives what is there at once: waiting for a full buffer, data before a broken piece would be lost."""
 
-    def __init__(self, content: gzip.GzipFile | bz2.BZ2File | zipfile.ZipExtFile) -> None:
+    def __init__(self, content: gzip.GzipFile | zipfile.ZipExtFile) -> None:
         self._content = content
 
     def readable(self) -> bool:
@@ -97,12 +98,19 @@ def _is_junk(path: str) -> bool:
     return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() in ("thumbs.db", "desktop.ini")
 
 
-class _Xz(io.RawIOBase):
-    """Reads xz within XZ_MEMORY, which lzma.LZMAFile cannot be told."""
+class _Streams(io.RawIOBase):
+    """Reads streams of bzip2 or xz that follow each other.
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    Unlike lzma.LZMAFile within a limit of memory, and unlike bz2.BZ2File not as if the file ended where a later stream
+    is broken at its start.
+    """
+
+    def __init__(
+        self, stream: io.BufferedReader, new: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]
+    ) -> None:
         self._stream, self._rest = stream, b""
-        self._decompressor = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+        self._new = new
+        self._decompressor = new()
 
     def readable(self) -> bool:
         return True
@@ -115,7 +123,7 @@ class _Xz(io.RawIOBase):
                     self._rest = more.lstrip(b"\0")
                 if not self._rest:
                     return 0
-                self._decompressor = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+                self._decompressor = self._new()
             if self._decompressor.needs_input and not self._rest:
                 self._rest = self._stream.read(BUFFER)
                 if not self._rest:

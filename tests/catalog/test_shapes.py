@@ -107,3 +107,11 @@ def test_an_unknown_shape_is_named_with_what_it_lacks(content: str, message: str
         read(tmp_path / "file", content, REVIEWS)
     assert str(raised.value).startswith(str(tmp_path / "file"))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_line_that_tells_excel_the_delimiter_is_no_header(first: str, tmp_path: Path) -> None:
+    rows, told = read(tmp_path / "excel.csv", f"{first}\r\nasin;title\r\nP1;Pen\r\n;;\r\n", PRODUCTS)
+    assert rows[0] == {"asin": "P1", "title": "Pen"}
+    assert told == ["CSV (semicolons, doubled quotes)"]
+    assert [line for line, _ in reading.rows(str(tmp_path / "excel.csv"), PRODUCTS)] == [3, 4]

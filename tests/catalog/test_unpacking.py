@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError
 
 from catalog.importers import lines, unpacking
+from catalog.importers.formats import UnknownFormat
 from catalog.models import Product
 from tests.catalog.seeding import AS_CSV, HEADER, read, seed
 
@@ -180,3 +181,29 @@ def test_a_zip_holds_one_file(tmp_path: Path) -> None:
         file.write_bytes(zipped(**members))
         with pytest.raises(unpacking.UnreadableFile, match=message):
             read(file)
+
+
+def test_a_broken_start_of_a_later_stream_is_not_taken_for_the_end(tmp_path: Path) -> None:
+    file = tmp_path / "products.bz2"
+    second = bytearray(bz2.compress(b"P2,Pad\n"))
+    second[5] ^= 0xFF
+    file.write_bytes(bz2.compress(CONTENT) + second)
+    with pytest.raises(unpacking.UnreadableFile, match="Invalid data stream"):
+        read(file)
+
+
+@pytest.mark.parametrize(
+    ("packed", "inside"),
+    [
+        (gzip.compress(gzip.compress(CONTENT)), "gzip"),
+        (zipped(**{"products.csv.bz2": bz2.compress(CONTENT)}), "bzip2"),
+        (bz2.compress(lzma.compress(CONTENT)), "xz"),
+        (zipped(**{"products.zip": zipped(**{"products.csv": CONTENT})}), "zip"),
+    ],
+    ids=["gzip in gzip", "bzip2 in zip", "xz in bzip2", "zip in zip"],
+)
+def test_what_is_packed_twice_is_named(packed: bytes, inside: str, tmp_path: Path) -> None:
+    file = tmp_path / "products"
+    file.write_bytes(packed)
+    with pytest.raises(UnknownFormat, match=f"looks like {inside} inside of another compression: unpack it first"):
+        read(file)
