@@ -15,6 +15,7 @@ LONGEST_NOTHING = 50  # characters of a cell that may say nothing, with blanks a
 # Characters of a list or an object that is no JSON. Those of the real data are shorter.
 MAX_LITERAL = 200_000
 MAX_DIGITS = 30
+EXACT = 2**53  # from here on a float may be another integer than the file has
 # A comma that does not group in threes may be a decimal one: "12,0" is not 120.
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
@@ -79,9 +80,13 @@ def whole(raw: Any) -> int | None:
 
 
 def as_text(raw: Any) -> str | None:
-    """Text, or that of a number or a time; None if it is neither. A truth value is no text."""
+    """Text, or that of a time or of a number whose digits are all there; else None. A truth value is no text."""
     if isinstance(raw, str):
         return raw
+    if isinstance(raw, float | Decimal) and not math.isfinite(raw):
+        return None
+    if isinstance(raw, float) and raw.is_integer():
+        return str(int(raw)) if abs(raw) < EXACT else None  # 12.0 is 12
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal | date):
         return None
     return str(raw) if not isinstance(raw, int) or raw.bit_length() <= 64 else None

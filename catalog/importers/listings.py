@@ -10,7 +10,9 @@ from catalog.importers import values
 from catalog.importers.cells import as_text, cell, entries, is_absent, whole
 from catalog.importers.markup import without_tags
 
-_RANK = re.compile(r"(?<![0-9,])([0-9][0-9,]{0,24})(?: in |in)([^(]+)")
+# Not the last digits of "1.234 in" and "1 234 in".
+_RANK = re.compile(r"(?<![0-9.,])(?<![0-9]\s)([0-9]{1,3}(?:,[0-9]{3}){1,8}|[0-9]{1,25})(?: in |in)([^(]+)")
+_BEFORE_ADDRESS = re.compile(r"(?<![\s,;|])[\s,;|]++(?=https?://)", re.IGNORECASE)
 _SIZES = ("hi_res", "large", "thumb")
 _SENTENCE_WORDS = 4
 
@@ -27,7 +29,7 @@ def picture(raw: Any) -> tuple[str, bool]:
 
 
 def _addresses(found: Any) -> Iterator[str]:
-    """The texts in a text, a list of texts or objects by size, or an object of such lists by size."""
+    """The texts in a text of one or more, a list of texts or objects by size, or an object of such lists by size."""
     for each in found if isinstance(found, list) else [found]:
         image = cell(each)
         if isinstance(image, dict):
@@ -35,7 +37,7 @@ def _addresses(found: Any) -> Iterator[str]:
             for sizes in zip_longest(*lists):
                 yield from (size for size in sizes if isinstance(size, str) and not is_absent(size))
         elif isinstance(image, str):
-            yield image
+            yield from _BEFORE_ADDRESS.split(image)
 
 
 def related(raw: Any, *others: Any) -> tuple[dict[str, list[str]], bool]:
@@ -111,7 +113,10 @@ def categories(raw: Any, main: Any, features: Any, is_path: bool = False) -> tup
                 break
             found |= {name: None} if name else {}
         if found:
-            return list(found)[: rules.MAX_CATEGORIES], is_whole and len(found) <= rules.MAX_CATEGORIES
+            kept = list(found)
+            if len(kept) > rules.MAX_CATEGORIES:  # the narrowest says most
+                kept[rules.MAX_CATEGORIES - 1 :] = kept[-1:]
+            return kept, is_whole and len(kept) == len(found)
     return [], is_whole
 
 

@@ -9,8 +9,31 @@ from typing import Any
 
 MAX_DEPTH = 20
 MAX_NUMBER = 40  # characters; integers of 64 bits take 20
-# As pandas, NumPy, R, SQL and JSON write that there is nothing.
-ABSENT = frozenset(["", "nan", "NaN", "NaT", "None", "NULL", "null", "NA", "N/A", "n/a", "#N/A", "<NA>"])
+# As pandas (its ``na_values``), NumPy, R, SQL, C, Excel and people write that there is nothing. Nan and Na are names of
+# people.
+ABSENT = frozenset(
+    (
+        *("", "nan", "NaN", "NAN", "-nan", "-NaN", "-NAN", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN", "NaT"),
+        *(
+            "none",
+            "None",
+            "NONE",
+            "null",
+            "Null",
+            "NULL",
+            "(null)",
+            "(NULL)",
+            "\\N",
+            "-",
+            "--",
+            "---",
+            "\u2013",
+            "\u2014",
+        ),
+        *("na", "NA", "n/a", "N/a", "N/A", "<na>", "<NA>", "#na", "#NA", "#n/a", "#N/A", "#N/A N/A"),
+        *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!"),
+    )
+)
 
 _TOKEN = re.compile(
     r"""

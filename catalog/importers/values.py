@@ -162,6 +162,8 @@ def _of_day(day: Any) -> int:
     try:
         if isinstance(day, date):
             return _of_date(day)
+        if isinstance(day, int | float):  # as to_json of pandas writes it
+            return _of_time(day)
         day = day.strip()
         return _of_date(datetime.strptime(day, "%m %d, %Y") if _DAY.fullmatch(day) else datetime.fromisoformat(day))
     except (AttributeError, TypeError, ValueError):

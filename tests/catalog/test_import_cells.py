@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.importers.cells import cell, entries, is_absent, whole
+from catalog.importers.cells import as_text, cell, entries, is_absent, whole
 from catalog.importers.formats import RejectedRow
 from catalog.importers.literals import ABSENT, NotALiteral, parse
 from catalog.importers.products import ProductImporter
@@ -36,7 +36,14 @@ def test_nothing_in_any_spelling_is_absent(raw: str) -> None:
     assert cell(raw) is None
 
 
-@pytest.mark.parametrize("raw", [0, 0.0, False, "0", "Null", "Nan", "none of it", "-"])
+def test_nothing_in_the_spellings_of_pandas_is_absent() -> None:
+    assert {
+        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
+        *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+    } <= ABSENT
+
+
+@pytest.mark.parametrize("raw", [0, 0.0, False, "0", "Nan", "Na", "none of it", ".", "- x"])
 def test_what_says_something_is_not_absent(raw: Any) -> None:
     assert not is_absent(raw)
 
@@ -94,6 +101,24 @@ def test_whole_numbers_are_read_from_floats_and_text(raw: Any, read: int) -> Non
 )
 def test_what_is_no_whole_number_is_none(raw: Any) -> None:
     assert whole(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (12, "12"),
+        (12.0, "12"),
+        (12.5, "12.5"),
+        (2**64 - 1, "18446744073709551615"),
+        (2.0**53, None),  # may have been another integer
+        (2**70, None),
+        (float("inf"), None),
+        (Decimal("-Infinity"), None),
+        (True, None),
+    ],
+)
+def test_a_number_is_text_where_its_digits_are_known(raw: Any, text: str | None) -> None:
+    assert as_text(raw) == text
 
 
 @pytest.mark.parametrize("raw", ["12,0", "0,5", "1,2", "1,0240", ",5", "5,", "1,,000"])

@@ -65,7 +65,34 @@ def test_only_complete_entities_are_decoded(written: str, stored: str, tmp_path:
     assert (product.title, product.brand, product.leaf_category) == (stored, stored, stored)
 
 
-@pytest.mark.parametrize("value", ["nan", "NaN", "None", "NULL", "null", "N/A", "", "[]", "[None]", "[nan]", None])
+@pytest.mark.parametrize("between", [",", ", ", " ", "|", ";", "\n"])
+def test_the_first_of_several_addresses_in_a_text_is_the_picture(between: str, tmp_path: Path) -> None:
+    addresses = ["https://img.example/1,2.jpg", "http://img.example/3.jpg?a=http://b"]
+    product = product_of(tmp_path, {"imUrl": between.join(addresses)})
+    assert product.im_url == addresses[0]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "nan",
+        "NaN",
+        "None",
+        "NULL",
+        "null",
+        "N/A",
+        "none",
+        "Null",
+        "-",
+        "#REF!",
+        "\\N",
+        "",
+        "[]",
+        "[None]",
+        "[nan]",
+        None,
+    ],
+)
 def test_an_absent_value_in_any_spelling_erases_nothing(value: str | None, tmp_path: Path, pen: Product) -> None:
     names = ["title", "description", "brand", "imUrl", "related", "salesRank", "categories", "price"]
     row = {"asin": pen.asin} | dict.fromkeys(names, value)
@@ -88,6 +115,7 @@ def test_a_title_in_brackets_stays_as_it_stands(tmp_path: Path) -> None:
         ({"category": [], "main_cat": "All Beauty"}, ["All Beauty"]),
         ({"category": ["soft"], "feature": ["soft"], "main_cat": "All Beauty"}, ["All Beauty"]),
         ({"category": ["Toys & Games", "</span></span>", "Puzzles"]}, ["Toys & Games", "Puzzles"]),
+        ({"categories": [f"C{n}" for n in range(25)]}, [*(f"C{n}" for n in range(19)), "C24"]),
         ({"main_cat": '<img src="https://img.example/logo.png" alt="Digital Music"/>'}, ["Digital Music"]),
     ],
 )
@@ -130,6 +158,11 @@ def test_ranks_are_read_in_each_spelling(rank: Any, read: dict[str, int], tmp_pa
         ({"salesRank": {f"c{n}": n for n in range(300)}}, "salesRank"),
         ({"rank": ["9" * 9_990 + " in Toys"] * 20}, "salesRank"),
         ({"rank": "first"}, "salesRank"),
+        ({"rank": "Nr. 1.234 in Toys (See"}, "salesRank"),  # 234 is what its last digits say
+        ({"rank": "#1 234 in Toys ("}, "salesRank"),
+        ({"rank": "#1\N{NO-BREAK SPACE}234 in Toys ("}, "salesRank"),
+        ({"rank": "#12,34 in Toys ("}, "salesRank"),
+        ({"categories": [f"C{n}" for n in range(25)]}, "categories"),
         ({"categories": ["A", BULLET]}, "categories"),
     ],
 )

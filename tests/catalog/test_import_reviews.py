@@ -133,3 +133,16 @@ def test_numbers_are_text_where_text_is_asked_for(tmp_path: Path) -> None:
 def test_a_time_that_is_no_text_rejects_its_row(fields: str, tmp_path: Path) -> None:
     (reason,) = reasons(tmp_path, ReviewImporter, f"{{'reviewerID': 'R1', 'asin': 'P1', 'overall': 5, {fields}}}\n")
     assert "Time: " in reason
+
+
+@pytest.mark.parametrize("number", ["1e999", "18446744073709551616"])
+def test_a_number_whose_digits_are_lost_is_no_text(number: str, tmp_path: Path) -> None:
+    row = f'{{"reviewerID": {number}, "asin": "P1", "overall": 5, "unixReviewTime": 1}}\n'
+    assert reasons(tmp_path, ReviewImporter, row) == ["reviewerID: not text"]
+
+
+@pytest.mark.parametrize("day", [1440979200000, 1440979200.0, "2015-08-31", "08 31, 2015"])
+def test_a_day_is_read_in_each_spelling(day: Any, tmp_path: Path) -> None:
+    fields = {"customer_id": 12.0, "product_id": "P1", "star_rating": 5, "review_date": day}
+    made = review_of_row(tmp_path, fields)
+    assert (made.reviewer_id, made.unix_review_time) == ("12", 1440979200)
