@@ -42,12 +42,18 @@ class Dialect(NamedTuple):
 
 
 class Unescaper:
-    """Turns quoted fields with backslash-escaped quotes into such with doubled quotes, line by line."""
+    """Turns fields with backslash-escaped quotes into such with doubled quotes, line by line.
+
+    Python's csv module and pandas leave such a field unquoted. One that has other quotes too, as JSON has, is text.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self.inside = False  # of a quoted field that goes on in the next line
-        blanks = " *" if dialect.spaced else ""
-        self._field = re.compile(rf'((?:^|{dialect.delimiter}){blanks})"((?:[^"\\]|\\.|"")*)("?)', re.DOTALL)
+        blanks = " *+" if dialect.spaced else ""
+        ends = rf"{dialect.delimiter}\r\n"
+        quoted = r'"((?:[^"\\]|\\.|"")*)("?)'
+        bare = rf'((?:[^"\\{ends}]|\\[^"{ends}])*+\\"(?:[^"\\{ends}]|\\[^{ends}])*+)(?=[{ends}]|\Z)'
+        self._field = re.compile(rf"((?:^|{dialect.delimiter}){blanks})(?:{quoted}|{bare})", re.DOTALL)
 
     def __call__(self, line: str) -> str:
         if self.inside:
@@ -59,7 +65,9 @@ class Unescaper:
         return self._field.sub(self._doubled, line)
 
     def _doubled(self, found: "re.Match[str]") -> str:
-        before, text, quote = found.groups()
+        before, text, quote, bare = found.groups()
+        if text is None:
+            text, quote = bare, '"'
         self.inside = not quote
         if "\\" in text:
             text = _ESCAPED.sub(lambda escape: '""' if escape[1] == '"' else "\\", text)
@@ -78,7 +86,7 @@ def tell(head: Sequence[str], known: frozenset[str]) -> Dialect:
     spaced = len(header) > 1 and all(name.startswith(" ") for name in header[1:])
     possible = ["doubled"]
     if any('\\"' in line for line in head):
-        possible.append("backslash")
+        possible.insert(0, "backslash")
     if delimiter == "\t" and any('"' in line for line in head):
         possible.insert(0 if shapes.is_amazon_us(header) else len(possible), "none")
     dialects = [Dialect(delimiter, quoting, spaced) for quoting in possible]

@@ -17,7 +17,7 @@ from catalog.importers.literals import ABSENT
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_STARS = {text: stars for stars in range(1, 6) for text in (f"{stars}", f"{stars}.0")}
+_STARS = {text: stars for stars in range(1, 6) for text in (f"{stars}", f"{stars}.0", f"{stars},0")}
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]*)?\s*")
 _DAY = re.compile(r"[0-9]{1,2} [0-9]{1,2}, [0-9]{4}")
 _MANY_DIGITS = 20  # characters of a number of seconds, with a fraction

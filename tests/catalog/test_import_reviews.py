@@ -146,3 +146,9 @@ def test_a_day_is_read_in_each_spelling(day: Any, tmp_path: Path) -> None:
     fields = {"customer_id": 12.0, "product_id": "P1", "star_rating": 5, "review_date": day}
     made = review_of_row(tmp_path, fields)
     assert (made.reviewer_id, made.unix_review_time) == ("12", 1440979200)
+
+
+@pytest.mark.parametrize("stars", ["4", "4.0", "4,0", " 4 ", 4, 4.0])
+def test_stars_are_read_in_each_spelling(stars: Any, tmp_path: Path) -> None:
+    fields = {"reviewerID": "R1", "asin": "P1", "overall": stars, "unixReviewTime": 1}
+    assert review_of_row(tmp_path, fields).overall == 4

@@ -1,5 +1,6 @@
 """What CSV files give, whatever their dialect, and what becomes of broken ones."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,29 @@ def test_backslash_escaped_quotes_are_read_as_spark_writes_them(written: str, ti
         {"asin": "P2", "title": 'A 5" pipe', "brand": "Y"},
     ]
     assert told(file) == "CSV (commas, backslash-escaped quotes)"
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_escaped_quotes_outside_of_quotes_are_read_as_pandas_writes_them(delimiter: str, tmp_path: Path) -> None:
+    rows = [
+        {"asin": "P1", "title": '5" pipe', "brand": '"X"'},
+        {"asin": "P2", "title": f'say "a{delimiter} b"', "brand": 'C:\\"'},
+        {"asin": "P3", "title": '["A"]', "brand": "C:\\new"},
+    ]
+    file = tmp_path / "products.csv"
+    with file.open("w", newline="") as out:
+        writer = csv.DictWriter(out, list(rows[0]), delimiter=delimiter, doublequote=False, escapechar="\\")
+        writer.writeheader()
+        writer.writerows(rows[:2])
+        out.write(delimiter.join(["P3", '[\\"A\\"]', "C:\\new\n"]))
+    assert read(file) == rows
+    assert "backslash-escaped quotes" in told(file)
+
+
+def test_json_between_tabs_keeps_its_backslashes(tmp_path: Path) -> None:
+    file = tmp_path / "products.tsv"
+    file.write_text('asin\tcategories\nP1\t["A \\"B\\" C"]\n')
+    assert read(file) == [{"asin": "P1", "categories": '["A \\"B\\" C"]'}]
 
 
 def test_a_field_that_ends_with_a_backslash_does_not_escape(tmp_path: Path) -> None:
