@@ -32,6 +32,7 @@ class CsvRows:
 
     def __iter__(self) -> Iterator[RawRow]:
         header, record = self._header, self._record
+        names, in_order = frozenset(header), sorted(header)
         reader = self._dialect.reader(self._fed())
         while True:
             try:
@@ -43,7 +44,9 @@ class CsvRows:
                 reader = self._dialect.reader(self._fed())
                 continue
             if len(row) == len(header):
-                if row != header:  # which stands again where files were joined
+                if row[0] in names and sorted(row) == in_order:  # a header, where files were joined
+                    header = row
+                else:
                     yield RawRow(self._number, dict(zip(header, row, strict=True)))
             elif self._holds_rows(record[1:]):
                 self._read_again += sum(map(len, record))

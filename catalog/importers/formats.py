@@ -25,7 +25,7 @@ class RejectedRow(Exception):
 
 
 class BrokenQuote(RejectedRow):
-    """A quote that is not closed: the file is damaged, whatever else it holds."""
+    """A quote or an object that is not closed: the file is damaged, whatever else it holds."""
 
 
 class RawRow(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from catalog.importers import lines
-from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat, lenient
+from catalog.importers.formats import BrokenQuote, RawRow, RejectedRow, UnknownFormat, lenient
 from catalog.importers.lines import LineTooLong
 
 CHUNK = 1 << 16
@@ -22,7 +22,8 @@ def line_rows(first: int, texts: Iterator[str], parse: Callable[[str], Any]) -> 
             try:
                 fields = parse(text[:-1] if text.endswith(",") else text)
             except RejectedRow as error:
-                yield RawRow(number, error)
+                is_cut = text[0] == "{" and text[-1] != "}" and not line.endswith("\n")
+                yield RawRow(number, BrokenQuote("the file ends inside an object") if is_cut else error)
             else:
                 yield RawRow(number, fields if isinstance(fields, dict) else RejectedRow("not an object"))
 

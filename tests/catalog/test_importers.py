@@ -125,7 +125,7 @@ def test_an_empty_value_does_not_erase_and_a_new_one_replaces(tmp_path: Path) ->
 def test_it_says_why_a_product_cannot_be_used(text: str, reason: str | None, tmp_path: Path) -> None:
     rejected: list[tuple[Place, str]] = []
     fine = '{"asin": "OK"}\n'
-    counts = import_products(tmp_path, fine + text, reject=lambda place, why: rejected.append((place, why)))
+    counts = import_products(tmp_path, fine + text + "\n", reject=lambda place, why: rejected.append((place, why)))
     assert counts == Counts(read=2, created=1, rejected=1)
     assert rejected == [(Place(str(tmp_path / "0.txt"), 2), reason or "not an object")]
 

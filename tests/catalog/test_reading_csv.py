@@ -187,6 +187,19 @@ def test_reading_again_after_unclosed_quotes_has_an_end(tmp_path: Path, monkeypa
         read(file)
 
 
+def test_a_joined_file_may_have_its_columns_in_another_order(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text(
+        "asin,title,brand\nP1,One,A\nbrand,title,asin\nB,Two,P2\ntitle,title,asin\nasin,brand,title\nP3,C,Three\n"
+    )
+    assert [tuple(row[name] for name in ("asin", "title", "brand")) for row in read(file)] == [
+        ("P1", "One", "A"),
+        ("P2", "Two", "B"),
+        ("asin", "title", "title"),  # no header
+        ("P3", "Three", "C"),
+    ]
+
+
 def test_the_header_of_a_joined_file_is_no_row(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text("\ufeffasin,title\nP1,One\n\ufeffasin,title\nP2,Two\n")

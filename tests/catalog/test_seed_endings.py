@@ -73,6 +73,11 @@ def test_kinds_of_reasons_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             "the file ends inside the quoted field that opens in line 3; the rows that could be read are stored",
             {"P1"},
         ),
+        (
+            '{"asin": "P1"}\n{"asin": "P2", "title": "Cut in the mid',
+            "the file ends inside an object; the rows that could be read are stored",
+            {"P1"},
+        ),
     ],
 )
 def test_a_damaged_file_is_exit_1_and_its_good_rows_are_stored(
