@@ -44,7 +44,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|\.[0-9]+)(?P<power>[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
 _CALLS = frozenset(["array", "Decimal", "Timestamp"])  # stand for their first argument
@@ -128,10 +128,9 @@ def _word(text: str) -> Any:
         return None
     if text in _WORDS:
         return _WORDS[text]
-    number = _NUMBER.fullmatch(text) if len(text) <= MAX_NUMBER else None
-    if not number:
+    if len(text) > MAX_NUMBER or not _NUMBER.fullmatch(text):
         raise NotALiteral
-    return float(text) if number["fraction"] or number["power"] else int(text)
+    return int(text) if text.lstrip("+-").isdecimal() else float(text)
 
 
 def _unescaped(body: str) -> str:

@@ -75,7 +75,7 @@ def _objects(first: int, texts: Iterator[str], format: str | None, tell: Callabl
 
 def _csv(first: int, texts: Iterator[str], columns: Columns, tell: Callable[[str], object]) -> Iterator[RawRow]:
     head, texts = _head(texts)
-    if head and _FOR_EXCEL.fullmatch(head[0]):
+    if len(head) > 1 and _FOR_EXCEL.fullmatch(head[0]):
         del head[0]
         first += 1
     dialect = dialects.tell(head, columns.known)

@@ -57,6 +57,7 @@ def test_what_says_something_is_not_absent(raw: Any) -> None:
         ("['A' 'B']", ["A", "B"]),
         ("['A' 'two\\nlines'\n 'C']", ["A", "two\nlines", "C"]),
         ("[1 2 -3]", [1, 2, -3]),
+        ("[.5 -.5 5. 1e3]", [0.5, -0.5, 5.0, 1000.0]),
         ("[['A', 'B'], ['C']]", [["A", "B"], ["C"]]),
         ("{'a': 1, 2: 1.5}", {"a": 1, 2: 1.5}),
         ('{"a": NaN, "b": true, "c": Infinity}', {"a": None, "b": True, "c": None}),
