@@ -62,7 +62,8 @@ def whole(raw: Any) -> int | None:
     """An integer, from one, its text (``"1,024"``) or a float that is whole (``12.0``); None if it is none of these."""
     if isinstance(raw, str):
         text = raw.strip()
-        if len(text) > MAX_DIGITS or "_" in text:
+        # 1.000 is a thousand to some and one to others.
+        if len(text) > MAX_DIGITS or "_" in text or text.endswith(".000"):
             return None
         if "," in text:
             if not _GROUPED.fullmatch(text):

@@ -20,6 +20,7 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _STARS = {text: stars for stars in range(1, 6) for text in (f"{stars}", f"{stars}.0", f"{stars},0")}
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]*)?\s*")
 _DAY = re.compile(r"[0-9]{1,2} [0-9]{1,2}, [0-9]{4}")
+_FIRST_TIME = 100_000_000  # seconds; a smaller number in place of a day is one such as 20150831
 _MANY_DIGITS = 20  # characters of a number of seconds, with a fraction
 _is_picture_url = rules.PictureURLValidator()
 
@@ -162,8 +163,10 @@ def _of_day(day: Any) -> int:
     try:
         if isinstance(day, date):
             return _of_date(day)
-        if isinstance(day, int | float):  # as to_json of pandas writes it
-            return _of_time(day)
+        if isinstance(day, int | float):
+            if day >= _FIRST_TIME:  # as to_json of pandas writes it
+                return _of_time(day)
+            day = as_text(day)
         day = day.strip()
         return _of_date(datetime.strptime(day, "%m %d, %Y") if _DAY.fullmatch(day) else datetime.fromisoformat(day))
     except (AttributeError, TypeError, ValueError):

@@ -98,7 +98,7 @@ def test_whole_numbers_are_read_from_floats_and_text(raw: Any, read: int) -> Non
 
 
 @pytest.mark.parametrize(
-    "raw", [True, "12.5", 12.5, "x", "", None, [1], float("inf"), "9" * 400, "0x10", "1_0", Decimal("NaN")]
+    "raw", [True, "12.5", 12.5, "x", "", None, [1], float("inf"), "9" * 400, "0x10", "1_0", Decimal("NaN"), "1.000"]
 )
 def test_what_is_no_whole_number_is_none(raw: Any) -> None:
     assert whole(raw) is None

@@ -129,7 +129,9 @@ def test_numbers_are_text_where_text_is_asked_for(tmp_path: Path) -> None:
     assert reasons(tmp_path, ReviewImporter, as_lines([fields | {"summary": True}])) == ["summary: not text"]
 
 
-@pytest.mark.parametrize("fields", ["'unixReviewTime': b''", "'reviewTime': b'02 8, 2014'", "'unixReviewTime': {1}"])
+@pytest.mark.parametrize(
+    "fields", ["'unixReviewTime': b''", "'reviewTime': b'02 8, 2014'", "'unixReviewTime': {1}", "'reviewTime': 2015"]
+)
 def test_a_time_that_is_no_text_rejects_its_row(fields: str, tmp_path: Path) -> None:
     (reason,) = reasons(tmp_path, ReviewImporter, f"{{'reviewerID': 'R1', 'asin': 'P1', 'overall': 5, {fields}}}\n")
     assert "Time: " in reason
@@ -141,7 +143,7 @@ def test_a_number_whose_digits_are_lost_is_no_text(number: str, tmp_path: Path) 
     assert reasons(tmp_path, ReviewImporter, row) == ["reviewerID: not text"]
 
 
-@pytest.mark.parametrize("day", [1440979200000, 1440979200.0, "2015-08-31", "08 31, 2015"])
+@pytest.mark.parametrize("day", [1440979200000, 1440979200.0, 20150831, "20150831", "2015-08-31", "08 31, 2015"])
 def test_a_day_is_read_in_each_spelling(day: Any, tmp_path: Path) -> None:
     fields = {"customer_id": 12.0, "product_id": "P1", "star_rating": 5, "review_date": day}
     made = review_of_row(tmp_path, fields)

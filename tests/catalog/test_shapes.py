@@ -115,5 +115,5 @@ def test_the_line_that_tells_excel_the_delimiter_is_no_header(first: str, tmp_pa
     assert rows[0] == {"asin": "P1", "title": "Pen"}
     assert told == ["CSV (semicolons, doubled quotes)"]
     assert [line for line, _ in reading.rows(str(tmp_path / "excel.csv"), PRODUCTS)] == [3, 4]
-    with pytest.raises(UnknownFormat, match="(?i)with the columns sep="):
+    with pytest.raises(UnknownFormat, match=r"(?i)with the columns sep="):
         read(tmp_path / "excel.csv", first, PRODUCTS)
