@@ -21,15 +21,20 @@ from catalog.importers.columns import folded
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 QUOTING = {"doubled": "doubled quotes", "backslash": "backslash-escaped quotes", "none": "quotes are text"}
 
+_DOUBLED = re.compile(r'(?<!\\)""')
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
 class Dialect(NamedTuple):
-    """How fields are divided and quoted; ``spaced`` where a blank follows each delimiter."""
+    """How fields are divided and quoted; ``spaced`` where a blank follows each delimiter.
+
+    ``bare`` where backslashes escape outside of quotes too. Python's csv module and pandas write so, Spark does not.
+    """
 
     delimiter: str = ","
     quoting: str = "doubled"
     spaced: bool = False
+    bare: bool = False
 
     def __str__(self) -> str:
         return f"{DELIMITERS[self.delimiter]}, {QUOTING[self.quoting]}"
@@ -44,21 +49,23 @@ class Dialect(NamedTuple):
 class Unescaper:
     """Turns fields with backslash-escaped quotes into such with doubled quotes, line by line.
 
-    Python's csv module and pandas leave such a field unquoted. One that has other quotes too, as JSON has, is text.
+    ``bare`` counts those without quotes around them. One that has other quotes too, as JSON has, is text.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         self.inside = False  # of a quoted field that goes on in the next line
+        self.bare = 0
+        self._sign = "\\" if dialect.bare else '"'
         blanks = " *+" if dialect.spaced else ""
         ends = rf"{dialect.delimiter}\r\n"
         quoted = r'"((?:[^"\\]|\\.|"")*)("?)'
-        bare = rf'((?:[^"\\{ends}]|\\[^"{ends}])*+\\"(?:[^"\\{ends}]|\\[^{ends}])*+)(?=[{ends}]|\Z)'
+        bare = rf'([^"\\{ends}]*+(?:\\[^{ends}][^"\\{ends}]*+)++)(?=[{ends}]|\Z)' if dialect.bare else "((?!))"
         self._field = re.compile(rf"((?:^|{dialect.delimiter}){blanks})(?:{quoted}|{bare})", re.DOTALL)
 
     def __call__(self, line: str) -> str:
         if self.inside:
             return self._fields('"' + line)[1:]
-        return self._fields(line) if '"' in line else line
+        return self._fields(line) if '"' in line or self._sign in line else line
 
     def _fields(self, line: str) -> str:
         self.inside = False
@@ -66,7 +73,8 @@ class Unescaper:
 
     def _doubled(self, found: "re.Match[str]") -> str:
         before, text, quote, bare = found.groups()
-        if text is None:
+        if bare:
+            self.bare += '\\"' in bare
             text, quote = bare, '"'
         self.inside = not quote
         if "\\" in text:
@@ -84,12 +92,13 @@ def tell(head: Sequence[str], known: frozenset[str]) -> Dialect:
     delimiter = max(DELIMITERS, key=names)
     header = first_row(head, Dialect(delimiter))
     spaced = len(header) > 1 and all(name.startswith(" ") for name in header[1:])
-    possible = ["doubled"]
+    is_amazon_us = shapes.is_amazon_us(header)
+    dialects = [Dialect(delimiter, "doubled", spaced)]
     if any('\\"' in line for line in head):
-        possible.insert(0, "backslash")
+        may_be_bare = not (is_amazon_us or any(map(_DOUBLED.search, head)))
+        dialects += [Dialect(delimiter, "backslash", spaced, bare) for bare in (False, may_be_bare)]
     if delimiter == "\t" and any('"' in line for line in head):
-        possible.insert(0 if shapes.is_amazon_us(header) else len(possible), "none")
-    dialects = [Dialect(delimiter, quoting, spaced) for quoting in possible]
+        dialects.insert(0 if is_amazon_us else len(dialects), Dialect(delimiter, "none", spaced))
     return dialects[0] if len(dialects) == 1 else max(dialects, key=lambda each: _fitness(head, each))
 
 
@@ -106,8 +115,8 @@ def first_rows(head: Iterable[str], dialect: Dialect, count: int) -> list[list[s
     return rows
 
 
-def _fitness(head: Sequence[str], dialect: Dialect) -> int:
-    """How many more rows fit the header than do not."""
+def _fitness(head: Sequence[str], dialect: Dialect) -> tuple[int, int]:
+    """How many more rows fit the header than do not, and how many quotes are escaped outside of quotes."""
     unescape = Unescaper(dialect)
     reader = dialect.reader(map(unescape, head) if dialect.quoting == "backslash" else head)
     width = fitness = 0
@@ -115,7 +124,7 @@ def _fitness(head: Sequence[str], dialect: Dialect) -> int:
         try:
             row = next(reader)
         except StopIteration:
-            return fitness
+            return fitness, unescape.bare
         except csv.Error:
             fitness -= 1
             unescape.inside = False

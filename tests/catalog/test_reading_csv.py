@@ -75,10 +75,24 @@ def test_escaped_quotes_outside_of_quotes_are_read_as_pandas_writes_them(delimit
     with file.open("w", newline="") as out:
         writer = csv.DictWriter(out, list(rows[0]), delimiter=delimiter, doublequote=False, escapechar="\\")
         writer.writeheader()
-        writer.writerows(rows[:2])
-        out.write(delimiter.join(["P3", '[\\"A\\"]', "C:\\new\n"]))
+        writer.writerows(rows)
     assert read(file) == rows
     assert "backslash-escaped quotes" in told(file)
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_text_with_backslashes_before_doubled_quotes_stays_as_it_stands(delimiter: str, tmp_path: Path) -> None:
+    rows = [
+        {"asin": "P1", "title": 'C:\\"', "brand": f'"{delimiter} \\"'},
+        {"asin": "P2", "title": "\\\\x", "brand": ""},
+    ]
+    file = tmp_path / "products.csv"
+    with file.open("w", newline="") as out:
+        writer = csv.DictWriter(out, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    assert read(file) == rows
+    assert "doubled quotes" in told(file)
 
 
 def test_json_between_tabs_keeps_its_backslashes(tmp_path: Path) -> None:
