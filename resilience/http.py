@@ -186,15 +186,30 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: requests reads all of a redirect's body and looks where it leads, even if it is not to follow it."""
+
+
 def session(connections: int) -> requests.Session:
     """A session for one host that keeps up to ``connections`` alive and ignores proxies and cookies.
 
     What is cut before any answer came is sent once more: a connection that was kept may be closed just then.
     """
-    made = requests.Session()
+    made = _Session()
     made.trust_env = False
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    again = Retry(total=1, connect=0, read=1, redirect=0, status=0, other=0, allowed_methods=None)
+    # With Retry-After respected, urllib3 reads all of a 413, 429 or 503, and hides the status in an error of its own.
+    again = Retry(
+        total=1,
+        connect=0,
+        read=1,
+        redirect=0,
+        status=0,
+        other=0,
+        allowed_methods=None,
+        respect_retry_after_header=False,
+    )
     for scheme in ("http://", "https://"):
         made.mount(scheme, _Adapter(pool_maxsize=connections, max_retries=again))
     return made
