@@ -63,7 +63,8 @@ class Bulkhead:
                 idle_slices, seen = 0, self._released
             else:
                 idle_slices += 1
-                self._is_stalled = idle_slices >= SLICES
+                # Never taken back here: whoever came later has seen fewer slices.
+                self._is_stalled = self._is_stalled or idle_slices >= SLICES
         return permit
 
     def _take(self) -> Permit | None:
