@@ -110,11 +110,11 @@ def test_answers_are_counted_for_prometheus(read: Callable[..., str]) -> None:
 
 
 def test_the_least_recently_used_answers_go_first() -> None:
-    kept = last_good.LastGoodAnswers(max_age=3600, max_bytes=3500)
+    kept = last_good.LastGoodAnswers(max_age=3600, max_bytes=5000)
     for question in "abc":
         kept.put(question, question * 1000)
     assert kept.get("a")
     kept.put("d", "d" * 1000)
     assert [question for question in "abcd" if kept.get(question)] == ["a", "c", "d"]
-    kept.put("e", "e" * 4000)
+    kept.put("e", "e" * 5000)
     assert [question for question in "abcde" if kept.get(question)] == ["a", "c", "d"]
