@@ -19,9 +19,9 @@ _has_reserve: ContextVar[bool] = ContextVar("has_reserve", default=False)
 
 
 @contextmanager
-def reserve() -> Iterator[None]:
-    """Inside, calls may use the reserve: for work that has no fallback."""
-    token = _has_reserve.set(True)
+def reserve(is_open: bool = True) -> Iterator[None]:
+    """Inside, calls may use the reserve: for work that has no fallback. Or they may not, if it is not ``is_open``."""
+    token = _has_reserve.set(is_open)
     try:
         yield
     finally:

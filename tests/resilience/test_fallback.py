@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import REGISTRY
 
-from resilience import breakers, fallback, last_good, provenance
+from resilience import breakers, bulkhead, fallback, last_good, provenance
 from resilience.errors import Answered, DependencyUnavailable
 from resilience.fallback import read_through, write_through
 from resilience.http import BadAnswer
@@ -118,3 +118,21 @@ def test_the_least_recently_used_answers_go_first() -> None:
     assert [question for question in "abcd" if kept.get(question)] == ["a", "c", "d"]
     kept.put("e", "e" * 5000)
     assert [question for question in "abcde" if kept.get(question)] == ["a", "c", "d"]
+
+
+def test_a_read_leaves_the_reserve_to_what_has_no_fallback_in_a_post_too() -> None:
+    breaker = breakers.get(breakers.AD_PROVIDER)
+    had: list[object] = []
+
+    @read_through(breakers.AD_PROVIDER, default=lambda: None)
+    def read() -> None:
+        had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
+
+    @write_through(breakers.AD_PROVIDER)
+    def write() -> None:
+        had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
+
+    with bulkhead.reserve():
+        read()
+        write()
+    assert had == [2, 1]
