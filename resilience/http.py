@@ -25,6 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as PoolTimeout
+from urllib3.util import parse_url
 from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -237,7 +238,8 @@ def _post(via: requests.Session, url: str, body: Any, headers: dict[str, str], m
         url, json=body, headers=headers, timeout=deadlines.remaining(), allow_redirects=False, stream=True
     ) as response:
         if 400 <= response.status_code < 500:  # opens no breaker, and would go unseen
-            logger.warning("request refused", extra={"url": url, "status": response.status_code})
+            shown = parse_url(url)._replace(auth=None).url  # a password is not for the log
+            logger.warning("request refused", extra={"url": shown, "status": response.status_code})
         if response.status_code != 200:
             raise requests.HTTPError(f"status {response.status_code}", response=response)
         read = bytearray()

@@ -115,9 +115,10 @@ def test_whatever_the_server_does_the_call_ends_in_time(
 
 
 def test_what_is_refused_is_logged(serve: Callable[[Behavior], str], caplog: pytest.LogCaptureFixture) -> None:
+    url = serve(say(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"))
     with pytest.raises(http.ERRORS):
-        ask(serve(say(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")))
-    assert [(record.message, record.status) for record in caplog.records] == [("request refused", 400)]  # type: ignore[attr-defined]
+        ask(url.replace("//", "//user:password@"))
+    assert [(record.message, record.status, record.url) for record in caplog.records] == [("request refused", 400, url)]  # type: ignore[attr-defined]
 
 
 def test_a_refused_connection_is_a_failure() -> None:
