@@ -15,6 +15,8 @@ import gc
 import os
 import shutil
 import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 worker_class = "service.worker.Worker"
@@ -51,7 +53,8 @@ atexit.register(_remove_metrics)
 
 def pre_fork(server: Any, worker: Any) -> None:
     # Whoever cleans /tmp may have removed it, and a worker that cannot count cannot answer.
-    os.makedirs(_metrics, mode=0o700, exist_ok=True)
+    with suppress(OSError):  # would end gunicorn
+        Path(_metrics).mkdir(mode=0o700, exist_ok=True)
 
 
 def post_fork(server: Any, worker: Any) -> None:
