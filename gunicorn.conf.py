@@ -15,6 +15,8 @@ import gc
 import os
 import shutil
 import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 worker_class = "service.worker.Worker"
@@ -49,6 +51,12 @@ def _remove_metrics() -> None:
 atexit.register(_remove_metrics)
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    # Whoever cleans /tmp may have removed it, and a worker that cannot count cannot answer.
+    with suppress(OSError):  # would end gunicorn
+        Path(_metrics).mkdir(mode=0o700, exist_ok=True)
+
+
 def post_fork(server: Any, worker: Any) -> None:
     # What was loaded stays for good. Without this the garbage collector goes through all of it now and then, and some
     # request waits 30 ms for that.
@@ -64,4 +72,7 @@ def post_worker_init(worker: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     from service import dead_workers
 
-    dead_workers.fold(worker.pid, server.WORKERS.keys())
+    try:
+        dead_workers.fold(worker.pid, server.WORKERS.keys())
+    except Exception:  # would end gunicorn, and all workers with it
+        server.log.exception("The metrics of worker %s are not added up", worker.pid)

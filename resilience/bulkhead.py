@@ -19,9 +19,9 @@ _has_reserve: ContextVar[bool] = ContextVar("has_reserve", default=False)
 
 
 @contextmanager
-def reserve() -> Iterator[None]:
-    """Inside, calls may use the reserve: for work that has no fallback."""
-    token = _has_reserve.set(True)
+def reserve(is_open: bool = True) -> Iterator[None]:
+    """Inside, calls may use the reserve: for work that has no fallback. Or they may not, if it is not ``is_open``."""
+    token = _has_reserve.set(is_open)
     try:
         yield
     finally:
@@ -63,7 +63,8 @@ class Bulkhead:
                 idle_slices, seen = 0, self._released
             else:
                 idle_slices += 1
-                self._is_stalled = idle_slices >= SLICES
+                # Never taken back here: whoever came later has seen fewer slices.
+                self._is_stalled = self._is_stalled or idle_slices >= SLICES
         return permit
 
     def _take(self) -> Permit | None:

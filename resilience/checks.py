@@ -13,7 +13,12 @@ class Check:
 
     def __init__(self, reach: Callable[[], bool], then: Callable[[bool], object]) -> None:
         self._found: Future[bool] = Future()
-        threading.Thread(target=self._make, args=(reach, then), name="dependency-check", daemon=True).start()
+        try:
+            threading.Thread(target=self._make, args=(reach, then), name="dependency-check", daemon=True).start()
+        except RuntimeError:  # as many threads as this process may have: it reaches nothing new
+            logger.exception("check failed")
+            self._found.set_result(False)
+            then(False)
 
     def _make(self, reach: Callable[[], bool], then: Callable[[bool], object]) -> None:
         try:

@@ -19,8 +19,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # PostgreSQL's SQLSTATE classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
-# insufficient resources, system error
-_FAILURE_CLASSES = ("53", "58")
+# insufficient resources, system error: one statement may have met a limit, or a file that others do not need
+_SUSPECT_CLASSES = ("53", "58")
 # crash shutdown, "cannot connect now", dropped database
 _FAILURE_CODES = ("57P02", "57P03", "57P04")
 # connection exception (a pooler's word for a lost server, too); ended by an administrator or an idle timeout
@@ -66,10 +66,9 @@ def classify(error: BaseException) -> Outcome:
         return Outcome.FAILURE if lost else Outcome.SUCCESS
     if sqlstate.startswith(_NEUTRAL_PREFIXES):
         return Outcome.NEUTRAL
-    if sqlstate.startswith((*_LOST_PREFIXES, _CANCELLED)):
+    if sqlstate.startswith((*_LOST_PREFIXES, *_SUSPECT_CLASSES, _CANCELLED)):
         return Outcome.SUSPECT
-    is_failure = sqlstate.startswith(_FAILURE_CLASSES) or sqlstate in _FAILURE_CODES
-    return Outcome.FAILURE if is_failure else Outcome.SUCCESS
+    return Outcome.FAILURE if sqlstate in _FAILURE_CODES else Outcome.SUCCESS
 
 
 def _classify_sqlite(cause: sqlite3.Error) -> Outcome:

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 
-from resilience import breakers, listeners, provenance
+from resilience import breakers, bulkhead, listeners, provenance
 from resilience.errors import Answered, DependencyUnavailable
 from resilience.last_good import LastGoodAnswers
 
@@ -43,7 +43,8 @@ def read_through(
                 listeners.count_answer(breaker_name, source)
 
             try:
-                answer = breaker.call(func, *args, **kwargs)
+                with bulkhead.reserve(is_open=False):  # also in a POST: what has a fallback leaves it to what has none
+                    answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
                 kept = last_good_answers.get(question)
                 if kept is None:

@@ -25,6 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as PoolTimeout
+from urllib3.util import parse_url
 from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -186,15 +187,30 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: requests reads all of a redirect's body and looks where it leads, even if it is not to follow it."""
+
+
 def session(connections: int) -> requests.Session:
     """A session for one host that keeps up to ``connections`` alive and ignores proxies and cookies.
 
     What is cut before any answer came is sent once more: a connection that was kept may be closed just then.
     """
-    made = requests.Session()
+    made = _Session()
     made.trust_env = False
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    again = Retry(total=1, connect=0, read=1, redirect=0, status=0, other=0, allowed_methods=None)
+    # With Retry-After respected, urllib3 reads all of a 413, 429 or 503, and hides the status in an error of its own.
+    again = Retry(
+        total=1,
+        connect=0,
+        read=1,
+        redirect=0,
+        status=0,
+        other=0,
+        allowed_methods=None,
+        respect_retry_after_header=False,
+    )
     for scheme in ("http://", "https://"):
         made.mount(scheme, _Adapter(pool_maxsize=connections, max_retries=again))
     return made
@@ -222,7 +238,8 @@ def _post(via: requests.Session, url: str, body: Any, headers: dict[str, str], m
         url, json=body, headers=headers, timeout=deadlines.remaining(), allow_redirects=False, stream=True
     ) as response:
         if 400 <= response.status_code < 500:  # opens no breaker, and would go unseen
-            logger.warning("request refused", extra={"url": url, "status": response.status_code})
+            shown = parse_url(url)._replace(auth=None).url  # a password is not for the log
+            logger.warning("request refused", extra={"url": shown, "status": response.status_code})
         if response.status_code != 200:
             raise requests.HTTPError(f"status {response.status_code}", response=response)
         read = bytearray()

@@ -11,6 +11,7 @@ from cachetools import TTLCache
 from django.db.models.base import ModelState
 
 MAX_BYTES = 64 * 1024 * 1024
+ENTRY = 400  # bytes that keeping one answer takes, whatever it is: the cache's own links and dictionaries
 # Types whose values have no parts, or next to none.
 _FLAT = frozenset({str, int, float, bool, type(None), Decimal, ModelState})
 
@@ -31,7 +32,9 @@ class LastGoodAnswers:
         )
 
     def put(self, question: Hashable, answer: Any) -> None:
-        kept = _Kept(answer, time.monotonic(), approximate_size(answer))
+        # Clients choose the questions: of those without an answer the questions are what takes room.
+        size = ENTRY + approximate_size(question) + approximate_size(answer)
+        kept = _Kept(answer, time.monotonic(), size)
         with self._lock:
             if kept.size <= self._kept.maxsize:
                 self._kept[question] = kept

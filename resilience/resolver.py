@@ -1,5 +1,6 @@
 """Looking up a name within the deadline of the call."""
 
+import errno
 import socket
 import threading
 from concurrent.futures import Future
@@ -23,7 +24,10 @@ def addresses(host: str, port: int | str | None) -> list[Any]:
         except Exception as error:
             found.set_exception(error)
 
-    threading.Thread(target=look_up, name="resolver", daemon=True).start()
+    try:
+        threading.Thread(target=look_up, name="resolver", daemon=True).start()
+    except RuntimeError as error:  # as many threads as this process may have
+        raise OSError(errno.EAGAIN, "no thread can be started") from error
     try:
         return found.result(deadlines.remaining())
     except TimeoutError as error:

@@ -6,6 +6,8 @@ Users, groups and tokens are registered again here, so that it holds for them to
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
@@ -14,11 +16,26 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.authtoken import admin as token_admin
 from rest_framework.authtoken.models import TokenProxy
 
+from resilience.circuit import Outcome
+from resilience.database import ERRORS, classify
+
 # Each word is a condition of its own on each searched column.
 MAX_WORDS, MAX_CHARACTERS = 20, 200
 MAX_CHOSEN = 1000  # rows
-# Lookups of a list's URL that fail only once the query runs: what is no regular expression, and no year of a date.
+# Lookups of a list's URL that take long, as a regular expression may for ever, or fail in each row: what is no year.
 REFUSED = frozenset({"regex", "iregex", "year", "iso_year"})
+
+
+class _List(ChangeList):
+    """A list whose URL may ask for what cannot be asked: a query that the database or its driver refuses."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+        except Exception as error:  # as Django does while it makes the query
+            if isinstance(error, ERRORS) and classify(error) is not Outcome.SUCCESS:
+                raise  # of the database, and not of what it was asked
+            raise IncorrectLookupParameters(error) from error
 
 
 class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -27,6 +44,10 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """None of REFUSED, whichever field it is of."""
         return REFUSED.isdisjoint(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """A list that shows itself unfiltered where the lookups of its URL make no query."""
+        return _List
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

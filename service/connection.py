@@ -97,7 +97,8 @@ class Connection(asyncio.Protocol):
             self._sent()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self in self._worker.connections:
+        # A request that a thread has, or will have, keeps its place: else who leaves at once could send without end.
+        if self._state is not State.ANSWERING and self in self._worker.connections:
             self._worker.connections.remove(self)
             # This object is part of cycles. What it holds shall not wait for the garbage collector.
             self._request = None
@@ -137,9 +138,10 @@ class Connection(asyncio.Protocol):
         self._count_held()
 
     def send(self, answer: bytearray, is_last: bool) -> None:
-        if self.transport.is_closing():
-            return
         self._state, self._is_last = State.SENDING, is_last
+        if self.transport.is_closing():
+            self.connection_lost(None)
+            return
         self._wait(REQUEST_TIME)
         self.transport.write(answer)
         self._body = bytearray()

@@ -179,10 +179,16 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._threads.submit(self._answer, connection, arrival)
 
     def _answer(self, connection: Connection, arrival: Arrival) -> None:
-        if connection.transport.is_closing() and arrival.head.method in SAFE:
-            return  # nobody waits for the answer any more
+        output, is_last = _Output(), True
+        # Nobody waits any more for the answer to a read whose client has gone.
+        if not (connection.transport.is_closing() and arrival.head.method in SAFE):
+            is_last = self._respond(connection, arrival, output)
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(connection.send, output, is_last)
+
+    def _respond(self, connection: Connection, arrival: Arrival, output: _Output) -> bool:
+        """Write the application's answer to ``output``, and return whether it is the connection's last."""
         began = datetime.now()
-        output = _Output()
         try:
             response, environ = wsgi.create(
                 arrival.head, output, connection.peer, connection.server, self.cfg, response_class=_Response
@@ -201,11 +207,10 @@ class Worker(BaseWorker):  # type: ignore[misc]
             finally:
                 if hasattr(body, "close"):
                     body.close()
-            is_last = response.should_close()
+            is_last: bool = response.should_close()
             self.log.access(response, arrival.head, environ, datetime.now() - began)
         except Exception as error:
             output.clear()
             self.handle_error(arrival.head, output, connection.peer, error)
             is_last = True
-        with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(connection.send, output, is_last)
+        return is_last

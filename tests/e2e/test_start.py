@@ -1,6 +1,7 @@
 """How the services start, and how they refuse to."""
 
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -125,3 +126,15 @@ def test_the_first_who_ask_for_the_schema_all_get_it(postgres: Postgres) -> None
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.content for answer in answers}) == 1
         assert "/products" in answers[0].json()["paths"]
+
+
+def test_a_worker_is_replaced_where_somebody_has_cleaned_the_folder_of_temporary_files(tmp_path: Path) -> None:
+    env = {"TMPDIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path / 'shop.sqlite3'}"}
+    with Service("recommender_site", **env) as service:
+        (worker,) = psutil.Process(service.process.pid).children()
+        for metrics in tmp_path.glob("metrics-*"):
+            shutil.rmtree(metrics)
+        worker.kill()
+        eventually(lambda: worker not in psutil.Process(service.process.pid).children())
+        assert eventually(lambda: service.get("/livez").ok)
+        assert "breaker_state" in service.get("/metrics").text

@@ -83,6 +83,19 @@ def test_once_a_stall_is_known_nobody_waits(breaker: Breaker, full: Callable[[],
     assert time.monotonic() - started < 5 * STALL_TIMEOUT  # one wait each would be 100
 
 
+def test_once_a_stall_is_known_whoever_came_later_waits_no_longer(breaker: Breaker, full: Callable[[], None]) -> None:
+    def wait() -> float:
+        with pytest.raises(TooManyCalls):
+            breaker.call(fail)
+        return time.monotonic()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(wait)
+        time.sleep(STALL_TIMEOUT / 2)
+        second = pool.submit(wait)
+    assert second.result() - first.result() < STALL_TIMEOUT / 4
+
+
 def test_while_calls_end_everybody_waits_for_a_permit(breaker: Breaker) -> None:
     pause = STALL_TIMEOUT / 3
     with ThreadPoolExecutor(PLACES * 6) as pool:

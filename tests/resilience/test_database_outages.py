@@ -89,6 +89,15 @@ def test_real_errors_are_what_they_are(statement: str, outcome: Outcome) -> None
     assert database.classify(raised.value) is outcome
 
 
+@on_postgresql
+def test_a_statement_that_meets_a_limit_of_its_own_is_no_failure_of_the_database(breaker: Breaker) -> None:
+    breaker.call(run, "SET temp_file_limit = 0; SET work_mem = '64kB'; SELECT 1")
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(run, "SELECT count(*) FROM generate_series(1, 100000)")
+    assert getattr(failed.value.__cause__.__cause__, "pgcode", None) == "53400"  # type: ignore[union-attr]
+    assert breaker.state == "closed"
+
+
 def answer(sqlstate: str) -> psycopg2.Error:
     class Answer(psycopg2.Error):
         pgcode = sqlstate
@@ -97,8 +106,21 @@ def answer(sqlstate: str) -> psycopg2.Error:
 
 
 SQLSTATES = {
-    Outcome.FAILURE: {"53200", "53300", "58030", "57P02", "57P03", "57P04"},
-    Outcome.SUSPECT: {"08000", "08001", "08006", "08P01", "57P01", "57P05", "25P03", "57014"},
+    Outcome.FAILURE: {"57P02", "57P03", "57P04"},
+    Outcome.SUSPECT: {
+        "08000",
+        "08001",
+        "08006",
+        "08P01",
+        "53200",
+        "53300",
+        "53400",
+        "57P01",
+        "57P05",
+        "58030",
+        "25P03",
+        "57014",
+    },
     Outcome.NEUTRAL: {
         "40001",
         "40P01",

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import REGISTRY
 
-from resilience import breakers, fallback, last_good, provenance
+from resilience import breakers, bulkhead, fallback, last_good, provenance
 from resilience.errors import Answered, DependencyUnavailable
 from resilience.fallback import read_through, write_through
 from resilience.http import BadAnswer
@@ -110,11 +110,29 @@ def test_answers_are_counted_for_prometheus(read: Callable[..., str]) -> None:
 
 
 def test_the_least_recently_used_answers_go_first() -> None:
-    kept = last_good.LastGoodAnswers(max_age=3600, max_bytes=3500)
+    kept = last_good.LastGoodAnswers(max_age=3600, max_bytes=5000)
     for question in "abc":
         kept.put(question, question * 1000)
     assert kept.get("a")
     kept.put("d", "d" * 1000)
     assert [question for question in "abcd" if kept.get(question)] == ["a", "c", "d"]
-    kept.put("e", "e" * 4000)
+    kept.put("e", "e" * 5000)
     assert [question for question in "abcde" if kept.get(question)] == ["a", "c", "d"]
+
+
+def test_a_read_leaves_the_reserve_to_what_has_no_fallback_in_a_post_too() -> None:
+    breaker = breakers.get(breakers.AD_PROVIDER)
+    had: list[object] = []
+
+    @read_through(breakers.AD_PROVIDER, default=lambda: None)
+    def read() -> None:
+        had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
+
+    @write_through(breakers.AD_PROVIDER)
+    def write() -> None:
+        had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
+
+    with bulkhead.reserve():
+        read()
+        write()
+    assert had == [2, 1]

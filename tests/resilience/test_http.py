@@ -63,10 +63,13 @@ def say_then_drip(content: bytes) -> Behavior:
     return behave
 
 
-def forever(connection: socket.socket) -> None:
-    connection.sendall(HEAD + b"\r\n")
-    while True:
-        connection.sendall(b"x" * 65536)
+def say_forever(head: bytes) -> Behavior:
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(head + b"\r\n")
+        while True:
+            connection.sendall(b"x" * 65536)
+
+    return behave
 
 
 def ask(url: str) -> http.Answer:
@@ -86,12 +89,17 @@ def test_a_good_answer_comes_whole(serve: Callable[[Behavior], str]) -> None:
         (lambda connection: time.sleep(10), Outcome.SUSPECT),
         (drip(HEAD + b"\r\n[]"), Outcome.SUSPECT),
         (say_then_drip(HEAD + b"Content-Length: 200\r\n\r\n"), Outcome.SUSPECT),
-        (forever, Outcome.FAILURE),
+        (say_forever(HEAD), Outcome.FAILURE),
+        (say_forever(b"HTTP/1.1 302 Found\r\nLocation: /\r\n"), Outcome.FAILURE),
+        (say_forever(b"HTTP/1.1 429 Wait\r\nRetry-After: 1\r\n"), Outcome.NEUTRAL),
+        (say_forever(b"HTTP/1.1 503 Wait\r\nRetry-After: 1\r\n"), Outcome.FAILURE),
         (say(HEAD + b"Content-Length: 10\r\n\r\n[]"), Outcome.FAILURE),
         (say(HEAD + b"Content-Length: 1000000000\r\n\r\n" + b" " * 5000), Outcome.FAILURE),
         (say(b"nonsense\r\n\r\n"), Outcome.FAILURE),
         (say(b""), Outcome.FAILURE),
         (say(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"), Outcome.FAILURE),
+        (say(b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n"), Outcome.FAILURE),
+        (say(b"HTTP/1.1 302 Found\r\nLocation: /\xff\r\nContent-Length: 0\r\n\r\n"), Outcome.FAILURE),
         (say(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"), Outcome.FAILURE),
         (say(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"), Outcome.NEUTRAL),
     ],
@@ -107,9 +115,10 @@ def test_whatever_the_server_does_the_call_ends_in_time(
 
 
 def test_what_is_refused_is_logged(serve: Callable[[Behavior], str], caplog: pytest.LogCaptureFixture) -> None:
+    url = serve(say(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"))
     with pytest.raises(http.ERRORS):
-        ask(serve(say(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")))
-    assert [(record.message, record.status) for record in caplog.records] == [("request refused", 400)]  # type: ignore[attr-defined]
+        ask(url.replace("//", "//user:password@"))
+    assert [(record.message, record.status, record.url) for record in caplog.records] == [("request refused", 400, url)]  # type: ignore[attr-defined]
 
 
 def test_a_refused_connection_is_a_failure() -> None:

@@ -1,12 +1,15 @@
 """Requests whose clients have gone before a thread took them."""
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from gunicorn.config import Config
 
 from service.arrival import Arrival, next_request
+from service.connection import Connection
 from service.worker import Worker
 
 
@@ -46,5 +49,24 @@ def test_only_writes_are_carried_out_for_clients_that_have_gone(
         server=("127.0.0.1", 2),
         send=None,
     )
+    worker._respond = partial(Worker._respond, worker)
     Worker._answer(worker, connection, arrival(method))
     assert bool(answered) == is_answered
+
+
+def test_a_request_keeps_its_place_and_its_bytes_until_a_thread_has_done_with_it() -> None:
+    transport: Any = Mock(**{"get_write_buffer_size.return_value": 0, "is_closing.return_value": False})
+    worker: Any = Mock(cfg=Config(), connections=set(), held=0)
+    connection = Connection(worker)
+    worker.connections.add(connection)
+    connection.connection_made(transport)
+    connection.data_received(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000)
+    worker.answer.assert_called_once()
+    transport.is_closing.return_value = True
+    connection.connection_lost(ConnectionResetError())
+    assert worker.connections == {connection}
+    assert worker.held == 5000
+    connection.send(bytearray(b"HTTP/1.1 204 No Content\r\n\r\n"), is_last=False)
+    assert worker.connections == set()
+    assert worker.held == 0
+    transport.write.assert_not_called()
