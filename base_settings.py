@@ -205,27 +205,20 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "service.middleware.RequestIdMiddleware",
-    "service.middleware.MetricsMiddleware",
+    "service.middleware.TelemetryMiddleware",  # first, so that every answer has an id and is counted
     "service.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
-    "service.middleware.ProbesMiddleware",  # before anything that looks at the Host header
-    "service.middleware.BodySizeMiddleware",
-    "service.middleware.NullCharactersMiddleware",
-    "service.middleware.OptionalTrailingSlashMiddleware",
-    "service.middleware.SteeringMiddleware",
-    "service.middleware.WriteReserveMiddleware",
+    "corsheaders.middleware.CorsMiddleware",  # before what may refuse: a front end reads refusals too
+    "service.middleware.IntakeMiddleware",  # before CommonMiddleware, which looks at the Host header
+    "service.middleware.DependencyMiddleware",  # around the session, which asks the database
     "service.middleware.SavedSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "service.middleware.DataSourceMiddleware",
-    "accounts.middleware.SignInMiddleware",  # before the page takes a place at the database
-    "service.middleware.DatabasePagesMiddleware",
+    "accounts.middleware.SignInMiddleware",
 ]
 
 TEMPLATES = [

@@ -1,6 +1,6 @@
-"""Who is calling the API, asked through the database breaker.
+"""Who is calling the API.
 
-While the database is away nobody can be recognised. A reader is then served as anybody else; a writer gets 503, because
+During an outage nobody can be recognised. A reader is then served as anybody else; a writer gets 503, because
 401 would be a lie.
 """
 
@@ -10,7 +10,6 @@ from rest_framework.authentication import SessionAuthentication, TokenAuthentica
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from resilience import breakers
 from resilience.errors import DependencyUnavailable
 
 
@@ -32,6 +31,3 @@ class GuardedSessionAuthentication(_Guarded, SessionAuthentication):
 
 class GuardedTokenAuthentication(_Guarded, TokenAuthentication):
     """``Authorization: Token …``"""
-
-    def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
-        return breakers.get(breakers.DATABASE).call(super().authenticate_credentials, key)

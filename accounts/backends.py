@@ -1,35 +1,38 @@
-"""Django's users and permissions, every query through the database breaker."""
+"""Django's users and permissions, with limits on trying passwords."""
 
 import math
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 
-from accounts.sign_in import ATTEMPT
-from resilience import breakers
+from accounts.addresses import address_of
+from accounts.sign_in import ATTEMPT, Limits
+
+limits = Limits(settings.HALF_OF_THREADS)
 
 
 class GuardedModelBackend(ModelBackend):
-    """Raises DependencyUnavailable where the database cannot be used."""
+    """Sessions store the path of this class: renaming it signs everybody out."""
 
-    def authenticate(self, request: HttpRequest | None, *args: Any, **kwargs: Any) -> Any:
-        """Raises ValidationError, for the sign-in form, where SignInMiddleware refuses the attempt."""
-        attempt = request.META.get(ATTEMPT) if request else None
-        if attempt and attempt.retry_after:
+    def authenticate(self, request: HttpRequest | None, username: str | None = None, **credentials: Any) -> Any:  # type: ignore[override]
+        """Raises ValidationError, for the sign-in form, if the attempt is refused."""
+        if request is None or username is None:
+            return super().authenticate(request, username, **credentials)
+        is_known = User.objects.filter(username=username).exists()
+        attempt = request.META[ATTEMPT] = limits.attempt(address_of(request), username if is_known else "")
+        if attempt.retry_after:
             seconds = math.ceil(attempt.retry_after)
             raise ValidationError(
                 f"Too many sign-ins have failed or are under way. Try again in {seconds} second{pluralize(seconds)}."
             )
-        user = breakers.get(breakers.DATABASE).call(super().authenticate, request, *args, **kwargs)
-        if attempt:
+        try:
+            user = super().authenticate(request, username, **credentials)
             attempt.settle(user is not None)
+        finally:
+            attempt.end()
         return user
-
-    def get_user(self, user_id: Any) -> Any:
-        return breakers.get(breakers.DATABASE).call(super().get_user, user_id)
-
-    def _get_permissions(self, *args: Any, **kwargs: Any) -> Any:
-        return breakers.get(breakers.DATABASE).call(super()._get_permissions, *args, **kwargs)  # type: ignore[misc]

@@ -1,6 +1,4 @@
-"""Sessions in the database, every access through the database breaker."""
-
-from typing import Any
+"""Sessions in the database."""
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
@@ -10,17 +8,11 @@ from resilience import breakers
 
 
 class SessionStore(db.SessionStore):
-    """Raises DependencyUnavailable where the database cannot be used."""
+    """Django's, which saves a session again if its connection was cut."""
 
     def _validate_session_key(self, key: str) -> bool:
         # PostgreSQL's text has no NUL, and a quoted cookie may: what cannot be a key is not asked for.
         return bool(super()._validate_session_key(key)) and key.isascii() and key.isalnum()  # type: ignore[misc]
-
-    def load(self) -> dict[str, Any]:
-        return breakers.get(breakers.DATABASE).call(super().load)
-
-    def exists(self, session_key: str) -> bool:
-        return breakers.get(breakers.DATABASE).call(super().exists, session_key)
 
     def save(self, must_create: bool = False) -> None:
         breakers.get(breakers.DATABASE).call(self._save, must_create=must_create)
@@ -34,6 +26,3 @@ class SessionStore(db.SessionStore):
             if isinstance(cause, DatabaseError) and cause.__cause__ is not None:
                 raise cause from cause.__cause__
             raise
-
-    def delete(self, session_key: str | None = None) -> None:
-        breakers.get(breakers.DATABASE).call(super().delete, session_key)

@@ -215,7 +215,3 @@ class Limits:
         attempt = Attempt(self._failures, address, name)
         attempt.begin(self._line)
         return attempt
-
-    def refusal(self) -> Attempt:
-        """An attempt of which it cannot be known now whether it may be made."""
-        return Attempt(self._failures, "", "")

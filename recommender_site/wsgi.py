@@ -3,7 +3,9 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from resilience import postgres
+from resilience.backends import protection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recommender_site.settings")
 application = get_wsgi_application()
 postgres.install()
+protection.turn_on()

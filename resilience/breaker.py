@@ -5,7 +5,8 @@ outside every lock; the circuit is told the outcome afterwards.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,6 +23,21 @@ T = TypeVar("T")
 WAIT_SHARE = 0.5  # of the deadline, for which a permit is waited for; the call has what is left
 # Breakers whose protected call this thread is inside of. A nested call belongs to the outer one, which judges it.
 _inside: ContextVar[frozenset[str]] = ContextVar("inside_breakers", default=frozenset())
+
+
+def is_inside(name: str) -> bool:
+    """Whether this thread is inside of a call through the breaker."""
+    return name in _inside.get()
+
+
+@contextmanager
+def inside(name: str) -> Iterator[None]:
+    """Belong to a call through the breaker that somebody else judges."""
+    token = _inside.set(_inside.get() | {name})
+    try:
+        yield
+    finally:
+        _inside.reset(token)
 
 
 class Breaker(Circuit):
@@ -64,19 +80,12 @@ class Breaker(Circuit):
         Raises CallRejected when it does not, TooManyCalls when there is no place for it, CallFailed when the dependency
         could not be used, and whatever else ``func`` raises as it is.
         """
-        return self._call(self.deadline, func, *args, **kwargs)
-
-    def call_without_deadline(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """``call`` for work of many steps, each of which is bounded by itself."""
-        return self._call(None, func, *args, **kwargs)
-
-    def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self.name in _inside.get():
+        if is_inside(self.name):
             return func(*args, **kwargs)
         admission = self._enter()
         # A trial needs no permit: all of them may be held by calls that hang.
         if self._bulkhead is None or admission.trial:
-            return self._carry_out(admission, deadline, func, *args, **kwargs)
+            return self._carry_out(admission, self.deadline, func, *args, **kwargs)
         began = time.monotonic()
         permit = self._bulkhead.acquire(self.deadline and self.deadline * WAIT_SHARE)
         if permit is None:
@@ -85,7 +94,7 @@ class Breaker(Circuit):
         try:
             if admission.epoch != self._epoch:  # the circuit has opened, or closed, while this caller waited
                 admission = self._enter()
-            left = deadline and deadline - (time.monotonic() - began)
+            left = self.deadline and self.deadline - (time.monotonic() - began)
             return self._carry_out(admission, left, func, *args, **kwargs)
         finally:
             self._bulkhead.release(permit)
@@ -103,9 +112,8 @@ class Breaker(Circuit):
     ) -> T:
         if deadline is not None:
             deadline *= TRIAL_SHARE if admission.trial else self.call_share
-        token = _inside.set(_inside.get() | {self.name})
         try:
-            with deadlines.within(deadline):
+            with inside(self.name), deadlines.within(deadline):
                 result = func(*args, **kwargs)
         except BaseException as error:
             outcome = self._judge(admission, error)
@@ -115,8 +123,6 @@ class Breaker(Circuit):
                     self._listeners.call_failed(self._machine, error)
                 raise CallFailed(self.name, max(LATER, self.retry_after)) from error
             raise
-        finally:
-            _inside.reset(token)
         self._settle(admission, Outcome.SUCCESS)
         return result
 

@@ -1,7 +1,7 @@
 """All breakers of the running project, one for each thing that can fail, with the figures of settings.BREAKERS."""
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -12,7 +12,7 @@ from resilience.causes import cause_of
 from resilience.listeners import LoggingListener, MetricsListener
 from resilience.sharing import Sharing
 
-DATABASE = "database"
+DATABASE = database.NAME
 AD_PROVIDER = "ad-provider"
 
 
@@ -38,6 +38,11 @@ def get(name: str) -> Breaker:
     if settings.REDIS_URL:
         _sharing().share(breaker, known_as)
     return breaker
+
+
+def database_breaker() -> database.DatabaseBreaker:
+    """The breaker of the database."""
+    return cast(database.DatabaseBreaker, get(DATABASE))
 
 
 @cache

@@ -11,7 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection, transaction
 
 from resilience import deadlines, postgres
-from resilience.breaker import Breaker
+from resilience.breaker import Breaker, inside
 from resilience.circuit import Outcome
 from resilience.errors import Answered
 
@@ -41,6 +41,7 @@ _SQLITE_FAILURES = {
 }
 _SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
 
+NAME = "database"  # of its breaker
 ERRORS = (Error, deadlines.DeadlineExceeded)
 MAX_ATTEMPTS = 3  # of one call whose connection is cut: somebody may end all connections twice in a row
 _was_in_doubt: ContextVar[bool] = ContextVar("was_in_doubt", default=False)
@@ -84,7 +85,7 @@ def check() -> bool:
     DB_DEADLINE."""
     fresh = connection.copy()
     try:
-        with deadlines.within(postgres.check_timeout()), fresh.cursor() as cursor:
+        with inside(NAME), deadlines.within(postgres.check_timeout()), fresh.cursor() as cursor:
             cursor.execute("SELECT 1")
     except ERRORS:
         return False
@@ -117,15 +118,17 @@ def atomic() -> Iterator[None]:
 class DatabaseBreaker(Breaker):
     """A breaker whose calls are made again when their connection is cut, on a new one.
 
-    A call that may be made again can ask ``was_in_doubt`` whether it may find its own work done. A whole page, which
-    has no deadline, is not made again.
+    A call that may be made again can ask ``was_in_doubt`` whether it may find its own work done.
     """
 
     call_share = 1 - postgres.CHECK_SHARE
 
-    def _call(self, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        attempts = 1 if deadline is None else MAX_ATTEMPTS
-        return super()._call(deadline, lambda: _call_again(attempts, func, *args, **kwargs))
+    def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return super().call(lambda: _call_again(MAX_ATTEMPTS, func, *args, **kwargs))
+
+    def call_once(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``call`` for what must not be made again."""
+        return super().call(lambda: _call_again(1, func, *args, **kwargs))
 
     def probe(self) -> None:
         """Ask the database on a fresh connection, which the call at hand then uses."""

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 import psycopg2
 import pytest
 from django.db import OperationalError, connection, connections
+from django.db.backends.utils import CursorWrapper
 
 from resilience import breakers, fallback
+from resilience.backends import protection
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +20,18 @@ def fresh_breakers() -> Iterator[None]:
     fallback.last_good_answers.clear()
     yield
     breakers.get.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def protected_queries() -> None:
+    """As in a service, each query is a protected call."""
+    protection.turn_on()
+
+
+@pytest.fixture
+def unprotected_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a command, or inside of a protected call."""
+    monkeypatch.setattr(protection, "_is_on", False)
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +54,20 @@ def lose_database(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Ca
             monkeypatch.setitem(connection.settings_dict, name, value)
 
     return lose
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Those that reach the database's driver from now on, whatever stands before it."""
+    made: list[str] = []
+    execute = CursorWrapper._execute  # type: ignore[attr-defined]
+
+    def note(cursor: CursorWrapper, sql: str, *rest: object) -> object:
+        made.append(sql)
+        return execute(cursor, sql, *rest)
+
+    monkeypatch.setattr(CursorWrapper, "_execute", note)
+    return made
 
 
 class CutCommit(Protocol):

@@ -17,7 +17,7 @@ from campaigns.models import Campaign, Day, Event, Kind, Reason, SponsoredProduc
 from tests.campaigns import sponsors
 from tests.campaigns.sponsors import click, happen
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unprotected_queries")]
 NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)
 
 

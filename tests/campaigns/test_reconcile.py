@@ -58,6 +58,7 @@ def test_what_is_folded_counts(ad: SponsoredProduct) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("unprotected_queries")
 def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
     lose_database()
     said = reconcile()

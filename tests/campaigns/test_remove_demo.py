@@ -137,6 +137,7 @@ def test_an_advertiser_that_somebody_has_renamed_stays_with_its_campaigns(demo: 
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("unprotected_queries")
 def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
     lose_database()
     with pytest.raises(CommandError, match=r"^the database cannot be used: [^\n]+$"):

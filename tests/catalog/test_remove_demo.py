@@ -64,6 +64,7 @@ def test_sizes_that_cannot_be_meant_are_refused() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("unprotected_queries")
 def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
     lose_database()
     with pytest.raises(CommandError, match=r"^the database cannot be used: [^\n]+$"):

@@ -195,14 +195,6 @@ def test_a_probe_makes_the_trial_and_then_the_call_is_a_call_like_any_other(make
     assert len(breaker.probes) == 1
 
 
-def test_a_call_without_a_deadline_waits_for_a_bounded_probe(make: Callable[..., Breaker]) -> None:
-    breaker = make(kind=WithProbe)
-    assert isinstance(breaker, WithProbe)
-    breaker.open_for(0)
-    assert breaker.call_without_deadline(deadlines.remaining) is None
-    assert breaker.probes == [pytest.approx(DEADLINE / 2, abs=0.5)]
-
-
 def test_a_probe_that_fails_is_all_that_is_asked_of_the_dependency(make: Callable[..., Breaker]) -> None:
     breaker = make(kind=WithProbe)
     assert isinstance(breaker, WithProbe)

@@ -134,7 +134,6 @@ def test_a_call_belongs_to_the_outer_one_of_its_breaker_whatever_is_between() ->
 def test_each_call_has_its_deadline() -> None:
     breaker = make(Clock())
     assert 4 < (breaker.call(deadlines.remaining) or 0) <= 5
-    assert breaker.call_without_deadline(deadlines.remaining) is None
     assert deadlines.remaining() is None
 
 

@@ -87,11 +87,3 @@ def test_a_connection_that_the_server_ended_costs_no_call() -> None:
     time.sleep(0.1)  # until the farewell has come
     assert breaker.call(Product.objects.count) == 0
     assert breaker.state == "closed"
-
-
-def test_a_page_is_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    breaker = breakers.get(breakers.DATABASE)
-    breaker.open_for(0)
-    states = []
-    breaker.call_without_deadline(lambda: states.append(breaker.state))
-    assert states == ["closed"]

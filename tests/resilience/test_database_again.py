@@ -12,7 +12,7 @@ from psycopg2 import extensions
 
 from catalog.models import Product, Review
 from resilience import breakers, database, deadlines, postgres
-from resilience.breaker import Breaker
+from resilience.database import DatabaseBreaker
 from resilience.errors import CallFailed
 from tests.e2e.services import eventually
 
@@ -23,8 +23,8 @@ on_postgresql = pytest.mark.skipif(
 
 
 @pytest.fixture
-def breaker() -> Breaker:
-    return breakers.get(breakers.DATABASE)
+def breaker() -> DatabaseBreaker:
+    return breakers.database_breaker()
 
 
 @pytest.fixture(params=["waiting", "polling"])
@@ -125,7 +125,7 @@ def test_a_transaction_is_all_or_nothing() -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_call_that_is_made_again_knows_of_the_doubt(breaker: Breaker) -> None:
+def test_a_call_that_is_made_again_knows_of_the_doubt(breaker: DatabaseBreaker) -> None:
     attempts = Attempts(lose_the_commit, lose_the_connection, answer)
     assert breaker.call(attempts) == "answer"
     assert attempts.doubts == [False, True, True]
@@ -137,7 +137,7 @@ def test_a_call_that_is_made_again_knows_of_the_doubt(breaker: Breaker) -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_doubt_that_is_not_cleared_up_remains(breaker: Breaker) -> None:
+def test_a_doubt_that_is_not_cleared_up_remains(breaker: DatabaseBreaker) -> None:
     attempts = Attempts(lose_the_commit, lambda: run("SELECT * FROM no_such_table"))
     with pytest.raises(CallFailed) as failed:
         breaker.call(attempts)
@@ -147,7 +147,7 @@ def test_a_doubt_that_is_not_cleared_up_remains(breaker: Breaker) -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_refusal_clears_up_a_doubt(breaker: Breaker) -> None:
+def test_a_refusal_clears_up_a_doubt(breaker: DatabaseBreaker) -> None:
     Product.objects.create(asin="TAKEN")
     with pytest.raises(IntegrityError):
         breaker.call(Attempts(lose_the_commit, lambda: Product.objects.create(asin="TAKEN")))
@@ -155,7 +155,7 @@ def test_a_refusal_clears_up_a_doubt(breaker: Breaker) -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_call_that_is_always_cut_ends(breaker: Breaker) -> None:
+def test_a_call_that_is_always_cut_ends(breaker: DatabaseBreaker) -> None:
     attempts = Attempts(lose_the_connection)
     with pytest.raises(CallFailed):
         breaker.call(attempts)
@@ -164,13 +164,13 @@ def test_a_call_that_is_always_cut_ends(breaker: Breaker) -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_connection_that_the_call_itself_made_is_one_that_can_be_cut(breaker: Breaker) -> None:
+def test_a_connection_that_the_call_itself_made_is_one_that_can_be_cut(breaker: DatabaseBreaker) -> None:
     connection.close()
     assert breaker.call(Attempts(lose_the_connection, answer)) == "answer"
 
 
 def test_where_no_connection_can_be_made_nothing_is_made_again(
-    breaker: Breaker, lose_database: Callable[[], None]
+    breaker: DatabaseBreaker, lose_database: Callable[[], None]
 ) -> None:
     lose_database()
     attempts = Attempts(lambda: run("SELECT 1"))
@@ -181,16 +181,16 @@ def test_where_no_connection_can_be_made_nothing_is_made_again(
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_whole_page_is_not_made_again(breaker: Breaker) -> None:
+def test_what_is_called_once_is_not_made_again(breaker: DatabaseBreaker) -> None:
     attempts = Attempts(lose_the_connection)
     with pytest.raises(CallFailed):
-        breaker.call_without_deadline(attempts)
+        breaker.call_once(attempts)
     assert len(attempts.doubts) == 1
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_part_of_a_transaction_is_not_made_again(breaker: Breaker) -> None:
+def test_a_part_of_a_transaction_is_not_made_again(breaker: DatabaseBreaker) -> None:
     attempts = Attempts(lose_the_connection)
     with pytest.raises(CallFailed), transaction.atomic():
         breaker.call(attempts)
@@ -199,7 +199,7 @@ def test_a_part_of_a_transaction_is_not_made_again(breaker: Breaker) -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_write_that_meets_a_read_only_server_again_is_not_made_a_third_time(breaker: Breaker) -> None:
+def test_a_write_that_meets_a_read_only_server_again_is_not_made_a_third_time(breaker: DatabaseBreaker) -> None:
     def write() -> None:
         run("SET default_transaction_read_only = on")
         Product.objects.create(asin="REFUSED")
@@ -211,14 +211,14 @@ def test_a_write_that_meets_a_read_only_server_again_is_not_made_a_third_time(br
     assert breaker.state == "closed"
 
 
-def test_a_call_leaves_time_for_the_check_of_its_failure(breaker: Breaker) -> None:
+def test_a_call_leaves_time_for_the_check_of_its_failure(breaker: DatabaseBreaker) -> None:
     left = breaker.call(deadlines.remaining)
     assert left
     assert breaker.deadline
     assert breaker.deadline / 2 < left <= breaker.deadline - postgres.check_timeout()
 
 
-def test_a_call_whose_time_is_over_is_a_call_that_failed(breaker: Breaker) -> None:
+def test_a_call_whose_time_is_over_is_a_call_that_failed(breaker: DatabaseBreaker) -> None:
     def find_no_time_left() -> None:
         with deadlines.within(0):
             deadlines.remaining()
@@ -231,7 +231,7 @@ def test_a_call_whose_time_is_over_is_a_call_that_failed(breaker: Breaker) -> No
 
 
 @on_postgresql
-def test_a_question_that_took_too_long_is_not_asked_again(breaker: Breaker, settings: Any) -> None:
+def test_a_question_that_took_too_long_is_not_asked_again(breaker: DatabaseBreaker, settings: Any) -> None:
     postgres.install()
     try:
         run("SET statement_timeout = 0")
@@ -256,7 +256,9 @@ def with_sqlstate(sqlstate: str | None) -> OperationalError:
 
 
 @pytest.mark.parametrize("sqlstate", [None, "08006", "57P01", "57P05", "25P03"])
-def test_each_way_to_say_that_the_connection_was_ended_is_understood(sqlstate: str | None, breaker: Breaker) -> None:
+def test_each_way_to_say_that_the_connection_was_ended_is_understood(
+    sqlstate: str | None, breaker: DatabaseBreaker
+) -> None:
     def be_cut() -> None:
         raise with_sqlstate(sqlstate)
 
@@ -265,7 +267,9 @@ def test_each_way_to_say_that_the_connection_was_ended_is_understood(sqlstate: s
 
 
 @pytest.mark.parametrize("sqlstate", ["57014", "40001", "53300", "22001"])
-def test_what_the_server_says_on_a_connection_that_goes_on_is_not_asked_again(sqlstate: str, breaker: Breaker) -> None:
+def test_what_the_server_says_on_a_connection_that_goes_on_is_not_asked_again(
+    sqlstate: str, breaker: DatabaseBreaker
+) -> None:
     def be_refused() -> None:
         raise with_sqlstate(sqlstate)
 
@@ -282,19 +286,19 @@ def test_what_the_server_says_on_a_connection_that_goes_on_is_not_asked_again(sq
     [("53200", False), ("08006", False), (None, False), ("40001", True), ("57014", True), ("22001", True)],
 )
 def test_a_connection_that_may_be_broken_does_not_serve_the_next_call(
-    sqlstate: str | None, is_kept: bool, breaker: Breaker
+    sqlstate: str | None, is_kept: bool, breaker: DatabaseBreaker
 ) -> None:
     def fail() -> None:
         raise with_sqlstate(sqlstate)
 
     first = breaker.call(pid)
     with pytest.raises((CallFailed, OperationalError)):
-        breaker.call_without_deadline(fail)
+        breaker.call_once(fail)
     assert (pid() == first) is is_kept
 
 
 @on_postgresql
-def test_a_probe_leaves_a_transaction_its_connection(breaker: Breaker) -> None:
+def test_a_probe_leaves_a_transaction_its_connection(breaker: DatabaseBreaker) -> None:
     with transaction.atomic():
         first = pid()
         breaker.open_for(0)

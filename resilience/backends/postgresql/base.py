@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 
 from resilience import deadlines, postgres
 from resilience.backends.postgresql import hosts
+from resilience.backends.protection import ProtectedWrapper
 
 # A connection that was idle for so many seconds is checked before it is trusted: a NAT or a load balancer may have
 # dropped it without a word. A busy one is not: its last answer is the check.
@@ -37,7 +38,7 @@ class _Suspicion:
 suspicion = _Suspicion()
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class _CaredFor(base.DatabaseWrapper):
     """Django's wrapper, which checks its connection before each use and replaces one that cannot be trusted."""
 
     opened_at = 0.0
@@ -125,10 +126,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return True
 
 
+class DatabaseWrapper(ProtectedWrapper, _CaredFor):
+    """The backend's connection: protected and cared for."""
+
+
 class _ErrorWrapper(DatabaseErrorWrapper):
     """Lets the connection see each error before Django wraps it."""
 
-    wrapper: DatabaseWrapper
+    wrapper: _CaredFor
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         if isinstance(exc_value, psycopg2.Error):

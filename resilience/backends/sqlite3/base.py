@@ -6,9 +6,10 @@ from urllib.parse import quote
 from django.db.backends.sqlite3 import base
 
 from resilience import postgres
+from resilience.backends.protection import ProtectedWrapper
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(ProtectedWrapper, base.DatabaseWrapper):
     """Django's wrapper, which opens an existing file only."""
 
     def get_connection_params(self) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""Makes protected calls of what is asked of the database outside of one, by code that knows nothing of breakers.
+
+A whole call with its fallback is declared where it is known (``resilience.fallback``). Sessions, users, the admin,
+templates and libraries declare nothing: of them each connect, each statement and each commit is a call by itself.
+"""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from resilience import breakers
+from resilience.breaker import is_inside
+from resilience.errors import DependencyUnavailable
+
+_is_on = False
+
+
+def turn_on() -> None:
+    """From now on this process serves. Commands and migrations take the time that they need."""
+    global _is_on
+    _is_on = True
+
+
+def _is_due() -> bool:
+    return _is_on and not is_inside(breakers.DATABASE)
+
+
+class ProtectedWrapper(BaseDatabaseWrapper):
+    """A connection whose users get DependencyUnavailable where the database cannot be used."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(self._execute)
+
+    def ensure_connection(self) -> None:
+        """Connect, if the circuit allows it. In a transaction it has done so already."""
+        if _is_due() and not self.in_atomic_block:
+            breakers.database_breaker().call(super().ensure_connection)
+        else:
+            super().ensure_connection()
+
+    def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if not _is_due():
+            return execute(sql, params, many, context)
+        cursor = context["cursor"]
+
+        def on_current_connection() -> Any:
+            if not self.in_atomic_block:
+                self.ensure_connection()
+                if cursor.cursor.connection is not self.connection:
+                    cursor.cursor = self.create_cursor()
+            return execute(sql, params, many, context)
+
+        breaker = breakers.database_breaker()
+        try:
+            # Only what changes nothing may be made again.
+            return (breaker.call if str(sql).startswith("SELECT") else breaker.call_once)(on_current_connection)
+        except DependencyUnavailable:
+            if self.connection is None:  # Django closes the cursor once more, of which SQLite would complain
+                cursor.cursor = SimpleNamespace(close=lambda: None)
+            raise
+
+    def _commit(self) -> None:
+        if not _is_due():
+            super()._commit()  # type: ignore[misc]
+            return
+        try:
+            breakers.database_breaker().call_once(super()._commit)  # type: ignore[misc]
+        except DependencyUnavailable:
+            self.close()  # Django does so after its own errors
+            raise
