@@ -98,7 +98,7 @@ def origins(name: str, default: list[str]) -> list[str]:
     return found
 
 
-def make_room(file: str) -> bool:
+def ensure_parent(file: str) -> bool:
     """Make the folder of ``file``. Raises OSError."""
     Path(file).parent.mkdir(parents=True, exist_ok=True)
     return True
@@ -117,7 +117,7 @@ def database(default: str) -> dict[str, Any]:
         "DATABASE_URL",
         env.db_url,
         default,
-        lambda d: d["NAME"] and ((d["ENGINE"] == sqlite and make_room(d["NAME"])) or are_libpq_options(d)),
+        lambda d: d["NAME"] and ((d["ENGINE"] == sqlite and ensure_parent(d["NAME"])) or are_libpq_options(d)),
         "postgres://user:password@host:port/name with libpq's options, or sqlite:///path in a folder that can be made",
     )
     if parsed["ENGINE"] == sqlite:

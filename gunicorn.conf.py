@@ -34,7 +34,7 @@ limit_request_line = 8190  # bytes, the most that gunicorn takes
 worker_connections = 250
 # Loads the project before any worker is forked: a setting that cannot be used ends the start with its one line.
 preload_app = True
-# Nobody here steers gunicorn at run time, and its socket wants a home folder to write to.
+# Nobody controls gunicorn at run time, and its socket needs a home folder to write to.
 control_socket_disable = True
 
 # The worker processes write their metrics here, so that whichever of them is scraped can sum them up.

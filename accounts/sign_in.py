@@ -32,7 +32,7 @@ LONGEST_WAIT = 900.0  # seconds
 FORGOTTEN_AFTER = 3600.0  # seconds after the last failure
 TRUSTED_FOR = 30 * 86_400.0  # seconds after the last right password
 REMEMBERED = 30_000  # addresses, user names and pairs of them
-PATIENCE = 5.0  # seconds for which a try stands in line
+QUEUE_TIMEOUT = 5.0  # seconds for which a try stands in line
 TURN_KEPT_FOR = 60.0  # seconds after a pair was first turned away
 LATER = 1.0  # seconds after which a try that found no place may be worth another one
 ATTEMPT = "accounts.attempt"  # where a request's META has its Attempt
@@ -42,7 +42,7 @@ Rank = tuple[float, ...]  # the lower goes first
 
 
 @dataclass(eq=False)
-class Place:
+class Waiter:
     is_stranger: bool
     rank: Callable[[], Rank]  # as it is now: whoever is guessed at while waiting falls back
 
@@ -50,23 +50,23 @@ class Place:
         return (int(self.is_stranger), *self.rank())
 
 
-class Line:
+class Queue:
     """Lets one stranger and one other try at a time; those who wait and those who try are ``most`` at most."""
 
     def __init__(self, most: int) -> None:
         self._changed, self._most = threading.Condition(), most
-        self._trying: dict[bool, Place] = {}  # by whether it is the stranger
-        self._waiting: list[Place] = []
+        self._trying: dict[bool, Waiter] = {}  # by whether it is the stranger
+        self._waiting: list[Waiter] = []
 
     def enter(self, is_stranger: bool, rank: Callable[[], Rank], patience: float) -> bool:
         """Whether it may be tried within ``patience`` seconds. In a full line, whoever ranks last is turned away."""
         with self._changed:
             if not patience and is_stranger in self._trying:
                 return False
-            place = Place(is_stranger, rank)
+            place = Waiter(is_stranger, rank)
             self._waiting.append(place)
             if len(self._trying) + len(self._waiting) > self._most:
-                self._waiting.remove(max(reversed(self._waiting), key=Place.order))  # the latest of equals
+                self._waiting.remove(max(reversed(self._waiting), key=Waiter.order))  # the latest of equals
             self._admit(is_stranger)
             if not self._changed.wait_for(lambda: place not in self._waiting, patience):
                 self._waiting.remove(place)
@@ -80,7 +80,7 @@ class Line:
     def _admit(self, is_stranger: bool) -> None:
         waiting = [place for place in self._waiting if place.is_stranger == is_stranger]
         if waiting and is_stranger not in self._trying:
-            first = self._trying[is_stranger] = min(waiting, key=Place.order)  # the earliest of equals
+            first = self._trying[is_stranger] = min(waiting, key=Waiter.order)  # the earliest of equals
             self._waiting.remove(first)
         self._changed.notify_all()
 
@@ -160,7 +160,7 @@ class Attempt:
         self._is_trying = False
         self.retry_after = LATER  # until it has begun
 
-    def begin(self, line: Line) -> None:
+    def begin(self, line: Queue) -> None:
         """Pass the line, unless this attempt has to wait or finds no place."""
         of_address, of_name, of_pair = map(self._failures.count, (self._address, self._name, self._pair))
         self.retry_after = self._failures.wait(self._pair, FREE if max(of_address, of_name) < MANY else 1)
@@ -171,7 +171,7 @@ class Attempt:
             self._failures.add(key)
         self._turn = self._failures.turn(self._pair)
         # A thread may stand in line for a user whom this address has not failed with yet, and for nobody else.
-        if line.enter(not is_other, self._rank, PATIENCE if self._is_known and not of_pair else 0.0):
+        if line.enter(not is_other, self._rank, QUEUE_TIMEOUT if self._is_known and not of_pair else 0.0):
             self._is_trying, self._leave = True, partial(line.leave, not is_other)
         else:
             self._take_back()
@@ -208,7 +208,7 @@ class Limits:
 
     def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._failures = Failures(clock)
-        self._line = Line(max(2, threads))  # a stranger and another one
+        self._line = Queue(max(2, threads))  # a stranger and another one
 
     def attempt(self, address: str, name: str) -> Attempt:
         """An attempt at the password of ``name``, which is empty where nobody has the name. To be ended."""

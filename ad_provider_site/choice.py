@@ -10,7 +10,7 @@ from catalog.repository import AdCandidates
 HALF_LIFE = 5
 
 
-def choose(candidates: AdCandidates, limit: int, rng: random.Random) -> list[Product]:
+def draw_house_ads(candidates: AdCandidates, limit: int, rng: random.Random) -> list[Product]:
     """Up to ``limit`` different products: those that fit the context first, best rated first in each part.
 
     Which ones is drawn by lot, the better rated ones more often, so that calls differ and all get their turn.

@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ad_provider_site.choice import choose
+from ad_provider_site.choice import draw_house_ads
 from campaigns.repository import get_sponsored
 from campaigns.serializers import ADS_OR_EXPLAINED, AdContextSerializer, explained, house_ad, sponsored_ads, that_fit
 from catalog.repository import get_ad_candidates
@@ -70,7 +70,7 @@ class AdsView(GenericAPIView[Any]):
         if len(ads) < limit:
             count = CANDIDATES_PER_AD * limit
             candidates = get_ad_candidates(asin=asin, categories=categories, limit=count)
-            house = choose(candidates.without({ad["asin"] for ad in ads}), limit - len(ads), _rng)
+            house = draw_house_ads(candidates.without({ad["asin"] for ad in ads}), limit - len(ads), _rng)
             ads += [house_ad(product) for product in house]
         ads = that_fit(ads)
         return Response({"ads": ads, "candidates": explained(chosen)} if context["explain"] else ads)

@@ -74,7 +74,7 @@ def choice_alone() -> dict[str, float]:
     """Milliseconds, and the seconds that reading the snapshot takes."""
     from django.utils import timezone
 
-    from campaigns.choice import Context, Snapshot, choose
+    from campaigns.choice import Context, Snapshot, run_auction
     from campaigns.snapshot import load_ads, load_campaigns
 
     started = time.perf_counter()
@@ -87,7 +87,7 @@ def choice_alone() -> dict[str, float]:
         own = ["Office", f"Kind {int(asked['asin'][1:]) % CATEGORIES}"]
         context = Context(now, asked["asin"], own, (), asked["keywords"])
         started = time.perf_counter()
-        winners, _ = choose(snapshot, context, asked["limit"])
+        winners, _ = run_auction(snapshot, context, asked["limit"])
         times.append((time.perf_counter() - started) * 1000)
         assert len(winners) == asked["limit"]
     return figures | {"choice_p50_ms": statistics.median(times), "choice_p99_ms": percentile(times, 0.99)}

@@ -90,7 +90,7 @@ def _states(band: Axes, changes: Sequence[Change], end: float) -> None:
     band.text(-0.008, 0.5, "breaker", transform=band.transAxes, size=8, color=FAINT, ha="right", va="center")
     found = [Change(0, "closed"), *sorted(changes, key=lambda change: change.at)]
     turns = [found[0], *(now for before, now in pairwise(found) if now.state != before.state), Change(end, "")]
-    # A trial takes milliseconds, and is what one looks for: it is never thinner than a few pixels.
+    # A probe takes milliseconds, and is what one looks for: it is never thinner than a few pixels.
     spans = [(turn.at, max(after.at - turn.at, end / 300), turn.state) for turn, after in pairwise(turns)]
     fits = {state: end * 0.0095 * len(state) for state in STATES}
     named = {state for _, width, state in spans if width > fits[state]}

@@ -7,7 +7,7 @@ from itertools import count
 
 from campaigns.models import MICROS
 from campaigns.money import decimals, in_currency, rounded
-from campaigns.reports import Figures
+from campaigns.reports import Totals
 
 WIDTH, HEIGHT = 360, 90  # of a panel, in units of the drawing
 WIDEST = 24  # a bar: that of a campaign's first day would fill the panel
@@ -40,20 +40,20 @@ class Panel:
     last: date
 
 
-def panels(days: Mapping[date, Figures]) -> list[Panel]:
+def panels(days: Mapping[date, Totals]) -> list[Panel]:
     """One for impressions, clicks and spend each, from the first day to the last; none without a day."""
     if not days:
         return []
     first, last = min(days), max(days)
     every = [first + timedelta(n) for n in range((last - first).days + 1)]
     cent = MICROS // 10 ** decimals()
-    kinds: list[tuple[str, Callable[[Figures], int], Callable[[int], str], int]] = [
+    kinds: list[tuple[str, Callable[[Totals], int], Callable[[int], str], int]] = [
         ("Impressions", lambda each: each.impressions, "{:,}".format, 1),
         ("Clicks", lambda each: each.clicks, "{:,}".format, 1),
         (f"{in_currency('Spend')}", lambda each: each.spent, rounded, cent),
     ]
     return [
-        _panel(f"{title} per day", {day: value(days.get(day, Figures())) for day in every}, shown, unit)
+        _panel(f"{title} per day", {day: value(days.get(day, Totals())) for day in every}, shown, unit)
         for title, value, shown, unit in kinds
     ]
 

@@ -46,10 +46,10 @@ class Ad:
     asin: str
     impressions: int
     clicks: int
-    never: frozenset["Place"]
+    never: frozenset["TargetKey"]
 
 
-class Place(NamedTuple):
+class TargetKey(NamedTuple):
     """A kind of target and its value."""
 
     kind: str
@@ -78,7 +78,7 @@ class Snapshot:
     ``floor``."""
 
     campaigns: Mapping[int, CampaignState]
-    ads: Mapping[Place, Sequence[tuple[Ad, int]]]
+    ads: Mapping[TargetKey, Sequence[tuple[Ad, int]]]
     floor: int = FLOOR
 
 
@@ -94,25 +94,25 @@ class Context:
     keywords: Sequence[str] = ()
     seen: Mapping[int, int] | None = None
 
-    def places(self) -> dict[Place, float]:
+    def target_keys(self) -> dict[TargetKey, float]:
         """Each with how well a target there fits."""
-        wide = dict.fromkeys((Place(Target.Kind.CATEGORY, name) for name in self.categories), FIT_OF_A_WIDE_CATEGORY)
+        wide = {TargetKey(Target.Kind.CATEGORY, name): FIT_OF_A_WIDE_CATEGORY for name in self.categories}
         leaves = [*self.categories[-1:], *self.more_categories]
         return (
             wide
-            | {Place(Target.Kind.CATEGORY, name): FIT[Target.Kind.CATEGORY] for name in leaves}
-            | {Place(Target.Kind.KEYWORD, word): FIT[Target.Kind.KEYWORD] for word in self.keywords}
-            | ({Place(Target.Kind.PRODUCT, self.asin): FIT[Target.Kind.PRODUCT]} if self.asin else {})
+            | {TargetKey(Target.Kind.CATEGORY, name): FIT[Target.Kind.CATEGORY] for name in leaves}
+            | {TargetKey(Target.Kind.KEYWORD, word): FIT[Target.Kind.KEYWORD] for word in self.keywords}
+            | ({TargetKey(Target.Kind.PRODUCT, self.asin): FIT[Target.Kind.PRODUCT]} if self.asin else {})
         )
 
 
 @dataclass(slots=True)
-class Candidate:
+class AuctionEntry:
     """An ad at its best place, and how it fared: ``lost`` says why, or is empty where it won. ``bid`` is what counts;
     ``lowered`` says what has made it less than the target's."""
 
     ad: Ad
-    place: Place
+    place: TargetKey
     bid: int
     fit: float
     rate: float = 0.0
@@ -123,13 +123,13 @@ class Candidate:
     lowered: str = ""
 
 
-def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candidate], list[Candidate]]:
+def run_auction(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[AuctionEntry], list[AuctionEntry]]:
     """The winners, best first, and the others. Each is there once; of a campaign, and of a product, one may win."""
     candidates = _candidates(snapshot, context)
     ranked = [each for each in candidates if not each.lost]
     lost = [each for each in candidates if each.lost]
     ranked.sort(key=lambda each: (-each.score, each.ad.id))
-    firsts: list[Candidate] = []
+    firsts: list[AuctionEntry] = []
     campaigns, products = set[int](), set[str]()
     for candidate in ranked:
         if candidate.ad.campaign in campaigns:
@@ -149,11 +149,11 @@ def choose(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[Candi
     return firsts[:limit], firsts[limit:] + lost
 
 
-def _candidates(snapshot: Snapshot, context: Context) -> list[Candidate]:
+def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
     """Each ad once, at the place where it is worth most of those where it may be shown."""
-    best: dict[int, Candidate] = {}
+    best: dict[int, AuctionEntry] = {}
     states: dict[int, tuple[str, int, str]] = {}
-    places = context.places()
+    places = context.target_keys()
     for place, fit in places.items():
         for ad, bid in snapshot.ads.get(place, ()):
             if ad.campaign not in states:
@@ -169,7 +169,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[Candidate]:
             target_bid, bid = bid, bid if lost else min(bid, most)
             known = best.get(ad.id)
             if known is None or (not lost, bid * fit) > (not known.lost, known.bid * known.fit):
-                best[ad.id] = Candidate(
+                best[ad.id] = AuctionEntry(
                     ad,
                     place,
                     bid,
@@ -183,7 +183,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[Candidate]:
     return list(best.values())
 
 
-def unfit(ad: Ad, asin: str | None, places: Mapping[Place, float]) -> str:
+def unfit(ad: Ad, asin: str | None, places: Mapping[TargetKey, float]) -> str:
     """Why an ad is never shown on this page, or an empty text."""
     if ad.asin == asin:
         return "is the product itself"

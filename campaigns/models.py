@@ -186,7 +186,7 @@ class Kind(models.TextChoices):
     CLICK = "click"
 
 
-class Permanent(models.Model):
+class AppendOnly(models.Model):
     """A row that is written once. The roll-up alone deletes some, after it has kept their sums."""
 
     class Meta:
@@ -215,7 +215,7 @@ class Cuts(models.Model):
         abstract = True
 
 
-class Event(Permanent, Cuts):
+class Event(AppendOnly, Cuts):
     """The ledger: an impression or a click that counts, once for each decision and ad, and what it cost."""
 
     decision = models.CharField(max_length=22)
@@ -325,7 +325,7 @@ class Shown(models.Model):
         return f"{self.ad_id} at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
-class DailyFigures(Permanent, Cuts):
+class DailyFigures(AppendOnly, Cuts):
     """The events of an ad and a day that are folded up, by what reports are cut by."""
 
     ad = models.ForeignKey(SponsoredProduct, models.PROTECT, related_name="+", db_index=False)

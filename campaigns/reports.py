@@ -37,7 +37,7 @@ _RANKED = """
 
 
 @dataclass
-class Figures:
+class Totals:
     """Of a campaign and a day, or of more. Money is in micros. ``unbilled`` has the number for each reason."""
 
     impressions: int = 0
@@ -55,7 +55,7 @@ class Figures:
         """What a click cost, to the nearest micro; none without a click."""
         return round(self.spent / self.clicks) if self.clicks else None
 
-    def add(self, other: "Figures") -> None:
+    def add(self, other: "Totals") -> None:
         self.impressions += other.impressions
         self.clicks += other.clicks
         self.spent += other.spent
@@ -96,19 +96,19 @@ class Cut:
         return {name: value for name, value in named.items() if value is not None}
 
 
-def by_day(campaigns: Collection[int] | None = None, cut: Cut = Cut()) -> dict[tuple[int, date], Figures]:
+def by_day(campaigns: Collection[int] | None = None, cut: Cut = Cut()) -> dict[tuple[int, date], Totals]:
     """The figures by campaign and day, in this order; of all campaigns unless some are given. Two queries."""
-    found: dict[tuple[int, date], Figures] = {}
+    found: dict[tuple[int, date], Totals] = {}
     chosen = cut.days() if campaigns is None else cut.days() & Q(campaign__in=campaigns)
     for campaign, day, shown, clicked, paid in _ledger(chosen & Q(**cut.values()), "campaign_id", "day"):
-        found.setdefault((campaign, day), Figures()).add(Figures(int(shown), int(clicked), int(paid)))
+        found.setdefault((campaign, day), Totals()).add(Totals(int(shown), int(clicked), int(paid)))
     unbilled = Unbilled.objects.filter(chosen, campaign__isnull=False).values_list("campaign_id", "day", "reason")
     for campaign, day, reason, number in [] if cut.values() else unbilled.annotate(number=Sum("count")):
-        found.setdefault((campaign or 0, day), Figures()).add(Figures(unbilled=Counter({reason: int(number)})))
+        found.setdefault((campaign or 0, day), Totals()).add(Totals(unbilled=Counter({reason: int(number)})))
     return dict(sorted(found.items()))
 
 
-def by_dimension(dimension: str, campaign: int, cut: Cut = Cut(), most: int = 100) -> dict[str, Figures]:
+def by_dimension(dimension: str, campaign: int, cut: Cut = Cut(), most: int = 100) -> dict[str, Totals]:
     """The figures of one campaign by one of DIMENSIONS, those with most clicks first, then by impressions; not more
     than ``most`` values, and of terms only those that were clicked or seen TERM_NAMED_FROM times. One query."""
     ledger = _ledger(cut.days() & Q(campaign=campaign, **cut.values()), dimension)
@@ -116,7 +116,7 @@ def by_dimension(dimension: str, campaign: int, cut: Cut = Cut(), most: int = 10
     with connection.cursor() as cursor:
         named_from = TERM_NAMED_FROM if dimension == "term" else 0
         cursor.execute(_RANKED.format(parts=parts), [*parameters, named_from, most])
-        return {value: Figures(int(shown), int(clicked), int(paid)) for value, shown, clicked, paid in cursor}
+        return {value: Totals(int(shown), int(clicked), int(paid)) for value, shown, clicked, paid in cursor}
 
 
 def _ledger(chosen: Q, *columns: str) -> QuerySet[Any, Any]:
@@ -131,8 +131,8 @@ def _ledger(chosen: Q, *columns: str) -> QuerySet[Any, Any]:
     ).union(folded.annotate(shown=Sum("impressions"), clicked=Sum("clicks"), paid=Sum("spent")), all=True)
 
 
-def total(figures: Collection[Figures]) -> Figures:
-    summed = Figures()
+def total(figures: Collection[Totals]) -> Totals:
+    summed = Totals()
     for each in figures:
         summed.add(each)
     return summed

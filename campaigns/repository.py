@@ -9,18 +9,18 @@ from django.db import Error
 from django.utils import timezone
 
 from campaigns import charging
-from campaigns.choice import Candidate, Context, choose
+from campaigns.choice import AuctionEntry, Context, run_auction
 from campaigns.decisions import Decision, viewer_hash
 from campaigns.models import Kind, Reason, Viewer, day_of, keyword, search_term
 from campaigns.snapshot import keeper
-from campaigns.spool import Happened, Spool
+from campaigns.spool import AdEvent, Spool
 from catalog.models import Product
 from catalog.repository import advertised
 from resilience import breakers, provenance
 from resilience.breakers import DATABASE
 from resilience.database import InDoubt, was_in_doubt
 from resilience.errors import DependencyUnavailable
-from resilience.fallback import write_through
+from resilience.fallback import protected_write
 
 KEPT_AT_MOST = timedelta(days=1)  # that something waits to be written, after which it does not count
 
@@ -35,8 +35,8 @@ class Chosen(NamedTuple):
     """The winners with their products, best first; the other candidates; the viewer's hash, or an empty text; and what
     was searched for, to be reported."""
 
-    ads: list[tuple[Candidate, Product]]
-    others: list[Candidate]
+    ads: list[tuple[AuctionEntry, Product]]
+    others: list[AuctionEntry]
     viewer: str = ""
     term: str = ""
 
@@ -57,7 +57,7 @@ def get_sponsored(
         own, seen = database.call(_known_of, asin, hashed, now) if asin or hashed else ([], None)
         if snapshot is None:
             return Chosen([], [])
-        winners, others = choose(snapshot, Context(now, asin, own, categories, words, seen), limit)
+        winners, others = run_auction(snapshot, Context(now, asin, own, categories, words, seen), limit)
         chosen = Chosen(database.call(_with_products, winners) if winners else [], others, hashed, search_term(words))
     except DependencyUnavailable:
         return Chosen([], [])
@@ -75,24 +75,24 @@ def _known_of(asin: str | None, viewer: str, now: datetime) -> tuple[list[str], 
     return own, dict(seen) if viewer else None
 
 
-def _with_products(winners: Sequence[Candidate]) -> list[tuple[Candidate, Product]]:
+def _with_products(winners: Sequence[AuctionEntry]) -> list[tuple[AuctionEntry, Product]]:
     marks = ", ".join(["%s"] * len(winners))
     found = advertised.fetch(f"WHERE asin IN ({marks})", *(each.ad.asin for each in winners))
     products = {product.asin: product for product in found}
     return [(each, products[each.ad.asin]) for each in winners if each.ad.asin in products]  # or it was deleted
 
 
-def record(happened: Happened) -> Reason | None:
+def record(happened: AdEvent) -> Reason | None:
     """Write what happened to the ledger; None where it counts. Raises DependencyUnavailable or ImpressionWaits."""
     return _record(happened, again=False)
 
 
-def record_again(happened: Happened) -> Reason | None:
+def record_again(happened: AdEvent) -> Reason | None:
     """The same for what was kept, which may have been written before and then is no repetition."""
     return _record(happened, again=True)
 
 
-def _record(happened: Happened, *, again: bool) -> Reason | None:
+def _record(happened: AdEvent, *, again: bool) -> Reason | None:
     kind, decision, at, reason, address = happened
     if reason is None and timezone.now() - at > KEPT_AT_MOST:
         reason = Reason.EXPIRED  # it may have counted and been folded up since
@@ -110,14 +110,14 @@ def _record(happened: Happened, *, again: bool) -> Reason | None:
     return reason
 
 
-@write_through(DATABASE)
+@protected_write(DATABASE)
 def _charge(kind: Kind, decision: Decision, at: datetime, address: str) -> Reason | None:
     reason = charging.charge(kind, decision, at, address)
     # An attempt that is made again may find its own charge.
     return None if reason is Reason.REPEATED and was_in_doubt() else reason
 
 
-@write_through(DATABASE)
+@protected_write(DATABASE)
 def _count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reason) -> None:
     if not was_in_doubt():  # nobody can tell whether it is counted already; once too few is better than twice
         charging.count_unbilled(kind, campaign, at, reason)
@@ -126,7 +126,7 @@ def _count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reas
 spool = Spool(record_again)
 
 
-def record_or_keep(happened: Happened) -> None:
+def record_or_keep(happened: AdEvent) -> None:
     """Write what happened to the ledger, or keep it until that can be done. Never raises."""
     spool.watch()
     try:

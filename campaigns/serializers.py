@@ -9,7 +9,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from campaigns import decisions
-from campaigns.choice import Candidate
+from campaigns.choice import AuctionEntry
 from campaigns.decisions import Decision
 from campaigns.models import MAX_PLACEMENT, MICROS
 from campaigns.repository import Chosen
@@ -148,7 +148,7 @@ def explained(chosen: Chosen) -> list[dict[str, Any]]:
     ]
 
 
-def _explained(candidate: Candidate, outcome: str) -> dict[str, Any]:
+def _explained(candidate: AuctionEntry, outcome: str) -> dict[str, Any]:
     return {
         "ad_id": candidate.ad.id,
         "campaign_id": candidate.ad.campaign,

@@ -18,7 +18,7 @@ from django.db import Error, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from campaigns.choice import Ad, CampaignState, Place, Snapshot
+from campaigns.choice import Ad, CampaignState, Snapshot, TargetKey
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of, keyword
 from campaigns.money import floor
 from campaigns.standing import HAS_PRODUCT
@@ -27,7 +27,7 @@ CHUNK = 10_000  # rows of a query, so that none takes long
 ADS_EVERY = 10  # times that campaigns are read, ads are read once
 FIRST_WAIT = 1.0  # seconds that a request waits for the first one
 
-Ads = Mapping[Place, Sequence[tuple[Ad, int]]]
+Ads = Mapping[TargetKey, Sequence[tuple[Ad, int]]]
 
 logger = logging.getLogger(__name__)
 
@@ -56,11 +56,11 @@ def load_campaigns(at: datetime) -> dict[int, CampaignState]:
 
 def load_ads() -> Ads:
     """The ads of each place with their bids. A query for each CHUNK rows. Raises django.db.Error."""
-    targets: dict[int, list[tuple[Place, int | None]]] = defaultdict(list)
+    targets: dict[int, list[tuple[TargetKey, int | None]]] = defaultdict(list)
     for _, ad, kind, value, bid in _rows(Target.objects.all(), "ad", "kind", "value", "bid"):
         # An earlier release has compared keywords otherwise, and stored them so.
-        targets[ad].append((Place(kind, keyword(value) if kind == Target.Kind.KEYWORD else value), bid))
-    places: dict[Place, list[tuple[Ad, int]]] = defaultdict(list)
+        targets[ad].append((TargetKey(kind, keyword(value) if kind == Target.Kind.KEYWORD else value), bid))
+    places: dict[TargetKey, list[tuple[Ad, int]]] = defaultdict(list)
     ads = SponsoredProduct.objects.filter(HAS_PRODUCT)
     for number, campaign, asin, impressions, clicks in _rows(ads, "campaign", "product", "impressions", "clicks"):
         never = frozenset(place for place, bid in targets[number] if bid is None)
@@ -82,7 +82,7 @@ def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
         last = rows[CHUNK - 1][0]
 
 
-class Keeper:
+class SnapshotRefresher:
     """Has the latest one, and a thread that reads it, from the first question on."""
 
     def __init__(self) -> None:
@@ -121,4 +121,4 @@ class Keeper:
             time.sleep(settings.ADS_SNAPSHOT_SECONDS)
 
 
-keeper = Keeper()
+keeper = SnapshotRefresher()

@@ -31,7 +31,7 @@ EVERY = 0.5  # seconds between looks whether the database is back
 logger = logging.getLogger(__name__)
 
 
-class Happened(NamedTuple):
+class AdEvent(NamedTuple):
     """An impression or a click. ``decision`` is None where its signature was bad; ``reason`` is why it does not count,
     as far as that is known without the database; ``address`` is the hash of the client's, or empty."""
 
@@ -45,7 +45,7 @@ class Happened(NamedTuple):
 class Spool:
     """``deliver`` writes one to the database; it raises DependencyUnavailable while that is away."""
 
-    def __init__(self, deliver: Callable[[Happened], object]) -> None:
+    def __init__(self, deliver: Callable[[AdEvent], object]) -> None:
         self._deliver = deliver
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -55,7 +55,7 @@ class Spool:
     def _folder(self) -> Path:
         return Path(settings.ADS_SPOOL_DIR)
 
-    def add(self, happened: Happened) -> None:
+    def add(self, happened: AdEvent) -> None:
         """Keep it, if there is room. Never raises."""
         kind, decision, at, reason, address = happened
         # It begins on a line of its own, whatever the last one was cut off at.
@@ -162,13 +162,13 @@ class Spool:
                 yield True
 
 
-def _parsed(line: str) -> Happened:
+def _parsed(line: str) -> AdEvent:
     """Read a line, of an earlier release too, whose lines have no address. Raises ValueError or TypeError: it was cut
     off when the disk was full, or another release has written it."""
     kind, decision, at, reason, *address = json.loads(line)
     if len(address) > 1:
         raise ValueError("more fields than this release knows")
-    return Happened(
+    return AdEvent(
         Kind(kind),
         Decision(*decision) if decision else None,
         datetime.fromisoformat(at),

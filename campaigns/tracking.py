@@ -21,7 +21,7 @@ from campaigns import decisions, repository
 from campaigns.decisions import Decision, address_hash
 from campaigns.models import Kind, Reason, day_of
 from campaigns.robots import is_machine
-from campaigns.spool import Happened
+from campaigns.spool import AdEvent
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")  # a transparent GIF
 
@@ -59,7 +59,7 @@ def _happened(request: HttpRequest, kind: Kind, token: str) -> Decision | None:
     elif is_machine(kind, request.headers):
         reason = reason or Reason.ROBOT
     now = timezone.now()
-    repository.record_or_keep(Happened(kind, decision, now, reason, _address(request, now)))
+    repository.record_or_keep(AdEvent(kind, decision, now, reason, _address(request, now)))
     return decision
 
 

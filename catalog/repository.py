@@ -14,8 +14,8 @@ from catalog.models import Product, Review
 from catalog.rows import M, Page, Rows
 from resilience.breakers import DATABASE
 from resilience.database import InDoubt, atomic, was_in_doubt
-from resilience.errors import Answered
-from resilience.fallback import read_through, write_through
+from resilience.errors import ExpectedError
+from resilience.fallback import protected_write, with_fallback
 
 # Reviews that are deleted at once: a part of a second, and their products are locked meanwhile.
 MAX_REVIEWS_DELETED = 10_000
@@ -35,15 +35,15 @@ advertised = Rows(
 )
 
 
-class AlreadyExists(Answered):
+class AlreadyExists(ExpectedError):
     """There is one of this identity already."""
 
 
-class HasReviews(Answered):
+class HasReviews(ExpectedError):
     """The product has reviews, which are not to be deleted."""
 
 
-class TooManyReviews(Answered):
+class TooManyReviews(ExpectedError):
     """A product has more reviews than can be deleted at once."""
 
 
@@ -83,19 +83,19 @@ class AdCandidates(NamedTuple):
         return AdCandidates(*([each for each in part if each.asin not in asins] for part in self))
 
 
-@read_through(DATABASE, default=defaults.product)
+@with_fallback(DATABASE, default=defaults.product)
 def get_product_by_asin(*, asin: str) -> Product:
     """Raises Product.DoesNotExist. One query."""
     return _products.get("WHERE asin = %s", asin)
 
 
-@read_through(DATABASE, default=defaults.products)
+@with_fallback(DATABASE, default=defaults.products)
 def get_products(*, skip: int, limit: int, after: int | None = None) -> Page[Product]:
     """Products ordered by id, those beyond the id ``after`` only. One query."""
     return _page(_products, {}, skip, limit, after)
 
 
-@read_through(DATABASE, default=defaults.reviews)
+@with_fallback(DATABASE, default=defaults.reviews)
 def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> Page[Review]:
     """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two where it finds none."""
     found = _page(_reviews, {"asin": asin}, skip, limit, after)
@@ -104,7 +104,7 @@ def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None =
     return found
 
 
-@read_through(DATABASE, default=defaults.reviews)
+@with_fallback(DATABASE, default=defaults.reviews)
 def get_reviews(
     *, skip: int, limit: int, after: int | None = None, asin: str | None = None, reviewer_id: str | None = None
 ) -> Page[Review]:
@@ -113,7 +113,7 @@ def get_reviews(
     return _page(_reviews, {column: value for column, value in given.items() if value is not None}, skip, limit, after)
 
 
-@read_through(DATABASE, default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
+@with_fallback(DATABASE, default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
 def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: int) -> AdCandidates:
     """Up to ``limit`` products each of the context's own categories and of the rest, best rated first.
 
@@ -129,7 +129,7 @@ def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: i
     return AdCandidates(fitting, others)
 
 
-@write_through(DATABASE)
+@protected_write(DATABASE)
 def create_product(*, asin: str, fields: ProductFields) -> Product:
     """Raises AlreadyExists for an asin that is taken."""
     try:
@@ -141,7 +141,7 @@ def create_product(*, asin: str, fields: ProductFields) -> Product:
         raise AlreadyExists(f"There is a product {asin} already.") from error
 
 
-@write_through(DATABASE)
+@protected_write(DATABASE)
 def update_product(*, asin: str, fields: ProductFields) -> Product:
     """Change the given fields only. Raises Product.DoesNotExist."""
     with atomic():
@@ -158,7 +158,7 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
         return product
 
 
-@write_through(DATABASE)
+@protected_write(DATABASE)
 def delete_product(*, asin: str, with_reviews: bool) -> None:
     """Delete the product and its reviews.
 
@@ -190,7 +190,7 @@ def have_too_many_reviews(asins: Collection[str]) -> bool:
     return bool(reviews[MAX_REVIEWS_DELETED : MAX_REVIEWS_DELETED + 1])
 
 
-@write_through(DATABASE)
+@protected_write(DATABASE)
 def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Review:
     """Raises Product.DoesNotExist, or AlreadyExists where the reviewer has reviewed the product."""
     try:

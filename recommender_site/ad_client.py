@@ -12,7 +12,7 @@ from catalog.serializers import MAX_ADS_BYTES, ProductSerializer
 from resilience import deadlines, http, provenance, request_id
 from resilience.breakers import AD_PROVIDER
 from resilience.circuit import Outcome
-from resilience.fallback import read_through
+from resilience.fallback import with_fallback
 
 CHECK_TIMEOUT = 0.25  # seconds
 PRODUCT_SHAPE: dict[str, type | UnionType] = {
@@ -35,7 +35,7 @@ def default_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
 
 
 # No last good answer here: an ad that was chosen for somebody else, some time ago, is worth less than a house ad.
-@read_through(AD_PROVIDER, default=default_ads, keep_last_good=False)
+@with_fallback(AD_PROVIDER, default=default_ads, keep_stale=False)
 def get_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
     """Up to ``limit`` product-shaped ads for a ``page``, of which ``asin``, ``keywords``, ``placement`` and ``viewer``
     may be told."""

@@ -14,7 +14,7 @@ from resilience import deadlines
 from resilience.answers import Answers
 from resilience.bulkhead import Bulkhead
 from resilience.checks import Check
-from resilience.circuit import LATER, TRIAL_SHARE, Admission, Circuit, Outcome
+from resilience.circuit import LATER, PROBE_SHARE, Admission, Circuit, Outcome
 from resilience.errors import CallFailed, TooManyCalls
 
 P = ParamSpec("P")
@@ -45,13 +45,13 @@ class Breaker(Circuit):
 
     ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
     SUCCESS reach the caller as CallFailed; all others pass through untouched. The circuit's ``deadline`` (seconds)
-    bounds each call, half of it a trial. ``max_concurrent`` is how many calls may be under way at once, with half as
+    bounds each call, half of it a probe. ``max_concurrent`` is how many calls may be under way at once, with half as
     many more for those that are made inside ``bulkhead.reserve``. ``check`` tells, without raising, whether this
     process reaches the dependency now, whatever the state; it is asked before a SUSPECT failure counts.
     """
 
-    # A short call that is made as the trial, instead of the caller's own.
-    probe: Callable[[], object] | None = None
+    # A short call that is made as the probe, instead of the caller's own.
+    probe_call: Callable[[], object] | None = None
     # What a call may take of the deadline. The rest is for the check of a SUSPECT failure; if there is no rest, the
     # caller is answered first and the check follows in a thread of its own.
     call_share = 1.0
@@ -83,8 +83,8 @@ class Breaker(Circuit):
         if is_inside(self.name):
             return func(*args, **kwargs)
         admission = self._enter()
-        # A trial needs no permit: all of them may be held by calls that hang.
-        if self._bulkhead is None or admission.trial:
+        # A probe needs no permit: all of them may be held by calls that hang.
+        if self._bulkhead is None or admission.is_probe:
             return self._carry_out(admission, self.deadline, func, *args, **kwargs)
         began = time.monotonic()
         permit = self._bulkhead.acquire(self.deadline and self.deadline * WAIT_SHARE)
@@ -100,10 +100,10 @@ class Breaker(Circuit):
             self._bulkhead.release(permit)
 
     def _enter(self) -> Admission:
-        """Leave to make a call; a trial of the ``probe`` is over by then. Raises CallRejected or CallFailed."""
+        """Leave to make a call; a probe of the ``probe_call`` is over by then. Raises CallRejected or CallFailed."""
         admission = self._admit()
-        while admission.trial and self.probe:
-            self._carry_out(admission, self.deadline, self.probe)
+        while admission.is_probe and self.probe_call:
+            self._carry_out(admission, self.deadline, self.probe_call)
             admission = self._admit()
         return admission
 
@@ -111,7 +111,7 @@ class Breaker(Circuit):
         self, admission: Admission, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         if deadline is not None:
-            deadline *= TRIAL_SHARE if admission.trial else self.call_share
+            deadline *= PROBE_SHARE if admission.is_probe else self.call_share
         try:
             with inside(self.name), deadlines.within(deadline):
                 result = func(*args, **kwargs)
@@ -130,8 +130,8 @@ class Breaker(Circuit):
         outcome = self._classify(error)
         if outcome is not Outcome.SUSPECT:
             return outcome
-        # A trial was made on a fresh connection, and what began in an earlier state is not counted anyway.
-        if admission.trial or admission.epoch != self._epoch or not self.check:
+        # A probe was made on a fresh connection, and what began in an earlier state is not counted anyway.
+        if admission.is_probe or admission.epoch != self._epoch or not self.check:
             return Outcome.FAILURE
         if self.call_share < 1.0:
             return Outcome.NEUTRAL if self.check() else Outcome.FAILURE

@@ -1,6 +1,6 @@
 """The state of a breaker: whose call is admitted, and what its outcome changes.
 
-pybreaker's state machine decides the state. Added around it: one trial at a time when half-open, everybody else is
+pybreaker's state machine decides the state. Added around it: one probe at a time when half-open, everybody else is
 answered at once; a monotonic clock; and outcomes of calls that began in an earlier state are dropped, so that a late
 failure does not reopen a circuit that has recovered.
 """
@@ -21,18 +21,18 @@ import pybreaker
 from resilience.errors import CallRejected
 from resilience.events import Listener, Listeners
 from resilience.history import History
-from resilience.turns import Turns
+from resilience.probe_lock import ProbeLock
 
 Action = Literal["force-open", "force-close", "reset"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 ELSEWHERE = "another process"  # as the cause of a change
-# What a trial may take of the deadline: one more caller waits for it, and the others know already.
-TRIAL_SHARE = 0.5
+# What a probe may take of the deadline: one more caller waits for it, and the others know already.
+PROBE_SHARE = 0.5
 LATER = 1.0  # seconds after which a call that was not made may be worth another try
-# Seconds before a trial that was another process's turn is asked for again.
+# Seconds before a probe that was another process's turn is asked for again.
 ASK_AGAIN = 0.5
 # Circuits whose state does not matter to this thread.
-_past: ContextVar[frozenset[str]] = ContextVar("past_circuits", default=frozenset())
+_bypassed: ContextVar[frozenset[str]] = ContextVar("bypassed_circuits", default=frozenset())
 
 
 class Outcome(Enum):
@@ -49,10 +49,10 @@ class Admission:
     """Leave to make a call; ``epoch`` is the circuit's at that time."""
 
     epoch: int
-    trial: bool
+    is_probe: bool
 
 
-_OF_NO_STATE = Admission(epoch=-1, trial=False)
+_OF_NO_STATE = Admission(epoch=-1, is_probe=False)
 
 
 class Circuit:
@@ -79,86 +79,87 @@ class Circuit:
         self._lock = threading.RLock()
         self._history = History()
         self._listeners = Listeners([self._history, *listeners])
-        self._turns = Turns()
+        self._probe_lock = ProbeLock()
         self._machine = pybreaker.CircuitBreaker(fail_max, reset_timeout, name=name, listeners=[self._listeners])
         self._epoch = 0  # one more at each change of state
-        self._trial_running = False
+        self._probe_running = False
         self._open_until = 0.0  # infinite while it is forced open
         self._forced: Action | None = None
         self._ask_again_at = 0.0
         self._last_error: dict[str, str] | None = None
 
     @contextmanager
-    def past(self) -> Iterator[None]:
+    def bypass(self) -> Iterator[None]:
         """Inside, calls are made whatever the state, within their bounds, and change nothing: so that whoever has
         forced the circuit open can be recognised when they come to reset it."""
-        token = _past.set(_past.get() | {self.name})
+        token = _bypassed.set(_bypassed.get() | {self.name})
         try:
             yield
         finally:
-            _past.reset(token)
+            _bypassed.reset(token)
 
     def _admit(self) -> Admission:
         # The state is read without the lock: a call that slips in as the circuit opens is one call more, no harm. The
         # epoch is read first, so that this call's outcome is then dropped.
         epoch = self._epoch
         if self._machine.current_state == pybreaker.STATE_CLOSED:
-            return Admission(epoch, trial=False)
-        if self.name in _past.get():
+            return Admission(epoch, is_probe=False)
+        if self.name in _bypassed.get():
             return _OF_NO_STATE
         with self._lock:
             state = self._machine.current_state
             if state == pybreaker.STATE_CLOSED:
-                return Admission(self._epoch, trial=False)
+                return Admission(self._epoch, is_probe=False)
             epoch = self._epoch
-            is_due = not self._trial_running and self.retry_after == 0 and self._clock() >= self._ask_again_at
+            is_due = not self._probe_running and self.retry_after == 0 and self._clock() >= self._ask_again_at
             if is_due:
-                self._trial_running = True  # everybody else is rejected while this call asks for its turn
-        admission = self._take_turn(epoch) if is_due else None
+                self._probe_running = True  # everybody else is rejected while this call asks for its turn
+        admission = self._take_probe_lock(epoch) if is_due else None
         if admission is None:
             retry_after = max(LATER, self.retry_after)
             self._listeners.rejection(self._machine, retry_after)
             raise CallRejected(self.name, retry_after)
         return admission
 
-    def _take_turn(self, epoch: int) -> Admission | None:
-        """A trial's admission; None where another process has the turn, or the state was changed meanwhile."""
-        has_turn = False
+    def _take_probe_lock(self, epoch: int) -> Admission | None:
+        """A probe's admission; None where another process has the turn, or the state was changed meanwhile."""
+        has_lock = False
         try:
-            has_turn = self._turns.enter()
+            has_lock = self._probe_lock.acquire()
         finally:
             with self._lock:
                 is_current = self._epoch == epoch
-                if is_current and not has_turn:
-                    self._trial_running = False
+                if is_current and not has_lock:
+                    self._probe_running = False
                     self._ask_again_at = self._clock() + ASK_AGAIN
                 elif is_current and self._machine.current_state == pybreaker.STATE_OPEN:
-                    self._history.cause = "trial"
+                    self._history.cause = "probe"
                     self._epoch += 1
                     self._machine.half_open()
-                admission = Admission(self._epoch, trial=True)
-        if has_turn and not is_current:
-            self._turns.leave()
-        return admission if has_turn and is_current else None
+                admission = Admission(self._epoch, is_probe=True)
+        if has_lock and not is_current:
+            self._probe_lock.release()
+        return admission if has_lock and is_current else None
 
     def _settle(self, admission: Admission, outcome: Outcome, error: BaseException | None = None) -> None:
-        if outcome is Outcome.SUCCESS and not admission.trial and not self._machine.fail_counter:
+        if outcome is Outcome.SUCCESS and not admission.is_probe and not self._machine.fail_counter:
             return  # nothing to tell: closed, and no failure to forget
         self._tell(admission, outcome, error)
-        if admission.trial:
-            self._turns.leave()
+        if admission.is_probe:
+            self._probe_lock.release()
 
     def _tell(self, admission: Admission, outcome: Outcome, error: BaseException | None) -> None:
         with self._lock:
             if admission.epoch != self._epoch:
                 return
-            if admission.trial:
-                self._trial_running = False
+            if admission.is_probe:
+                self._probe_running = False
             if outcome is Outcome.NEUTRAL or self._forced:
                 return
             before = self._machine.current_state
             if outcome is Outcome.FAILURE and error is not None:
-                cause = self._cause_of(error, self.deadline and self.deadline * (TRIAL_SHARE if admission.trial else 1))
+                share = PROBE_SHARE if admission.is_probe else 1.0
+                cause = self._cause_of(error, self.deadline and self.deadline * share)
                 now = datetime.now(UTC).isoformat("T", "seconds")
                 self._last_error = {"type": type(error).__name__, "cause": cause, "time": now}
                 self._open_until = self._clock() + self._machine.reset_timeout  # if this opens it, then from now on
@@ -166,18 +167,18 @@ class Circuit:
                 with suppress(BaseException):
                     self._machine.call(_raise, error)
             else:
-                self._history.cause = "trial succeeded"
+                self._history.cause = "probe succeeded"
                 self._machine.call(_succeed)
             if self._machine.current_state != before:
                 self._epoch += 1
 
-    def attend(self, listener: Listener, turns: Turns) -> None:
-        """Tell ``listener`` of events too, and ask ``turns`` before each trial."""
+    def attend(self, listener: Listener, probe_lock: ProbeLock) -> None:
+        """Tell ``listener`` of events too, and ask ``probe_lock`` before each probe."""
         self._listeners.add(listener)
-        self._turns = turns
+        self._probe_lock = probe_lock
 
     def open_for(self, seconds: float) -> None:
-        """Open, because somebody else found the dependency away; the next trial is in ``seconds``."""
+        """Open, because somebody else found the dependency away; the next probe is in ``seconds``."""
         with self._lock:
             if not self._forced:
                 self._history.cause = ELSEWHERE
@@ -190,7 +191,7 @@ class Circuit:
                 self._history.cause = ELSEWHERE
                 self._move(pybreaker.STATE_CLOSED)
 
-    def steer(self, action: Action, by: str) -> None:
+    def override(self, action: Action, by: str) -> None:
         """Take the breaker in hand: ``force-open`` or ``force-close`` it until ``reset``, which closes it.
 
         ``by`` says who does so. While it is forced closed, failures are still failures to the caller, but do not count.
@@ -202,10 +203,10 @@ class Circuit:
                 self._move(pybreaker.STATE_OPEN, math.inf)
             else:
                 self._move(pybreaker.STATE_CLOSED)
-            self._listeners.steered(self._machine, action, by)
+            self._listeners.overridden(self._machine, action, by)
 
     def _move(self, state: str, open_until: float = 0.0) -> None:
-        self._trial_running = False
+        self._probe_running = False
         self._open_until = open_until
         if self._machine.current_state != state:
             self._machine.open() if state == pybreaker.STATE_OPEN else self._machine.close()
@@ -221,7 +222,7 @@ class Circuit:
 
     @property
     def state(self) -> str:
-        """``closed``, ``open``, or ``half-open`` once the next call would be a trial."""
+        """``closed``, ``open``, or ``half-open`` once the next call would be a probe."""
         state = self._machine.current_state
         if state == pybreaker.STATE_OPEN and self.retry_after == 0:
             return pybreaker.STATE_HALF_OPEN
@@ -229,7 +230,7 @@ class Circuit:
 
     @property
     def retry_after(self) -> float:
-        """Seconds until the next trial; 0 when a call may be made now."""
+        """Seconds until the next probe; 0 when a call may be made now."""
         if self._machine.current_state != pybreaker.STATE_OPEN:
             return 0.0
         left = self._open_until - self._clock()

@@ -13,7 +13,7 @@ from django.db import Error, OperationalError, connection, transaction
 from resilience import deadlines, postgres
 from resilience.breaker import Breaker, inside
 from resilience.circuit import Outcome
-from resilience.errors import Answered
+from resilience.errors import ExpectedError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def classify(error: BaseException) -> Outcome:
     if isinstance(error, deadlines.DeadlineExceeded):
         return Outcome.SUSPECT
     if not isinstance(error, Error):
-        return Outcome.SUCCESS if isinstance(error, Answered | ObjectDoesNotExist) else Outcome.NEUTRAL
+        return Outcome.SUCCESS if isinstance(error, ExpectedError | ObjectDoesNotExist) else Outcome.NEUTRAL
     cause = error.__cause__
     if cause is None and isinstance(error, InDoubt):
         return Outcome.NEUTRAL  # raised by a call that did reach the database
@@ -130,7 +130,7 @@ class DatabaseBreaker(Breaker):
         """``call`` for what must not be made again."""
         return super().call(lambda: _call_again(1, func, *args, **kwargs))
 
-    def probe(self) -> None:
+    def probe_call(self) -> None:
         """Ask the database on a fresh connection, which the call at hand then uses."""
         if not connection.in_atomic_block:
             connection.close()

@@ -17,14 +17,14 @@ class CallFailed(DependencyUnavailable):
 
 
 class CallRejected(DependencyUnavailable):
-    """The call was not made: the circuit is open, or another call is on trial."""
+    """The call was not made: the circuit is open, or another call is a probe."""
 
 
 class TooManyCalls(DependencyUnavailable):
     """The call was not made: as many as may be are under way already."""
 
 
-class Answered(Exception):
+class ExpectedError(Exception):
     """Base of errors that are an answer: the dependency was asked and said no."""
 
 

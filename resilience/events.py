@@ -8,7 +8,7 @@ import pybreaker
 
 
 class Listener(pybreaker.CircuitBreakerListener):
-    """A pybreaker listener that hears of rejections and of steering too."""
+    """A pybreaker listener that is also told of rejections and overrides."""
 
     def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
         """Called for each call that was not made."""
@@ -16,7 +16,7 @@ class Listener(pybreaker.CircuitBreakerListener):
     def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
         """Called for each failure that is one call's own, and says nothing of the dependency."""
 
-    def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
         """Called when somebody takes the breaker in hand."""
 
 
@@ -41,8 +41,8 @@ class Listeners(Listener):
     def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
         self._tell("call_failed", cb, exc)
 
-    def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
-        self._tell("steered", cb, action, by)
+    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+        self._tell("overridden", cb, action, by)
 
     def _tell(self, event: str, *args: Any) -> None:
         for listener in self._listeners:

@@ -1,4 +1,4 @@
-"""Reads that always answer: live, else the last good answer to the same question, else a default.
+"""Reads that always answer: live, else the last good answer to the same key, else a default.
 
 A fallback belongs to the call and not to the breaker: one breaker stands before many calls, each with its own.
 """
@@ -12,19 +12,19 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 
 from resilience import breakers, bulkhead, listeners, provenance
-from resilience.errors import Answered, DependencyUnavailable
-from resilience.last_good import LastGoodAnswers
+from resilience.errors import DependencyUnavailable, ExpectedError
+from resilience.stale_cache import StaleCache
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-last_good_answers = LastGoodAnswers(max_age=settings.STALE_MAX_AGE)
+stale_cache = StaleCache(max_age=settings.STALE_MAX_AGE)
 
 
-def read_through(
-    breaker_name: str, *, default: Callable[..., T], keep_last_good: bool = True
+def with_fallback(
+    breaker_name: str, *, default: Callable[..., T], keep_stale: bool = True
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a read with keyword-only, hashable arguments: they are the question.
+    """Decorate a read with keyword-only, hashable arguments: they are the key.
 
     ``default`` gets the same arguments and must not fail. The source of each answer goes to ``provenance`` and to the
     counters. Errors that are answers (DoesNotExist) pass through, and the last good answer is forgotten with them.
@@ -34,7 +34,7 @@ def read_through(
         @wraps(func)
         def read(*args: P.args, **kwargs: P.kwargs) -> T:
             breaker = breakers.get(breaker_name)
-            question = (func.__module__, func.__qualname__, *sorted(kwargs.items()))
+            key = (func.__module__, func.__qualname__, *sorted(kwargs.items()))
             started = time.perf_counter()
 
             def count(source: provenance.Source, age: float | None = None) -> None:
@@ -46,20 +46,20 @@ def read_through(
                 with bulkhead.reserve(is_open=False):  # also in a POST: what has a fallback leaves it to what has none
                     answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
-                kept = last_good_answers.get(question)
+                kept = stale_cache.get(key)
                 if kept is None:
                     answer = default(*args, **kwargs)
                     count("default")
                 else:
                     answer, age = kept
                     count("stale", age)
-            except (Answered, ObjectDoesNotExist):
-                last_good_answers.discard(question)
+            except (ExpectedError, ObjectDoesNotExist):
+                stale_cache.discard(key)
                 count("live")
                 raise
             else:
-                if keep_last_good:
-                    last_good_answers.put(question, answer)
+                if keep_stale:
+                    stale_cache.put(key, answer)
                 count("live")
             return answer
 
@@ -68,7 +68,7 @@ def read_through(
     return decorate
 
 
-def write_through(breaker_name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def protected_write(breaker_name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorate a write: through the breaker, with no fallback; DependencyUnavailable reaches the caller."""
 
     def decorate(func: Callable[P, T]) -> Callable[P, T]:

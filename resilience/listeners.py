@@ -29,7 +29,7 @@ _answers = cache(answers.labels)  # found again by each read, without a lock
 
 
 class LoggingListener(Listener):
-    """One structured line for each change of state, failure and steering."""
+    """One structured line for each change of state, failure and override."""
 
     def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
         change = {"from_state": getattr(old_state, "name", None), "to_state": getattr(new_state, "name", None)}
@@ -47,9 +47,9 @@ class LoggingListener(Listener):
             wait = {"retry_after": round(retry_after, 1)}
             logger.debug("call rejected", extra={"breaker": cb.name, "event": "rejection", **wait})
 
-    def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
         who = {"action": action, "by": by}
-        logger.warning("breaker steered", extra={"breaker": cb.name, "event": "steered", **who})
+        logger.warning("breaker overridden", extra={"breaker": cb.name, "event": "overridden", **who})
 
 
 def _described(exc: BaseException) -> dict[str, str]:

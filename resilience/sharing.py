@@ -1,18 +1,18 @@
-"""Breaker state shared by processes and hosts through Redis.
+"""Shares the state of breakers between processes and hosts through Redis.
 
-Two keys for each breaker and dependency hold the last change that any process made: ``open``, with the rest of its open
-time as the key's time to live, or ``closed``; and how somebody steered it last. A thread of each process writes the
-changes of its own breakers and looks for those of others several times a second, so no call waits for Redis; but for a
-trial, of which there is one at a time in all processes: it asks for its turn and waits PATIENCE at most.
+Each breaker has two keys for each dependency. One holds the last change that any process made: ``open``, with the rest
+of its open time as the key's time to live, or ``closed``. The other holds the last override. A thread of each process
+writes the changes of its own breakers and reads those of others every POLL_INTERVAL, so no call waits for Redis. The
+exception is a probe: only one process probes at a time, and asking for the lock takes REDIS_TIMEOUT at most.
 
-A change of state elsewhere is a reason to look, not a fact: that process alone may be cut off. Each process first makes
-a check of its own, and follows only if the check agrees. None opens whose calls have been answered meanwhile: a check
-needs a new connection, which may be refused while those that are open do their work.
+A change elsewhere is a reason to check, not a fact: the other process alone may be cut off. Each process makes a check
+of its own and follows only if the check agrees. A process whose calls have been answered meanwhile does not open: a
+check needs a new connection, which may be refused while the open ones work.
 
-Where Redis does not answer or takes nothing, every process decides for itself, and asks again after REST. What it did
-not take is offered first then, and what it has lost is written again by whoever is still open. The name in the URL is
-looked up again after each error and every RECONNECT_EVERY, because it moves to another server at a failover, while the
-server before may go on answering as a replica.
+While Redis does not answer or refuses writes, each process decides for itself and tries Redis again after
+RETRY_INTERVAL. Then it first offers what Redis did not take; a process that is still open writes its state again if
+Redis has lost it. The name in the URL is resolved again after each error and every RECONNECT_INTERVAL: at a failover
+the name moves to another server, while the old one may go on answering as a replica.
 """
 
 import logging
@@ -33,18 +33,18 @@ from resilience.breaker import Breaker
 from resilience.checks import Check
 from resilience.circuit import ACTIONS, ELSEWHERE
 from resilience.events import Listener
-from resilience.turns import Turns
+from resilience.probe_lock import ProbeLock
 
 logger = logging.getLogger(__name__)
 
 # All in seconds.
-LOOK_EVERY = 0.1
-PATIENCE = 0.1
-REST = 5.0
-RECONNECT_EVERY = 3.0
+POLL_INTERVAL = 0.1
+REDIS_TIMEOUT = 0.1
+RETRY_INTERVAL = 5.0
+RECONNECT_INTERVAL = 3.0
 CLOSED_IS_KNOWN = 60.0
 WORTH_WRITING_AGAIN = 1.0  # less may be what the key had and this process's clock has not yet
-UNBOUNDED_TRIAL = 10.0  # what a trial without a deadline of its own may take before the turn is given away
+UNBOUNDED_PROBE = 10.0  # what a probe without a deadline of its own may take before the turn is given away
 
 
 class Sharing:
@@ -52,7 +52,7 @@ class Sharing:
 
     def __init__(self, url: str) -> None:
         self._client = redis.Redis.from_url(
-            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, decode_responses=True
+            url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, decode_responses=True
         )
         self._jobs: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self._shared: list[SharedBreaker] = []
@@ -99,7 +99,7 @@ class Sharing:
 
         self.tell(asked)
         try:
-            return answer.result(PATIENCE)
+            return answer.result(REDIS_TIMEOUT)
         except TimeoutError:
             answer.cancel()
             self._is_resting = True  # until the thread has got through to Redis
@@ -124,7 +124,7 @@ class Sharing:
         if (wait := self._look_at - time.monotonic()) > 0:
             with suppress(Empty):
                 return self._jobs.get(timeout=wait)
-        self._look_at = time.monotonic() + LOOK_EVERY
+        self._look_at = time.monotonic() + POLL_INTERVAL
         return self._look
 
     def _reconnect(self) -> None:
@@ -136,7 +136,7 @@ class Sharing:
             role = "unknown"  # this user may not ask; a write will tell
         if role == "slave":
             raise redis.ReadOnlyError("a replica")
-        self._reconnect_at = time.monotonic() + RECONNECT_EVERY
+        self._reconnect_at = time.monotonic() + RECONNECT_INTERVAL
 
     def _look(self) -> None:
         for shared in self._shared:
@@ -149,7 +149,7 @@ class Sharing:
             logger.warning("breakers are not shared: Redis cannot be used", extra={"cause": cause})
         self._is_resting = True
         self._reconnect_at = 0.0
-        self._stopped.wait(REST)
+        self._stopped.wait(RETRY_INTERVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +165,17 @@ class _News:
     check: Check
 
 
-class SharedBreaker(Listener, Turns):
+class SharedBreaker(Listener, ProbeLock):
     """One breaker's side of it."""
 
     def __init__(self, breaker: Breaker, dependency: str, sharing: Sharing, client: "redis.Redis") -> None:
         self._breaker, self._sharing, self._client = breaker, sharing, client
         key = ":".join(filter(None, ("breaker", breaker.name, dependency)))
-        self._state_key, self._steering_key, self._turn_key = key, f"{key}:steering", f"{key}:trial"
+        self._state_key, self._override_key, self._lock_key = key, f"{key}:override", f"{key}:probe"
         self._seen: dict[str, str | None] = {}
         # What Redis has still to be told, so that what it says meanwhile is known to be older.
         self._is_state_unsent = False
-        self._unsent_steering: str | None = None
+        self._unsent_override: str | None = None
         self._news: _News | None = None  # the last, while it is being checked
         self._changes = 0  # of the state, which this process has found itself
         self._turn = ""  # this process's, while it has one
@@ -186,18 +186,18 @@ class SharedBreaker(Listener, Turns):
             self._changes += 1
             self._sharing.tell(self.look)
 
-    def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
         if not self._sharing.is_at_work:
-            self._unsent_steering = action
+            self._unsent_override = action
             self._sharing.tell(self.look)
 
     def look(self) -> None:
         """Send what is new here, and learn what another process has written since."""
         self._follow_news()
-        if action := self._unsent_steering:
-            self._say(self._steering_key, action, None)
-            if self._unsent_steering == action:  # and nobody has steered meanwhile
-                self._unsent_steering = None
+        if action := self._unsent_override:
+            self._say(self._override_key, action, None)
+            if self._unsent_override == action:  # and nobody has overridden it meanwhile
+                self._unsent_override = None
         if self._is_state_unsent:
             self._is_state_unsent = False
             try:
@@ -206,18 +206,18 @@ class SharedBreaker(Listener, Turns):
                 self._is_state_unsent = True
                 raise
         changes, live = self._changes, self._live
-        state, steering = self._client.mget(self._state_key, self._steering_key)
-        self._follow_steering(steering)
+        state, override = self._client.mget(self._state_key, self._override_key)
+        self._follow_override(override)
         self._hear(state, changes, live)
 
-    def _follow_steering(self, value: Any) -> None:
+    def _follow_override(self, value: Any) -> None:
         if value is None and self._breaker.forced:
-            self._say(self._steering_key, self._breaker.forced, None)
-        elif value is not None and value != self._seen.get(self._steering_key):
-            self._seen[self._steering_key] = value
+            self._say(self._override_key, self._breaker.forced, None)
+        elif value is not None and value != self._seen.get(self._override_key):
+            self._seen[self._override_key] = value
             action = next((action for action in ACTIONS if action == value.split()[0]), None)
             if action and action != (self._breaker.forced or "reset"):
-                self._breaker.steer(action, by=ELSEWHERE)
+                self._breaker.override(action, by=ELSEWHERE)
 
     def _hear(self, value: Any, changes: int, live: int) -> None:
         if value is None and self._breaker.retry_after > WORTH_WRITING_AGAIN:
@@ -261,18 +261,18 @@ class SharedBreaker(Listener, Turns):
         self._client.set(key, value, px=max(1, int(seconds * 1000)) if seconds else None)
         self._seen[key] = value
 
-    def enter(self) -> bool:
+    def acquire(self) -> bool:
         self._turn = uuid.uuid4().hex
-        patience = (self._breaker.deadline or UNBOUNDED_TRIAL) + 1
+        patience = (self._breaker.deadline or UNBOUNDED_PROBE) + 1
         return self._sharing.ask(
-            lambda: bool(self._client.set(self._turn_key, self._turn, nx=True, px=int(patience * 1000))), otherwise=True
+            lambda: bool(self._client.set(self._lock_key, self._turn, nx=True, px=int(patience * 1000))), otherwise=True
         )
 
-    def leave(self) -> None:
+    def release(self) -> None:
         turn = self._turn
 
         def give_back() -> None:
-            if self._client.get(self._turn_key) == turn:
-                self._client.delete(self._turn_key)
+            if self._client.get(self._lock_key) == turn:
+                self._client.delete(self._lock_key)
 
         self._sharing.tell(give_back)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # In seconds.
 REQUEST_TIME = 15.0  # to receive a request, from its first byte, and to send its answer
-FAREWELL = 2.0  # to wait for the next byte on a connection that is about to close
+LINGER_TIMEOUT = 2.0  # to wait for the next byte on a connection that is about to close
 
 # In bytes.
 MAX_HELD = 64_000_000  # in all connections of a process: requests not yet complete, answers not yet sent
@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
 
     def _wait(self, patience: float) -> None:
         is_to_stop = self._state is State.ARRIVING and not self._worker.alive
-        self.since, self.patience = time.monotonic(), min(patience, FAREWELL) if is_to_stop else patience
+        self.since, self.patience = time.monotonic(), min(patience, LINGER_TIMEOUT) if is_to_stop else patience
 
     def _count_held(self) -> None:
         held = len(self._received) + len(self._body) + self.transport.get_write_buffer_size()
@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
     def take_leave(self) -> None:
         """Stop soon unless the request that may be on its way arrives."""
         if self._state is State.ARRIVING:
-            self.patience = min(self.patience, time.monotonic() - self.since + FAREWELL)
+            self.patience = min(self.patience, time.monotonic() - self.since + LINGER_TIMEOUT)
 
     def close(self) -> None:
         self.transport.abort()
@@ -76,7 +76,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._state is State.LEAVING:
-            self.patience = min(time.monotonic() - self.since + FAREWELL, REQUEST_TIME)
+            self.patience = min(time.monotonic() - self.since + LINGER_TIMEOUT, REQUEST_TIME)
             return
         self._received += data
         if self._state is not State.ARRIVING:
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
         """
         self._state = State.LEAVING
         self._drop()
-        self._wait(FAREWELL)
+        self._wait(LINGER_TIMEOUT)
         self.transport.resume_reading()
         try:
             self.transport.write_eof()

@@ -119,7 +119,7 @@ class DependencyMiddleware:
         database = breakers.get(breakers.DATABASE)
         with ExitStack() as stack:
             if database.forced and request.path_info.startswith(OVERRIDE_PATHS):
-                stack.enter_context(database.past())  # else nobody could sign in to reset a circuit forced open
+                stack.enter_context(database.bypass())  # else nobody could sign in to reset a circuit forced open
             if request.method not in SAFE_METHODS:
                 stack.enter_context(bulkhead.reserve())  # what has no fallback, its sign-in and permissions included
             return self.get_response(request)

@@ -45,11 +45,11 @@ class BreakerSerializer(serializers.Serializer[Breaker]):
     name = serializers.CharField()
     state = serializers.ChoiceField(["closed", "open", "half-open"])
     fail_max = serializers.IntegerField(help_text="Failures in a row that open it.")
-    reset_timeout = serializers.FloatField(help_text="Seconds it stays open before a trial.")
+    reset_timeout = serializers.FloatField(help_text="Seconds it stays open before a probe.")
     failures = serializers.IntegerField(help_text="Failures in a row so far.")
     retry_after = serializers.FloatField(
         allow_null=True,
-        help_text="Seconds until the next trial; 0 when a call may be made now, null if forced open.",
+        help_text="Seconds until the next probe; 0 when a call may be made now, null if forced open.",
     )
     last_error = LastErrorSerializer(allow_null=True)
     forced = serializers.ChoiceField(
@@ -80,7 +80,7 @@ class BreakerHistorySerializer(BreakerSerializer):
     timeline = SecondSerializer(many=True, help_text="The last ten minutes' answers by second, oldest first.")
 
 
-class SteeringSerializer(serializers.Serializer[Any]):
+class OverrideSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField(ACTIONS, help_text="Forced until reset, which closes it.")
 
 
@@ -182,7 +182,7 @@ class BreakersView(OperationsView):
 class BreakerView(GenericAPIView[Any]):
     """One circuit breaker. Everybody looks; to override it takes a permission."""
 
-    serializer_class = SteeringSerializer
+    serializer_class = OverrideSerializer
     permission_classes = (IsAuthenticatedOrReadOnly, PermittedOrReadOnly)
     write_permissions = {"POST": ["accounts.override_breaker"]}
 
@@ -198,7 +198,7 @@ class BreakerView(GenericAPIView[Any]):
         return Response(self.describe(self.breaker(name)))
 
     @extend_schema(
-        operation_id="steer_breaker",
+        operation_id="override_breaker",
         tags=["operations"],
         summary="Force a circuit breaker open or closed, or let it go",
         parameters=[BREAKER_NAME, *openapi.RETRY_AFTER],
@@ -206,11 +206,11 @@ class BreakerView(GenericAPIView[Any]):
     )
     def post(self, request: Request, name: str) -> Response:
         """Takes the permission `accounts.override_breaker`. Lasts until `reset`; with Redis in every process. While the
-        database really is away nobody can be known, so nobody can steer."""
+        database really is away nobody can be known, so nobody can override it."""
         breaker = self.breaker(name)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        breaker.steer(serializer.validated_data["action"], by=request.user.get_username())
+        breaker.override(serializer.validated_data["action"], by=request.user.get_username())
         return Response(self.describe(breaker))
 
     def perform_authentication(self, request: Request) -> None:

@@ -17,7 +17,7 @@ from resilience.backends import protection
 @pytest.fixture(autouse=True)
 def fresh_breakers() -> Iterator[None]:
     breakers.get.cache_clear()
-    fallback.last_good_answers.clear()
+    fallback.stale_cache.clear()
     yield
     breakers.get.cache_clear()
 

@@ -15,7 +15,7 @@ from campaigns import chart, reports
 from campaigns.admin import report_csv
 from campaigns.models import MAX_PLACEMENT, MAX_TARGET, MAX_TERM, Campaign, Reason
 from campaigns.money import in_currency, rounded
-from campaigns.reports import DIMENSIONS, Cut, Figures
+from campaigns.reports import DIMENSIONS, Cut, Totals
 
 SHOWN = 20  # values of a dimension; the rest is summed
 NONE = "–"  # noqa: RUF001
@@ -103,16 +103,16 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
         return campaign
 
 
-def _days(campaign: int, cut: Cut) -> dict[date, Figures]:
+def _days(campaign: int, cut: Cut) -> dict[date, Totals]:
     return {day: figures for (_, day), figures in reports.by_day([campaign], cut).items()}
 
 
-def _breakdown(name: str, campaign: int, form: CutForm, total: Figures) -> dict[str, Any]:
+def _breakdown(name: str, campaign: int, form: CutForm, total: Totals) -> dict[str, Any]:
     """A table: each value with the query that cuts the report to it, and its figures; then what is left."""
     chosen = form.chosen()
     values = reports.by_dimension(name, campaign, Cut(**chosen), SHOWN)
     known = reports.total(values.values())
-    rest = Figures(total.impressions - known.impressions, total.clicks - known.clicks, total.spent - known.spent)
+    rest = Totals(total.impressions - known.impressions, total.clicks - known.clicks, total.spent - known.spent)
     return {
         "title": form.fields[name].label or name.capitalize(),
         "query": urlencode(chosen | {"by": name}),
@@ -124,7 +124,7 @@ def _breakdown(name: str, campaign: int, form: CutForm, total: Figures) -> dict[
     }
 
 
-def _cells(figures: Figures, reasons: list[Reason]) -> list[str]:
+def _cells(figures: Totals, reasons: list[Reason]) -> list[str]:
     return [
         f"{figures.impressions:,}",
         f"{figures.clicks:,}",

@@ -8,13 +8,13 @@ from typing import Any
 
 from campaigns.models import Campaign, Reason
 from campaigns.money import amount
-from campaigns.reports import Figures
+from campaigns.reports import Totals
 
 MAX_LINES = 10_000  # of values; those with fewest clicks are left out, and those that reports do not name
 COLUMNS = ("impressions", "clicks", "click_rate", "spent_micros", "spent", "average_price_micros")
 
 
-def write_days(file: Any, campaign: Campaign, days: Mapping[date, Figures]) -> None:
+def write_days(file: Any, campaign: Campaign, days: Mapping[date, Totals]) -> None:
     """A line for each day: as many as a campaign has days, and so not streamed."""
     writer = csv.writer(file)
     writer.writerow(["advertiser", "campaign", "day", *COLUMNS, *(f"unbilled_{reason.value}" for reason in Reason)])
@@ -23,7 +23,7 @@ def write_days(file: Any, campaign: Campaign, days: Mapping[date, Figures]) -> N
         writer.writerow([*_names(campaign), day, *_cells(figures), *unbilled])
 
 
-def write_values(file: Any, campaign: Campaign, dimension: str, values: Mapping[str, Figures]) -> None:
+def write_values(file: Any, campaign: Campaign, dimension: str, values: Mapping[str, Totals]) -> None:
     """A line for each value of a dimension."""
     writer = csv.writer(file)
     writer.writerow(["advertiser", "campaign", dimension, *COLUMNS])
@@ -35,7 +35,7 @@ def _names(campaign: Campaign) -> list[str]:
     return [as_text(campaign.advertiser.name), as_text(campaign.name)]
 
 
-def _cells(figures: Figures) -> list[object]:
+def _cells(figures: Totals) -> list[object]:
     return [
         figures.impressions,
         figures.clicks,

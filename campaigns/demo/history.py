@@ -33,7 +33,7 @@ class Cut(NamedTuple):
 
 
 @dataclass
-class Happened:
+class PastEvent:
     """An event that is not stored yet."""
 
     decision: str
@@ -47,7 +47,7 @@ class Happened:
 
 @dataclass
 class History:
-    events: list[Happened] = field(default_factory=list)
+    events: list[PastEvent] = field(default_factory=list)
     # By ad, day and cut, as the ads are not stored yet: impressions, clicks, spend.
     figures: dict[tuple[int, date, Cut], tuple[SponsoredProduct, list[int]]] = field(default_factory=dict)
     days: list[Day] = field(default_factory=list)
@@ -89,7 +89,7 @@ def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bo
             missed.update({(kind, r): 1 for r, share in _UNBILLED.items() if rng.randrange(1000) < share})
             paid = price if kind == Kind.CLICK else 0
             when = later if kind == Kind.CLICK else at
-            _count(history, Happened(decision, offer.ad, kind, when, *where, paid), day.day, recent)
+            _count(history, PastEvent(decision, offer.ad, kind, when, *where, paid), day.day, recent)
             day.spent += paid
             campaign.spent += paid
         if campaign.viewer_limit and rng.random() < 0.03:
@@ -116,7 +116,7 @@ def _moments(rng: random.Random, plan: Plan, day: date) -> list[datetime]:
     return sorted(at for at in moments if plan.begun <= at < plan.over)
 
 
-def _count(history: History, event: Happened, day: date, recent: bool) -> None:
+def _count(history: History, event: PastEvent, day: date, recent: bool) -> None:
     clicks = int(event.kind == Kind.CLICK)
     event.ad.impressions += 1 - clicks
     event.ad.clicks += clicks

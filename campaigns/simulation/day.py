@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns.choice import Ad, CampaignState, Candidate, Context, Place, Snapshot, choose
+from campaigns.choice import Ad, AuctionEntry, CampaignState, Context, Snapshot, TargetKey, run_auction
 from campaigns.decisions import Decision
 from campaigns.models import Kind, Reason, day_of
 from campaigns.simulation.demand import Ideal, chances
@@ -84,7 +84,7 @@ class _Run:
         now, limit = _moment(page.at), len(LOOKED_AT)
         seen = self.ledger.seen(page.viewer, TODAY)
         context = Context(now, page.asin, page.categories, (), page.keywords, seen)
-        winners, others = choose(self._snapshot, context, limit)
+        winners, others = run_auction(self._snapshot, context, limit)
         self._numbers += 1
         if page.clicks_on:
             for place, winner in enumerate(winners):
@@ -99,7 +99,7 @@ class _Run:
             )
             self.ideal.offer(chance, page.viewer, page.at, clicks)
 
-    def _show(self, page: Page, now: datetime, place: int, winner: Candidate) -> bool:
+    def _show(self, page: Page, now: datetime, place: int, winner: AuctionEntry) -> bool:
         """Whether the viewer clicks, which is not charged before its time."""
         ad = winner.ad
         decision = Decision(str(self._numbers), ad.id, ad.campaign, ad.asin, place + 1, winner.price, "", page.viewer)
@@ -146,8 +146,8 @@ class _Run:
     def _states(self) -> dict[int, CampaignState]:
         return {number: self.ledger.state(number, TODAY) for number in self.world.campaigns}
 
-    def _ads(self) -> Mapping[Place, Sequence[tuple[Ad, int]]]:
-        ads: dict[Place, list[tuple[Ad, int]]] = defaultdict(list)
+    def _ads(self) -> Mapping[TargetKey, Sequence[tuple[Ad, int]]]:
+        ads: dict[TargetKey, list[tuple[Ad, int]]] = defaultdict(list)
         for each in self.world.adverts.values():
             shown = each.impressions + self.ledger.shown[each.id]
             ad = Ad(each.id, each.campaign, each.asin, shown, each.clicks + self.ledger.clicked[each.id], each.never)

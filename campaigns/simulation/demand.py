@@ -19,7 +19,7 @@ from campaigns.choice import (
     OUT_OF_MONEY,
     OUTRANKED,
     VIEWER_LIMIT,
-    Candidate,
+    AuctionEntry,
     Context,
     click_rate,
     is_relevant,
@@ -42,7 +42,7 @@ class Chance(NamedTuple):
 
 
 def chances(
-    world: World, context: Context, winners: Sequence[Candidate], others: Sequence[Candidate], limit: int
+    world: World, context: Context, winners: Sequence[AuctionEntry], others: Sequence[AuctionEntry], limit: int
 ) -> Iterator[Chance]:
     """One for each campaign at most."""
     best: dict[
@@ -63,11 +63,11 @@ def chances(
             yield Chance(ad_id, campaign, position, min(max(math.ceil(after / weight), FLOOR), bid))
 
 
-def _fits(context: Context, candidate: Candidate) -> bool:
+def _fits(context: Context, candidate: AuctionEntry) -> bool:
     """What the choice does not ask any more of one that is held back."""
     ad = candidate.ad
     mean, _ = click_rate(ad.impressions, ad.clicks)
-    return is_relevant(candidate.fit, mean) and not unfit(ad, context.asin, context.places())
+    return is_relevant(candidate.fit, mean) and not unfit(ad, context.asin, context.target_keys())
 
 
 class Ideal:

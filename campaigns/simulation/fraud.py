@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from campaigns.choice import Place
+from campaigns.choice import TargetKey
 from campaigns.models import Target
 from campaigns.simulation.day import play
 from campaigns.simulation.traffic import HOUR, WIDEST, Page, pages
@@ -74,5 +74,5 @@ def _visits(rng: random.Random, world: World, rival: int, addresses: int) -> Ite
 
 
 def _is_home(world: World, rival: int, category: str) -> bool:
-    place = Place(Target.Kind.CATEGORY, category)
+    place = TargetKey(Target.Kind.CATEGORY, category)
     return any(place in ad.bids for ad in world.adverts.values() if ad.campaign == rival)

@@ -16,7 +16,7 @@ SHORT_OF_IDEAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class DayOutcome:
     """Money in micros, deviations in percent of today's budget: below zero is behind. ``worst`` is of the even line
     where demand allows it, ``worst_of_all`` everywhere; both None for one that is as soon as possible. ``broken``
     says which goals are missed."""
@@ -34,11 +34,11 @@ class Figures:
     broken: list[str]
 
 
-def judge(day: Day) -> list[Figures]:
+def judge(day: Day) -> list[DayOutcome]:
     return [_judge(each, day.charged[each.id], day.ideal[each.id]) for each in day.world.campaigns.values()]
 
 
-def _judge(campaign: CampaignState, charged: Clicks, ideal: Clicks) -> Figures:
+def _judge(campaign: CampaignState, charged: Clicks, ideal: Clicks) -> DayOutcome:
     budget = todays_budget(campaign)
     hourly, best = list(_hourly(charged)), list(_hourly(ideal))
     spent, possible = hourly[-1], best[-1]
@@ -57,7 +57,7 @@ def _judge(campaign: CampaignState, charged: Clicks, ideal: Clicks) -> Figures:
         broken.append("not spent")
     if spent > budget:
         broken.append("overspent")
-    return Figures(
+    return DayOutcome(
         name=campaign.name,
         budget=budget,
         spent=spent,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from campaigns.choice import CampaignState, Place
+from campaigns.choice import CampaignState, TargetKey
 from campaigns.models import MICROS, Campaign, Target
 
 MIDNIGHT = datetime(2026, 5, 5, tzinfo=UTC)  # when the day begins
@@ -27,8 +27,8 @@ class Advert:
     rate: float
     impressions: int
     clicks: int
-    bids: Mapping[Place, int]
-    never: frozenset[Place]
+    bids: Mapping[TargetKey, int]
+    never: frozenset[TargetKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +102,11 @@ def _advert(rng: random.Random, number: int, campaign: int, shelf: Shelf, bid: i
     rate = rng.uniform(0.03, 0.09)
     seen = 0 if rng.random() < 0.2 else rng.randint(200, 4000)
     clicks = sum(rng.random() < rate * 0.7 for _ in range(seen))
-    bids = {Place(Target.Kind.CATEGORY, shelf.category): bid}
+    bids = {TargetKey(Target.Kind.CATEGORY, shelf.category): bid}
     if rng.random() < 0.7:
-        bids[Place(Target.Kind.KEYWORD, shelf.keyword)] = round(bid * rng.uniform(0.8, 1.3))
+        bids[TargetKey(Target.Kind.KEYWORD, shelf.keyword)] = round(bid * rng.uniform(0.8, 1.3))
     for asin in rng.sample(shelf.asins, rng.randint(0, 3)):
-        bids[Place(Target.Kind.PRODUCT, asin)] = round(bid * rng.uniform(1, 1.5))
-    others = [asin for asin in shelf.asins if Place(Target.Kind.PRODUCT, asin) not in bids]
-    never = frozenset({Place(Target.Kind.PRODUCT, rng.choice(others))} if rng.random() < 0.3 else ())
+        bids[TargetKey(Target.Kind.PRODUCT, asin)] = round(bid * rng.uniform(1, 1.5))
+    others = [asin for asin in shelf.asins if TargetKey(Target.Kind.PRODUCT, asin) not in bids]
+    never = frozenset({TargetKey(Target.Kind.PRODUCT, rng.choice(others))} if rng.random() < 0.3 else ())
     return Advert(number, campaign, rng.choice(shelf.asins), rate, seen, clicks, bids, never)

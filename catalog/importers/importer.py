@@ -15,7 +15,7 @@ from catalog.importers import reading
 from catalog.importers.columns import Layouts
 from catalog.importers.files import UnreadableFile
 from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
-from catalog.importers.rejections import Place, Reasons, Rejection
+from catalog.importers.rejections import Location, Reasons, Rejection
 from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table, encode, upsert
 
@@ -23,7 +23,7 @@ BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 16_000_000
 # How often a batch is tried whose products are deleted meanwhile.
 ATTEMPTS = 3
-READER_PATIENCE = 2.0  # seconds
+READER_TIMEOUT = 2.0  # seconds
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Batch:
     """Rows read together, and those that could not be used."""
 
     read: int = 0
-    rows: list[tuple[Place, Row]] = field(default_factory=list)
+    rows: list[tuple[Location, Row]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     unreadable: Counter[str] = field(default_factory=Counter)
     encoded: str | list[Row] = ""
@@ -68,7 +68,7 @@ class Importer(ABC):
 
     format: str | None = None
     dry_run: bool = False
-    reject: Callable[[Place, str], object] = lambda place, reason: None
+    reject: Callable[[Location, str], object] = lambda place, reason: None
     advance: Callable[[int], object] = lambda count: None
     progress: Callable[[Counts], object] = lambda counts: None
     counts: Counts = field(default_factory=Counts)
@@ -91,7 +91,7 @@ class Importer(ABC):
     def merge(self, old: Row, new: Row) -> Row:
         """The row to keep of two with one key, ``new`` standing later in the file."""
 
-    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, RejectedRow]]:
+    def refusals(self, rows: list[tuple[Location, Row]]) -> list[tuple[Location, RejectedRow]]:
         """Which of ``rows`` the database would not take, and why; asked inside of the batch's transaction."""
         return []
 
@@ -126,7 +126,7 @@ class Importer(ABC):
                     self._begin(name, fields)
                     begun = True
                 batch.read += 1
-                place = Place(name, line)
+                place = Location(name, line)
                 try:
                     if isinstance(fields, RejectedRow):
                         raise fields
@@ -224,6 +224,6 @@ def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, 
     finally:
         wanted.put(False)
         # One that still waits for a pipe is left to itself: nobody who pressed Ctrl-C should wait for it.
-        thread.join(READER_PATIENCE)
+        thread.join(READER_TIMEOUT)
         if not thread.is_alive():
             batches.close()

@@ -10,7 +10,7 @@ from catalog.importers.formats import BrokenQuote, RejectedRow
 MAX_KINDS = 1000
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where a row stands."""
 
     file: str
@@ -20,13 +20,13 @@ class Place(NamedTuple):
 class Rejection(NamedTuple):
     """Why the row at ``place`` is not used."""
 
-    place: Place
+    place: Location
     reason: str
     kind: str
     damage: bool
 
     @classmethod
-    def of(cls, place: Place, error: RejectedRow) -> "Rejection":
+    def of(cls, place: Location, error: RejectedRow) -> "Rejection":
         # Not the error itself: it holds on to the frames it came through, with all that is in them.
         return cls(place, str(error), error.kind, isinstance(error, BrokenQuote))
 

@@ -8,7 +8,7 @@ from catalog.importers import aliases, values
 from catalog.importers.formats import RejectedRow, UnknownFormat
 from catalog.importers.importer import Importer
 from catalog.importers.products import ProductImporter
-from catalog.importers.rejections import Place
+from catalog.importers.rejections import Location
 from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table, encode, upsert
 from catalog.models import Product
@@ -74,7 +74,7 @@ class ReviewImporter(Importer):
         votes = (helpful, total) if total else old[3:5]
         return (reviewer, asin, name or old[2], *votes, text or old[5], stars, summary or old[7], time)
 
-    def refusals(self, rows: list[tuple[Place, Row]]) -> list[tuple[Place, RejectedRow]]:
+    def refusals(self, rows: list[tuple[Location, Row]]) -> list[tuple[Location, RejectedRow]]:
         if len(self.known) > KNOWN_ASINS:
             self.known.clear()
         unknown = {row[1] for _, row in rows} - self.known

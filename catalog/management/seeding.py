@@ -16,7 +16,7 @@ from catalog.importers import files
 from catalog.importers.files import UnreadableFile
 from catalog.importers.formats import FORMATS, UnknownFormat
 from catalog.importers.importer import Counts, Importer
-from catalog.importers.rejections import Place
+from catalog.importers.rejections import Location
 from service.commands import unusable_database
 
 SECONDS_BETWEEN_LINES = 5
@@ -152,7 +152,7 @@ class Rejects:
         self._writer.writerow(["file", "line", "reason"])
         return self
 
-    def add(self, place: Place, reason: str) -> None:
+    def add(self, place: Location, reason: str) -> None:
         try:
             self._writer.writerow([place.file, place.line, reason])
         except OSError as error:

@@ -14,7 +14,7 @@ from recommendations.weights import Weights
 DAY = 86_400
 
 # A category ("" for all of them), a place in it that starts at 1, the product by its place, and its popularity.
-Place = tuple[str, int, int, float]
+PopularRow = tuple[str, int, int, float]
 
 
 class EngineError(Exception):
@@ -32,7 +32,7 @@ class Computed:
     reviews: int
     trends: NDArray[np.float32]
     neighbours: Iterator[Neighbours]
-    popular: Iterator[Place]
+    popular: Iterator[PopularRow]
 
 
 @dataclass

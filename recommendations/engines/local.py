@@ -14,7 +14,7 @@ from django.db.models.functions import DenseRank
 from numpy.typing import NDArray
 
 from catalog.models import Product, Review
-from recommendations.engines import DAY, Computed, Place, Stages, whole_numbers
+from recommendations.engines import DAY, Computed, PopularRow, Stages, binary_copy
 from recommendations.models import MOST_POPULAR, MOST_POPULAR_OF_CATEGORY
 from recommendations.similarity import Matrix, find_neighbours, product_text, review_matrix, text_matrix
 from recommendations.weights import Weights
@@ -90,7 +90,7 @@ def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
         days.append((chunk[known, 2] / DAY).astype(np.float32))
         stages.advance(len(chunk))
 
-    whole_numbers.read(rows, 3, take)
+    binary_copy.read(rows, 3, take)
     all_reviewers = np.unique(np.concatenate(reviewers))
     numbers = [np.searchsorted(all_reviewers, some).astype(np.int32) for some in reviewers]
     # What is dated later than now counts as of now: one wrong date must not make all others old.
@@ -105,7 +105,7 @@ def _recent(reviews: Reviews, products: int, half_life: float) -> NDArray[np.flo
     return counts.astype(np.float64)
 
 
-def _most_popular(categories: Categories, popularity: NDArray[np.float64]) -> Iterator[Place]:
+def _most_popular(categories: Categories, popularity: NDArray[np.float64]) -> Iterator[PopularRow]:
     """By category at every depth, and of all."""
     taken: dict[str, int] = defaultdict(int)
     for product in np.argsort(-popularity, kind="stable").tolist():

@@ -27,7 +27,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType
 
-from recommendations.engines import DAY, Computed, EngineError, Place, Stages, blocks, export
+from recommendations.engines import DAY, Computed, EngineError, PopularRow, Stages, blocks, export
 from recommendations.models import MOST_POPULAR, MOST_POPULAR_OF_CATEGORY
 from recommendations.similarity import Matrix, Neighbours, vectorizer
 from recommendations.weights import Weights
@@ -181,7 +181,7 @@ def _candidates(cut: blocks.Cut, entries: DataFrame) -> "RDD[tuple[int, Matrix]]
     return cut_up.cartesian(cut_up).map(blocks.alike(cut)).reduceByKey(blocks.merged)
 
 
-def _most_popular(products: DataFrame, of_products: DataFrame) -> Iterator[Place]:
+def _most_popular(products: DataFrame, of_products: DataFrame) -> Iterator[PopularRow]:
     """By category at every depth, and of all."""
     categories = F.array_distinct(F.concat(F.array(F.lit("")), "categories"))
     score = F.coalesce("recent", F.lit(0.0)).alias("score")

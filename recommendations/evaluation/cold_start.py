@@ -19,7 +19,7 @@ HIDDEN = 0.1  # of the products that have reviews
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ColdStartMetrics:
     """Shares of baskets, by which is meant what a reviewer has reviewed but for hidden products, that hold at least one
     of LENGTH products, as means over the hidden products: of those who reviewed the hidden one, with a 95 % bootstrap
     interval, and of everybody else. What is in every basket meets both alike."""
@@ -30,7 +30,7 @@ class Figures:
     others_met: float
 
 
-def evaluate(data: Dataset, weights: Weights) -> dict[str, Figures]:
+def evaluate(data: Dataset, weights: Weights) -> dict[str, ColdStartMetrics]:
     """Of the neighbours and, beside them, of what is popular; of neither where no basket can be had."""
     asins = list(data.products)
     reviewed_ones = sorted(set().union(*data.reviews.values()), key=lambda product: hash_of("", asins[product]))
@@ -57,7 +57,7 @@ def evaluate(data: Dataset, weights: Weights) -> dict[str, Figures]:
 
 def _figures(
     lists: dict[int, Sequence[int]], reviewers: dict[int, list[int]], rest: Known, baskets: NDArray[np.bool_]
-) -> Figures:
+) -> ColdStartMetrics:
     columns = rest.matrix.tocsc()
     met, others_met = [], []
     for product, chosen in lists.items():
@@ -66,4 +66,4 @@ def _figures(
         its[reviewers[product]] = True
         met.append(holds[its & baskets].mean())
         others_met += [holds[~its & baskets].mean()] if (~its & baskets).any() else []
-    return Figures(len(lists), fmean(met), interval(met), fmean(others_met or [0.0]))
+    return ColdStartMetrics(len(lists), fmean(met), interval(met), fmean(others_met or [0.0]))

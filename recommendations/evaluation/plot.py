@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from recommendations.evaluation.protocol import Figures
+from recommendations.evaluation.protocol import Metrics
 
 COLOURS = ["#8c959f", "#e69f00", "#56b4e9", "#009e73", "#8e2a8b"]
 
 
-def draw(results: Mapping[str, Mapping[str, Figures]], out: Path) -> None:
+def draw(results: Mapping[str, Mapping[str, Metrics]], out: Path) -> None:
     """Write an image of NDCG@10. Raises ImportError without matplotlib, and OSError or ValueError for ``out``."""
     try:
         from matplotlib.figure import Figure

@@ -45,7 +45,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Metrics:
     """Of the lists of LENGTH: hit rate and NDCG with their 95 % bootstrap intervals; which share of the catalogue is in
     any list, and of the lists follows from nothing that is known of the reviewer."""
 
@@ -77,7 +77,7 @@ def split(data: Dataset, protocol: str, *, hidden: str) -> Split:
     return Split(Known(known, texts, len(data.reviews)), cases)
 
 
-def evaluate(model: Model, split: Split) -> Figures:
+def evaluate(model: Model, split: Split) -> Metrics:
     """Raises ValueError where there is no reviewer to hide something of."""
     if not split.cases:
         raise ValueError(f"no reviewer has {SHORTEST} reviews")
@@ -92,7 +92,7 @@ def evaluate(model: Model, split: Split) -> Figures:
         position = found.products.index(case.target) if case.target in found.products else None
         hits.append(float(position is not None))
         gains.append(0.0 if position is None else 1 / math.log2(position + 2))
-    return Figures(
+    return Metrics(
         len(split.cases),
         fmean(hits),
         interval(hits),

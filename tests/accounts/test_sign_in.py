@@ -13,13 +13,13 @@ from accounts.sign_in import (
     FREE,
     LONGEST_WAIT,
     MANY,
-    PATIENCE,
+    QUEUE_TIMEOUT,
     REMEMBERED,
     TRUSTED_FOR,
     Attempt,
     Failures,
     Limits,
-    Line,
+    Queue,
 )
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -193,7 +193,7 @@ def test_only_for_a_user_whom_the_address_has_not_failed_with_a_thread_stands_in
     asked: list[float] = []
     monkeypatch.setattr(limits._line, "enter", lambda is_stranger, rank, patience: asked.append(patience))
     assert limits.attempt(HERE, name).retry_after == 1
-    assert asked == [PATIENCE if may_stand_in_line else 0]
+    assert asked == [QUEUE_TIMEOUT if may_stand_in_line else 0]
 
 
 def test_while_one_user_is_guessed_at_once_another_one_stands_in_line(
@@ -235,7 +235,7 @@ def test_it_is_not_trusted_for_ever(limits: Limits, clock: Clock) -> None:
 
 
 def test_nobody_passes_those_in_line_who_rank_the_same() -> None:
-    line = Line(2)
+    line = Queue(2)
     assert line.enter(True, lambda: (0,), 0)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(line.enter, True, lambda: (0,), 5)
@@ -247,7 +247,7 @@ def test_nobody_passes_those_in_line_who_rank_the_same() -> None:
 
 
 def test_who_ranks_first_goes_first_and_who_ranks_last_makes_room() -> None:
-    line = Line(3)
+    line = Queue(3)
     assert line.enter(True, lambda: (0, 0), 0)
     with ThreadPoolExecutor(3) as pool:
         last = pool.submit(line.enter, True, lambda: (1, 0), 30)
@@ -264,7 +264,7 @@ def test_who_ranks_first_goes_first_and_who_ranks_last_makes_room() -> None:
 
 
 def test_strangers_make_room_for_others_and_never_the_other_way_round() -> None:
-    line = Line(2)
+    line = Queue(2)
     assert line.enter(True, lambda: (0,), 0)
     with ThreadPoolExecutor(1) as pool:
         stranger = pool.submit(line.enter, True, lambda: (0,), 30)
@@ -275,7 +275,7 @@ def test_strangers_make_room_for_others_and_never_the_other_way_round() -> None:
 
 
 def test_who_stood_in_line_in_vain_leaves_it() -> None:
-    line = Line(2)
+    line = Queue(2)
     assert line.enter(True, lambda: (0,), 0)
     assert not line.enter(True, lambda: (0,), 0.01)
     assert not line._waiting
@@ -335,7 +335,7 @@ def test_a_turn_is_kept_for_a_minute(clock: Clock) -> None:
 
 
 def test_a_line_is_safe_for_many_threads() -> None:
-    line, inside, most = Line(9), [0], [0]
+    line, inside, most = Queue(9), [0], [0]
     lock = threading.Lock()
 
     def go() -> None:

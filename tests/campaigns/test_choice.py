@@ -11,18 +11,18 @@ from campaigns.choice import (
     CLIENT_IMPRESSIONS,
     FLOOR,
     Ad,
+    AuctionEntry,
     CampaignState,
-    Candidate,
     Context,
-    Place,
     Snapshot,
-    choose,
+    TargetKey,
     click_rate,
     pace,
+    run_auction,
 )
 
 NOON = datetime(2026, 5, 5, 12, tzinfo=UTC)
-HERE = Place("category", "Pens")
+HERE = TargetKey("category", "Pens")
 
 
 def state(number: int, **fields: object) -> CampaignState:
@@ -42,7 +42,7 @@ def state(number: int, **fields: object) -> CampaignState:
 
 
 def an_ad(number: int, campaign: int | None = None, seen: tuple[int, int] = (0, 0), never: str = "") -> Ad:
-    places = frozenset({Place(*never.split(" ", 1))} if never else ())
+    places = frozenset({TargetKey(*never.split(" ", 1))} if never else ())
     return Ad(number, campaign or number, f"AD{number}", *seen, places)
 
 
@@ -50,13 +50,13 @@ def run(
     ads: list[tuple[Ad, int]],
     states: list[CampaignState] | None = None,
     *,
-    place: Place = HERE,
+    place: TargetKey = HERE,
     limit: int = 10,
     context: Context | None = None,
-) -> tuple[list[Candidate], list[Candidate]]:
+) -> tuple[list[AuctionEntry], list[AuctionEntry]]:
     states = states or [state(number) for number in {ad.campaign for ad, _ in ads}]
     snapshot = Snapshot({each.id: each for each in states}, {place: ads})
-    return choose(snapshot, context or Context(NOON, more_categories=["Pens"]), limit)
+    return run_auction(snapshot, context or Context(NOON, more_categories=["Pens"]), limit)
 
 
 def test_the_higher_bid_wins_and_pays_what_the_next_would_have() -> None:
@@ -94,15 +94,15 @@ def test_no_money_makes_up_for_what_does_not_fit() -> None:
 
 def test_the_better_target_counts() -> None:
     places = {
-        Place("product", "P1"): [(an_ad(1), 100_000)],
-        Place("keyword", "ink"): [(an_ad(2), 100_000)],
-        Place("category", "Pens"): [(an_ad(3), 100_000), (an_ad(1), 100_000)],
-        Place("category", "Office"): [(an_ad(4), 100_000)],
+        TargetKey("product", "P1"): [(an_ad(1), 100_000)],
+        TargetKey("keyword", "ink"): [(an_ad(2), 100_000)],
+        TargetKey("category", "Pens"): [(an_ad(3), 100_000), (an_ad(1), 100_000)],
+        TargetKey("category", "Office"): [(an_ad(4), 100_000)],
     }
     snapshot = Snapshot({number: state(number) for number in range(1, 5)}, places)
-    winners, _ = choose(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
+    winners, _ = run_auction(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
     assert [each.ad.id for each in winners] == [1, 2, 3, 4]
-    assert winners[0].place == Place("product", "P1")
+    assert winners[0].place == TargetKey("product", "P1")
 
 
 @pytest.mark.parametrize(
@@ -164,12 +164,12 @@ def test_one_ad_of_a_campaign_is_shown_and_it_does_not_bid_against_itself() -> N
 def test_an_ad_is_judged_by_the_target_that_suits_it_best() -> None:
     seldom = an_ad(1, seen=(10_000, 50))
     places = {
-        Place("category", "Office"): [(seldom, 1_000_000)],  # bids most where it is not relevant enough
-        Place("product", "P1"): [(seldom, 200_000), (an_ad(2), FLOOR - 1)],
-        Place("keyword", "ink"): [(an_ad(2), FLOOR + 1_000)],
+        TargetKey("category", "Office"): [(seldom, 1_000_000)],  # bids most where it is not relevant enough
+        TargetKey("product", "P1"): [(seldom, 200_000), (an_ad(2), FLOOR - 1)],
+        TargetKey("keyword", "ink"): [(an_ad(2), FLOOR + 1_000)],
     }
     snapshot = Snapshot({1: state(1), 2: state(2)}, places)
-    winners, _ = choose(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
+    winners, _ = run_auction(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
     assert {each.ad.id: each.place.kind for each in winners} == {1: "product", 2: "keyword"}
 
 

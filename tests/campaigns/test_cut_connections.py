@@ -10,7 +10,7 @@ from django.utils import timezone
 from campaigns import repository
 from campaigns.decisions import Decision
 from campaigns.models import Campaign, Day, Event, Kind, Reason, SponsoredProduct, Unbilled, day_of
-from campaigns.spool import Happened
+from campaigns.spool import AdEvent
 from resilience.postgres import QueryDeadlineExceeded
 from tests.campaigns import sponsors
 from tests.conftest import CutCommit
@@ -19,18 +19,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def click() -> Happened:
+def click() -> AdEvent:
     """On a day that has its budget already, so that the first COMMIT is the charge's."""
     ad: SponsoredProduct = sponsors.ad(sponsors.campaign(), "PEN", "category Pens")
     now = timezone.now()
     Day.objects.create(campaign=ad.campaign, day=day_of(now), budget=ad.campaign.daily_budget)
     decision = Decision("d1", ad.pk, ad.campaign_id, "PEN", 1, 300_000, "top", "")
     sponsors.see(decision, now)
-    return Happened(Kind.CLICK, decision, now, None)
+    return AdEvent(Kind.CLICK, decision, now, None)
 
 
-def forged() -> Happened:
-    return Happened(Kind.CLICK, None, timezone.now(), Reason.SIGNATURE)
+def forged() -> AdEvent:
+    return AdEvent(Kind.CLICK, None, timezone.now(), Reason.SIGNATURE)
 
 
 def unbilled() -> set[tuple[str, int]]:
@@ -52,14 +52,14 @@ class CutAfter:
 
 
 @pytest.mark.parametrize("statement", ["INTO campaigns_event", "UPDATE campaigns_sponsoredproduct"])
-def test_a_click_that_is_cut_is_charged_once(click: Happened, statement: str) -> None:
+def test_a_click_that_is_cut_is_charged_once(click: AdEvent, statement: str) -> None:
     with connection.execute_wrapper(CutAfter(statement)):
         repository.record_or_keep(click)
     assert Event.objects.get().price == Campaign.objects.get().spent > 0
     assert not unbilled()
 
 
-def test_a_click_that_is_cut_at_its_commit_is_no_repetition_of_itself(click: Happened, cut_commit: CutCommit) -> None:
+def test_a_click_that_is_cut_at_its_commit_is_no_repetition_of_itself(click: AdEvent, cut_commit: CutCommit) -> None:
     cut_commit()
     repository.record_or_keep(click)
     assert Event.objects.get().price == Campaign.objects.get().spent > 0
@@ -68,7 +68,7 @@ def test_a_click_that_is_cut_at_its_commit_is_no_repetition_of_itself(click: Hap
     assert unbilled() == {("repeated", 1)}
 
 
-def test_what_does_not_count_is_counted_once_if_it_is_cut(click: Happened) -> None:
+def test_what_does_not_count_is_counted_once_if_it_is_cut(click: AdEvent) -> None:
     Campaign.objects.update(status="paused")
     for number, happened in enumerate([forged(), click], start=1):
         with connection.execute_wrapper(CutAfter("INTO campaigns_unbilled")):
@@ -88,7 +88,7 @@ def test_what_does_not_count_is_counted_once_if_its_commit_is_not_answered(
     assert unbilled() == {("signature", 2)}
 
 
-def test_a_click_of_which_nobody_knows_is_kept_and_charged_once(click: Happened, cut_commit: CutCommit) -> None:
+def test_a_click_of_which_nobody_knows_is_kept_and_charged_once(click: AdEvent, cut_commit: CutCommit) -> None:
     cut_commit(cause=QueryDeadlineExceeded)
     repository.record_or_keep(click)
     assert repository.spool.deliver() == 1

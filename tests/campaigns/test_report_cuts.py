@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns import reports, retention
 from campaigns.models import Kind, Reason, SponsoredProduct, Unbilled
-from campaigns.reports import Cut, Figures, by_day, by_dimension
+from campaigns.reports import Cut, Totals, by_day, by_dimension
 from tests.campaigns.conftest import days_ago, happen
 
 
@@ -26,7 +26,7 @@ def shown(ad: SponsoredProduct) -> SponsoredProduct:
     return ad
 
 
-def total(ad: SponsoredProduct, cut: Cut) -> Figures:
+def total(ad: SponsoredProduct, cut: Cut) -> Totals:
     return reports.total(by_day([ad.campaign_id], cut).values())
 
 
@@ -36,16 +36,16 @@ def test_a_value_has_its_figures_of_all_days(shown: SponsoredProduct, rolled_up:
         retention.roll_up(90)
     of = shown.campaign_id
     assert by_dimension("placement", of) == {
-        "search": Figures(2, 2, 400_000),
-        "home": Figures(1, 0, 0),
-        "": Figures(1, 0, 0),
+        "search": Totals(2, 2, 400_000),
+        "home": Totals(1, 0, 0),
+        "": Totals(1, 0, 0),
     }
     assert by_dimension("target", of) == {
-        "keyword pen": Figures(2, 2, 400_000),
-        "": Figures(1, 0, 0),
-        "category Pens": Figures(1, 0, 0),
+        "keyword pen": Totals(2, 2, 400_000),
+        "": Totals(1, 0, 0),
+        "category Pens": Totals(1, 0, 0),
     }
-    assert by_dimension("term", of) == {"pen": Figures(1, 2, 400_000), "": Figures(2, 0, 0)}
+    assert by_dimension("term", of) == {"pen": Totals(1, 2, 400_000), "": Totals(2, 0, 0)}
     assert list(by_dimension("placement", of, most=1)) == ["search"]
 
 
@@ -70,10 +70,10 @@ def test_cuts_add_up(shown: SponsoredProduct, rolled_up: bool) -> None:
     since = days_ago(120).date()
     assert total(shown, Cut(since=since, until=since)).clicks == 1
     assert total(shown, Cut(since=since)).impressions == 3
-    assert total(shown, Cut(until=since - timedelta(days=1))) == Figures(1, 0, 0)
-    assert total(shown, Cut(placement="search", term="pen", since=days_ago(1).date())) == Figures(1, 1, 300_000)
-    assert total(shown, Cut(target="category Pens", placement="search")) == Figures()
-    assert by_dimension("term", shown.campaign_id, Cut(placement="home")) == {"": Figures(1, 0, 0)}
+    assert total(shown, Cut(until=since - timedelta(days=1))) == Totals(1, 0, 0)
+    assert total(shown, Cut(placement="search", term="pen", since=days_ago(1).date())) == Totals(1, 1, 300_000)
+    assert total(shown, Cut(target="category Pens", placement="search")) == Totals()
+    assert by_dimension("term", shown.campaign_id, Cut(placement="home")) == {"": Totals(1, 0, 0)}
 
 
 def test_what_is_not_billed_is_known_by_day_only(shown: SponsoredProduct) -> None:

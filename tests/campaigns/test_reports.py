@@ -1,4 +1,4 @@
-"""Figures by campaign and day, from events and from what they are folded into."""
+"""Totals by campaign and day, from events and from what they are folded into."""
 
 from datetime import date
 
@@ -43,7 +43,7 @@ def test_events_and_folded_events_of_a_day_are_added_up(ad: SponsoredProduct) ->
     fold(ad, 5, impressions=10, clicks=0, spent=0)
     by_day = {day: figures for (_, day), figures in reports.by_day().items()}
     assert list(by_day) == [days_ago(5).date(), days_ago(3).date()]
-    assert by_day[days_ago(3).date()] == reports.Figures(50, 3, 600_000)
+    assert by_day[days_ago(3).date()] == reports.Totals(50, 3, 600_000)
     assert by_day[days_ago(5).date()].average_price is None
 
 
@@ -78,8 +78,8 @@ def test_two_queries_are_enough_for_any_number(
 
 
 def test_totals_are_sums() -> None:
-    total = reports.total([reports.Figures(10, 1, 500), reports.Figures(30, 3, 100)])
-    assert total == reports.Figures(40, 4, 600)
+    total = reports.total([reports.Totals(10, 1, 500), reports.Totals(30, 3, 100)])
+    assert total == reports.Totals(40, 4, 600)
     assert (total.click_rate, total.average_price) == (0.1, 150)
     assert reports.total([]).average_price is None
 
@@ -93,7 +93,7 @@ def test_money_has_two_to_six_decimals(micros: int, text: str) -> None:
 
 
 def test_a_chart_has_a_bar_for_each_day_below_round_marks() -> None:
-    days = {date(2026, 1, 1): reports.Figures(100, 5, 2 * MICROS), date(2026, 1, 4): reports.Figures(50, 0, 0)}
+    days = {date(2026, 1, 1): reports.Totals(100, 5, 2 * MICROS), date(2026, 1, 4): reports.Totals(50, 0, 0)}
     impressions, clicks, spend = chart.panels(days)
     assert [bar.height for bar in impressions.bars] == ["90.00", "0.00", "0.00", "45.00"]
     assert impressions.title == "Impressions per day"
@@ -103,7 +103,7 @@ def test_a_chart_has_a_bar_for_each_day_below_round_marks() -> None:
     assert [tick.label for tick in clicks.ticks] == ["0", "2", "4", "6"]
     assert [tick.label for tick in spend.ticks] == ["0.00", "0.50", "1.00", "1.50", "2.00"]
     assert chart.panels({}) == []
-    assert chart.panels({date(2026, 1, 1): reports.Figures()})[0].bars[0].height == "0.00"
+    assert chart.panels({date(2026, 1, 1): reports.Totals()})[0].bars[0].height == "0.00"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from campaigns.models import Campaign, Kind, Reason, SponsoredProduct
 from campaigns.simulation import fraud, ledger
 from campaigns.simulation.day import Day, simulate
 from campaigns.simulation.fraud import Raid
-from campaigns.simulation.goals import Figures, judge
+from campaigns.simulation.goals import DayOutcome, judge
 from campaigns.simulation.ledger import Ledger
 from campaigns.simulation.world import MIDNIGHT
 from campaigns.snapshot import load_campaigns
@@ -101,7 +101,7 @@ def test_a_charge_over_the_budget_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_same_seed_makes_the_same_day() -> None:
-    def figures(seed: int) -> list[Figures]:
+    def figures(seed: int) -> list[DayOutcome]:
         return judge(simulate(seed, campaigns=5, page_count=2_000))
 
     assert figures(7) == figures(7)

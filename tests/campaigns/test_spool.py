@@ -11,15 +11,15 @@ from django.conf import settings
 from campaigns import spool as module
 from campaigns.decisions import Decision
 from campaigns.models import Kind, Reason
-from campaigns.spool import Happened, Spool
+from campaigns.spool import AdEvent, Spool
 from resilience.errors import DependencyUnavailable
 
 NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)
 
 
-def click(number: int, reason: Reason | None = None) -> Happened:
+def click(number: int, reason: Reason | None = None) -> AdEvent:
     decision = Decision(f"d{number}", 1, 2, "PEN", 1, 300_000, "top", "hash")
-    return Happened(Kind.CLICK, decision, NOW, reason, f"address {number}")
+    return AdEvent(Kind.CLICK, decision, NOW, reason, f"address {number}")
 
 
 def write(line: str) -> None:
@@ -34,8 +34,8 @@ def aside() -> list[str]:
 
 
 def test_what_is_kept_comes_back_as_it_was() -> None:
-    delivered: list[Happened] = []
-    kept = [click(1), click(2, Reason.ROBOT), Happened(Kind.IMPRESSION, None, NOW, Reason.SIGNATURE)]
+    delivered: list[AdEvent] = []
+    kept = [click(1), click(2, Reason.ROBOT), AdEvent(Kind.IMPRESSION, None, NOW, Reason.SIGNATURE)]
     for each in kept:
         Spool(delivered.append).add(each)
     assert Spool(delivered.append).deliver() == 3  # another process, after a restart
@@ -44,9 +44,9 @@ def test_what_is_kept_comes_back_as_it_was() -> None:
 
 
 def test_what_was_being_delivered_when_it_failed_is_delivered_again_and_first() -> None:
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
 
-    def fail_at_the_second(happened: Happened) -> None:
+    def fail_at_the_second(happened: AdEvent) -> None:
         if happened == click(2):
             raise DependencyUnavailable("database", 20)
         delivered.append(happened)
@@ -64,7 +64,7 @@ def test_what_was_being_delivered_when_it_failed_is_delivered_again_and_first() 
 def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 1000)
     monkeypatch.setattr(module, "ROOM_OF_CLIENT", 1)
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     for number in range(50):
         spool.add(click(number))
@@ -74,7 +74,7 @@ def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_line_that_was_cut_off_costs_no_other() -> None:
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     spool.add(click(1))
     write('["click", ["d9", 1, "')
@@ -84,11 +84,11 @@ def test_a_line_that_was_cut_off_costs_no_other() -> None:
 
 
 def test_an_event_of_an_earlier_release_is_delivered() -> None:
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     write('["click", ["d1", 1, 2, "PEN", 1, 300000, "top", "hash"], "2026-05-05T12:00:00+00:00", null]')
     write('["click", null, "2026-05-05T12:00:00+00:00", "signature"]')
     assert Spool(delivered.append).deliver() == 2
-    assert delivered == [click(1)._replace(address=""), Happened(Kind.CLICK, None, NOW, Reason.SIGNATURE)]
+    assert delivered == [click(1)._replace(address=""), AdEvent(Kind.CLICK, None, NOW, Reason.SIGNATURE)]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_an_event_of_an_earlier_release_is_delivered() -> None:
     ],
 )
 def test_what_cannot_be_read_is_kept_aside_with_a_line_in_the_log(line: str, caplog: pytest.LogCaptureFixture) -> None:
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     write(line)
     spool.add(click(2))
@@ -125,7 +125,7 @@ def test_what_is_kept_aside_is_bounded(monkeypatch: pytest.MonkeyPatch, caplog: 
 
 
 def test_where_nothing_can_be_kept_aside_the_others_are_delivered_once(caplog: pytest.LogCaptureFixture) -> None:
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     spool.add(click(1))
     write("x")
@@ -138,9 +138,9 @@ def test_where_nothing_can_be_kept_aside_the_others_are_delivered_once(caplog: p
 
 
 def test_what_nobody_can_write_costs_no_other() -> None:
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
 
-    def refuse_the_first(happened: Happened) -> None:
+    def refuse_the_first(happened: AdEvent) -> None:
         if happened == click(1):
             raise ValueError("what is this?")
         delivered.append(happened)
@@ -158,7 +158,7 @@ def test_what_nobody_can_write_costs_no_other() -> None:
 def test_what_does_not_count_leaves_room_for_what_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 4000)
     monkeypatch.setattr(module, "ROOM_OF_CLIENT", 1)
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     for number in range(100):
         spool.add(click(number, Reason.ROBOT))
@@ -174,7 +174,7 @@ def test_one_address_leaves_room_for_others_however_many_urls_it_has(
     monkeypatch: pytest.MonkeyPatch, collected: int, reason: Reason | None
 ) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 100_000)
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     for number in range(500):
         spool.add(click(number % collected, reason)._replace(address="fraudster"))
@@ -186,7 +186,7 @@ def test_one_address_leaves_room_for_others_however_many_urls_it_has(
 
 def test_one_url_without_an_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 100_000)
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     for _ in range(500):
         spool.add(click(1)._replace(address=""))
@@ -198,7 +198,7 @@ def test_one_url_without_an_address_leaves_room_for_others(monkeypatch: pytest.M
 
 def test_what_an_address_has_filled_is_free_again_when_it_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 100_000)
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     for _ in range(2):
         for number in range(20):
@@ -216,7 +216,7 @@ def test_where_nothing_can_be_written_nothing_fails(settings: Any, caplog: pytes
 
 
 def test_many_at_once_are_all_kept() -> None:
-    delivered: list[Happened] = []
+    delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
 
     def add_fifty(first: int) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from campaigns import charging, decisions, repository
 from campaigns.models import Campaign, Event, Kind, LastImpression, Reason, SponsoredProduct, Unbilled, Viewer
 from campaigns.snapshot import keeper
-from campaigns.spool import Happened
+from campaigns.spool import AdEvent
 from catalog.models import Product
 from resilience import breakers
 from resilience.errors import DependencyUnavailable
@@ -215,7 +215,7 @@ def test_what_an_url_gathers_at_its_end_changes_nothing(client: Client, seen: di
 
 def test_what_waited_too_long_does_not_count(shown: dict[str, Any]) -> None:
     decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
-    late = Happened(Kind.CLICK, decision, timezone.now() - timedelta(days=1, seconds=1), None)
+    late = AdEvent(Kind.CLICK, decision, timezone.now() - timedelta(days=1, seconds=1), None)
     assert repository.record_again(late) is Reason.EXPIRED
     in_time = timezone.now() - timedelta(hours=23)
     sponsors.see(decision, in_time)
@@ -231,7 +231,7 @@ def test_a_choice_that_asks_nothing_is_no_trial_of_the_database(
     lose_database()
     database = breakers.get(breakers.DATABASE)
     ask(client, asin="PEN")
-    monkeypatch.setattr(database, "_open_until", 0.0)  # a trial is due
+    monkeypatch.setattr(database, "_open_until", 0.0)  # a probe is due
     repository.get_sponsored(asin=None, categories=[], keywords=["nothing"], limit=1, viewer=None)
     assert database.state != "closed"
 
@@ -251,7 +251,7 @@ def test_a_click_waits_behind_its_impression_that_waits_to_be_written(client: Cl
     """The database is back, and what happened while it was away is not written yet."""
     decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
     before = timezone.now() - timedelta(seconds=10)
-    repository.spool.add(Happened(Kind.IMPRESSION, decision, before, None, "address"))
+    repository.spool.add(AdEvent(Kind.IMPRESSION, decision, before, None, "address"))
     client.get(path(shown["click_url"]), headers=BROWSER)
     assert not Event.objects.exists()
     assert unbilled() == set()

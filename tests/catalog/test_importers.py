@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.importers.importer import Counts
-from catalog.importers.rejections import Place
+from catalog.importers.rejections import Location
 from catalog.models import Product, Review
 from tests.catalog.importing import import_products, import_reviews, review
 
@@ -123,11 +123,11 @@ def test_an_empty_value_does_not_erase_and_a_new_one_replaces(tmp_path: Path) ->
     ],
 )
 def test_it_says_why_a_product_cannot_be_used(text: str, reason: str | None, tmp_path: Path) -> None:
-    rejected: list[tuple[Place, str]] = []
+    rejected: list[tuple[Location, str]] = []
     fine = '{"asin": "OK"}\n'
     counts = import_products(tmp_path, fine + text + "\n", reject=lambda place, why: rejected.append((place, why)))
     assert counts == Counts(read=2, created=1, rejected=1)
-    assert rejected == [(Place(str(tmp_path / "0.txt"), 2), reason or "not an object")]
+    assert rejected == [(Location(str(tmp_path / "0.txt"), 2), reason or "not an object")]
 
 
 def test_reviews_of_2014(tmp_path: Path, pen: Product) -> None:
@@ -199,7 +199,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path, pen: Product) -> None:
 
 
 def test_a_review_of_an_unknown_product_is_rejected_or_makes_one(tmp_path: Path) -> None:
-    rejected: list[tuple[Place, str]] = []
+    rejected: list[tuple[Location, str]] = []
     text = review(asin="NEW")
     counts = import_reviews(tmp_path, text, reject=lambda place, why: rejected.append((place, why)))
     assert counts == Counts(read=1, rejected=1)

@@ -54,7 +54,7 @@ def test_kinds_of_reasons_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rejections, "MAX_KINDS", 2)
     reasons = rejections.Reasons()
     for number in range(5):
-        place = rejections.Place("file", number)
+        place = rejections.Location("file", number)
         reasons.add(rejections.Rejection(place, f"reason {number}", f"reason {number}", damage=False))
     assert reasons.counts == {"reason 0": 1, "reason 1": 1, "other reasons": 3}
 

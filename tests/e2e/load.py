@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 CLIENTS = 16
 PAUSE = 0.02  # seconds between two requests of a client, so that it is not the load itself that is measured
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Client:
         self._load, self._headers = load, headers
         parts = urlsplit(load.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+        self._connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT)
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
         """Status and body of the answer; 0 where none came."""

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from resilience.sharing import REST
+from resilience.sharing import RETRY_INTERVAL
 from tests.e2e.conftest import Busy
 from tests.e2e.load import median
 from tests.e2e.services import RESET, Postgres, Service, eventually
@@ -39,7 +39,7 @@ def start(postgres: Postgres, redis_server: RedisServer) -> Iterator[Callable[..
 
 
 def processes(service: Service, state: str) -> int:
-    """In how many of its processes the database's breaker is in this state, a trial that is due not counted."""
+    """In how many of its processes the database's breaker is in this state, a probe that is due not counted."""
     found = re.search(rf'breaker_state\{{breaker="database",state="{state}"\}} (\d)', service.get("/metrics").text)
     assert found
     return int(found[1])
@@ -76,18 +76,18 @@ def test_a_database_that_is_away_opens_all_at_once_and_one_at_a_time_tries_it(
         both[0].get("/products")
         eventually(lambda: count("open") >= 1)
         eventually(lambda: count("open") == 4, AT_ONCE)
-        trials, end = [], time.monotonic() + 2 * RESET
+        probes, end = [], time.monotonic() + 2 * RESET
         while time.monotonic() < end:
             both[0].get("/products")
-            trials.append(count("half-open"))
+            probes.append(count("half-open"))
     finally:
         bring_back(postgres)
-    assert max(trials) <= 1
+    assert max(probes) <= 1
     eventually(lambda: is_live(both[0]))
     eventually(lambda: count("closed") == 4, RESET)
 
 
-def steer(service: Service, action: str, token: dict[str, str]) -> None:
+def override(service: Service, action: str, token: dict[str, str]) -> None:
     assert service.post("/breakers/database", json={"action": action}, headers=token).ok
 
 
@@ -123,15 +123,15 @@ def test_its_loss_is_noticed_by_no_client(
             eventually(lambda: is_live(recommender))
         bring_back(redis_server)
         back = work.now
-        time.sleep(REST + 1)
-        steer(recommender, "force-open", token)
+        time.sleep(RETRY_INTERVAL + 1)
+        override(recommender, "force-open", token)
         eventually(lambda: processes(recommender, "open") == 2, RESET)
-        steer(recommender, "reset", token)
+        override(recommender, "reset", token)
         eventually(lambda: is_live(recommender))
     assert [each for each in work.reads() if each.status != 200] == []
     assert {each.status for each in work.writes()} <= {201, 503}
     assert "Traceback" not in log_of(recommender)
-    # Only a trial waits for Redis, for 0.1 s.
+    # Only a probe waits for Redis, for 0.1 s.
     assert median(work.reads(lost, back)) < 2 * median(work.reads(until=lost)) + 0.05
 
 
@@ -140,8 +140,8 @@ def test_when_it_comes_back_it_is_told_who_is_forced_open(
 ) -> None:
     service = start("recommender_site")
     redis_server.kill()
-    steer(service, "force-open", token)
+    override(service, "force-open", token)
     assert (processes(service, "open"), processes(service, "closed")) == (1, 1)
     redis_server.start()
-    eventually(lambda: processes(service, "open") == 2, REST + 1)
+    eventually(lambda: processes(service, "open") == 2, RETRY_INTERVAL + 1)
     assert "Traceback" not in log_of(service)

@@ -52,7 +52,7 @@ def page(tab: Chrome, recommender: Service) -> Chrome:
     eventually(lambda: all(source(recommender, path) == "live" for path in ("/products", "/ads")))
     tab.get(f"{recommender.url}/status")
     for name in ("database", "ad-provider"):
-        sees(tab, name, "● in use")
+        sees(tab, name, "● up")
     return tab
 
 
@@ -105,15 +105,15 @@ def test_an_outage_comes_and_goes_before_ones_eyes(page: Chrome, recommender: Se
     press(page, "database", "Changes of state")
 
     recommender.post("/sabotage-db")
-    left = int(sees(page, "database", r"● away\s+Tried again in (\d) s\. Last error: sabotage")[1])
+    left = int(sees(page, "database", r"● down \(open\)\s+Tried again in (\d) s\. Last error: sabotage")[1])
     assert not is_green(page, "database")
     assert is_green(page, "ad-provider")
     sees(page, "database", rf"Tried again in [1-{left - 1}] s")
-    sees(page, "database", r"in use → away\s+sabotage")
+    sees(page, "database", r"up → down\s+sabotage")
 
-    sees(page, "database", r"● to be tried\s+The next call finds out")
+    sees(page, "database", r"● to be probed \(half-open\)\s+The next call finds out")
     assert source(recommender, "/products") == "live"
-    sees(page, "database", r"● in use(?s:.*)to be tried → in use\s+trial succeeded")
+    sees(page, "database", r"● up(?s:.*)to be probed → up\s+probe succeeded")
     assert is_green(page, "database")
     assert page.execute_script("return window.before") == "still here"
 
@@ -137,22 +137,22 @@ def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: S
     eventually(lambda: page.current_url == f"{recommender.url}/status")
 
     press(page, "ad-provider", "Force open")
-    sees(page, "ad-provider", r"● away\s+Held by hand \(force-open\)\.")
+    sees(page, "ad-provider", r"● down \(open\)\s+Overridden \(force-open\)\.")
     sees(page, "ad-provider", "Done.")
     press(page, "ad-provider", "Changes of state")
     sees(page, "ad-provider", "force-open")
     assert source(recommender, "/ads") == "default"
 
     press(page, "ad-provider", "Reset")
-    sees(page, "ad-provider", "● in use")
-    assert "Held by hand" not in part(page, "ad-provider").text
+    sees(page, "ad-provider", "● up")
+    assert "Overridden" not in part(page, "ad-provider").text
     assert source(recommender, "/ads") == "live"
 
 
 def test_others_are_told_why_the_button_does_nothing(page: Chrome, recommender: Service) -> None:
     press(page, "database", "Force open")
     sees(page, "database", "Not done: sign in as an operator first.")
-    sees(page, "database", "● in use")
+    sees(page, "database", "● up")
     assert recommender.state("database") == "closed"
 
 
@@ -192,7 +192,7 @@ def test_the_ad_provider_has_one_too(tab: Chrome, ad_provider: Service) -> None:
     assert tab.find_element(By.TAG_NAME, "h1").text == "Status of the ad provider"
     ad_provider.post("/ads", json={"limit": 1})
     eventually(lambda: bars(tab, "database", "live"))
-    sees(tab, "database", "● in use")
+    sees(tab, "database", "● up")
     press(tab, "database", "Force open")
     sees(tab, "database", "Not done: sign in as an operator first.")
     assert chromium.requested_hosts(tab) == {urlsplit(ad_provider.url).netloc}
@@ -201,7 +201,7 @@ def test_the_ad_provider_has_one_too(tab: Chrome, ad_provider: Service) -> None:
 def test_it_says_when_the_service_is_gone_and_when_it_is_back(tab: Chrome, postgres: Postgres) -> None:
     with Service("recommender_site", DATABASE_URL=postgres.url) as service:
         tab.get(f"{service.url}/status")
-        sees(tab, "database", "● in use")
+        sees(tab, "database", "● up")
         tab.execute_script("window.before = 'still here'")
     eventually(lambda: "the service does not answer; asking again" in freshness(tab))
     press(tab, "database", "Force open")

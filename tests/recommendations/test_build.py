@@ -12,7 +12,7 @@ from django.db.utils import IntegrityError
 
 from catalog.models import Product, Review
 from recommendations import builder, builds
-from recommendations.engines import local, whole_numbers
+from recommendations.engines import binary_copy, local
 from recommendations.models import Build, Neighbours, Popular
 from recommendations.weights import Weights
 
@@ -169,7 +169,7 @@ def test_products_without_a_review_are_alike_by_their_words() -> None:
 
 
 def test_rows_are_read_and_written_in_chunks(shop: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole_numbers, "CHUNK", 3)
+    monkeypatch.setattr(binary_copy, "CHUNK", 3)
     monkeypatch.setattr(builder, "CHUNK", 3)
     run()
     assert neighbours_of(shop["PEN"])["products"] == [shop["PAD"], shop["INK"]]

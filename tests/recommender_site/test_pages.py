@@ -14,10 +14,10 @@ def test_the_front_page_says_how_each_dependency_is_and_where_to_go(client: Clie
     page = client.get("/").content.decode()
     for path in ("/products", "/reviews", "/ads", "/docs", "/admin/", "/breakers", "/readyz", "http://localhost:8001"):
         assert f'href="{path}"' in page
-    assert page.count("in use") == 2
+    assert page.count("● up (closed)") == 2
     client.post("/sabotage-db")
     page = client.get("/").content.decode()
-    assert page.count("in use") == 1
+    assert page.count("● up (closed)") == 1
     assert "last error: sabotage" in page
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
-from resilience.errors import Answered, CallFailed, CallRejected
+from resilience.errors import CallFailed, CallRejected, ExpectedError
 from resilience.events import Listener
 
 
@@ -22,7 +22,7 @@ class Busy(Exception):
     pass
 
 
-class No(Answered):
+class No(ExpectedError):
     pass
 
 

@@ -75,7 +75,7 @@ class WithProbe(Reserving):
 
     error: type[Exception] | None = None
 
-    def probe(self) -> None:
+    def probe_call(self) -> None:
         self.probes: list[float | None] = [*getattr(self, "probes", []), deadlines.remaining()]
         if self.error:
             raise self.error
@@ -253,7 +253,7 @@ def test_a_check_that_fails_after_the_state_has_changed_counts_for_nothing(make:
     answered = threading.Event()
     breaker = make(lambda: answered.wait(10) and False, Breaker)
     fails(breaker, Lost)
-    breaker.steer("reset", "somebody")
+    breaker.override("reset", "somebody")
     answered.set()
     eventually(lambda: not checks_running())
     assert breaker.state == "closed"

@@ -126,7 +126,7 @@ def test_a_breaker_inside_of_another_judges_for_itself() -> None:
 def test_a_call_belongs_to_the_outer_one_of_its_breaker_whatever_is_between() -> None:
     outer, inner = make(Clock(), name="outer"), make(Clock(), name="inner")
     outer.open_for(0)
-    # Were the innermost a call of its own, it would be rejected: the outermost is on trial.
+    # Were the innermost a call of its own, it would be rejected: the outermost is a probe.
     assert outer.call(inner.call, lambda: outer.call(lambda: "fine")) == "fine"
     assert outer.state == "closed"
 

@@ -12,7 +12,7 @@ from resilience.circuit import ACTIONS, Action, Admission, Outcome
 from resilience.errors import CallRejected
 
 FAIL_MAX, RESET = 2, 20
-Begun = tuple[Admission, int, bool]  # the admission, the model's era then, and whether it is a trial
+Begun = tuple[Admission, int, bool]  # the admission, the model's era then, and whether it is a probe
 
 
 class BreakerModel(RuleBasedStateMachine):
@@ -29,11 +29,11 @@ class BreakerModel(RuleBasedStateMachine):
             errors=(Exception,),
             clock=lambda: self.now,
         )
-        self.state, self.failures, self.due_at, self.era, self.trial = "closed", 0, 0.0, 0, False
+        self.state, self.failures, self.due_at, self.era, self.is_probed = "closed", 0, 0.0, 0, False
         self.forced: Action | None = None
 
     def enter(self, state: str, seconds: float = RESET) -> None:
-        self.state, self.failures, self.era, self.trial = state, 0, self.era + 1, False
+        self.state, self.failures, self.era, self.is_probed = state, 0, self.era + 1, False
         self.due_at = self.now + seconds
 
     @property
@@ -44,33 +44,33 @@ class BreakerModel(RuleBasedStateMachine):
     def begin(self) -> Begun | MultipleResults[Begun]:
         if self.is_due:
             self.enter("half-open")
-        admitted = self.state == "closed" or (self.state == "half-open" and not self.trial)
+        admitted = self.state == "closed" or (self.state == "half-open" and not self.is_probed)
         try:
             admission = self.breaker._admit()
         except CallRejected:
             assert not admitted
             return multiple()
         assert admitted
-        self.trial = self.state == "half-open"
-        return admission, self.era, self.trial
+        self.is_probed = self.state == "half-open"
+        return admission, self.era, self.is_probed
 
     @rule(call=consumes(calls), outcome=st.sampled_from([Outcome.SUCCESS, Outcome.FAILURE, Outcome.NEUTRAL]))
     def end(self, call: Begun, outcome: Outcome) -> None:
-        admission, era, trial = call
+        admission, era, probe = call
         self.breaker._settle(admission, outcome, OSError() if outcome is Outcome.FAILURE else None)
         if era != self.era:
             return
-        if trial:
-            self.trial = False
+        if probe:
+            self.is_probed = False
         if self.forced:
             return
         if outcome is Outcome.FAILURE:
             self.failures += 1
-            if trial or self.failures >= FAIL_MAX:
+            if probe or self.failures >= FAIL_MAX:
                 self.enter("open")
         elif outcome is Outcome.SUCCESS:
             self.failures = 0
-            if trial:
+            if probe:
                 self.enter("closed")
 
     @rule(seconds=st.sampled_from([0.5, 7, RESET - 0.5, RESET, 100]))
@@ -90,8 +90,8 @@ class BreakerModel(RuleBasedStateMachine):
             self.enter("closed")
 
     @rule(action=st.sampled_from(ACTIONS))
-    def steer(self, action: Action) -> None:
-        self.breaker.steer(action, by="anna")
+    def override(self, action: Action) -> None:
+        self.breaker.override(action, by="anna")
         self.forced = None if action == "reset" else action
         self.enter("open" if action == "force-open" else "closed", math.inf)
 

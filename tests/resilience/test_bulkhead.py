@@ -215,7 +215,7 @@ def test_a_short_wait_finds_the_place_of_a_call_that_ends(breaker: Breaker) -> N
 
 def test_a_trial_needs_no_place(breaker: Breaker, full: Callable[[], None]) -> None:
     breaker.open_for(0)
-    assert breaker.call(lambda: "on trial") == "on trial"
+    assert breaker.call(lambda: "a probe") == "a probe"
     assert breaker.state == "closed"
 
 

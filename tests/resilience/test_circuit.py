@@ -1,4 +1,4 @@
-"""Whose turn a trial is, what a circuit says of its last error, and calls that are made past it."""
+"""Whose turn a probe is, what a circuit says of its last error, and calls that are made past it."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from resilience.breaker import Breaker
 from resilience.circuit import Action, Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.events import Listener
-from resilience.turns import Turns
+from resilience.probe_lock import ProbeLock
 
 RESET, DEADLINE = 20, 8.0
 
@@ -33,20 +33,20 @@ class Clock:
         return self.now
 
 
-class OfAll(Turns):
-    """The turns of several processes: another one may have it, and something may happen while it is asked for."""
+class OfAll(ProbeLock):
+    """The probe_lock of several processes: another one may have it, and something may happen while it is asked for."""
 
     def __init__(self) -> None:
         self.is_free = True
         self.asked = self.given_back = 0
         self.meanwhile: Callable[[], object] = lambda: None
 
-    def enter(self) -> bool:
+    def acquire(self) -> bool:
         self.asked += 1
         self.meanwhile()
         return self.is_free
 
-    def leave(self) -> None:
+    def release(self) -> None:
         self.given_back += 1
 
 
@@ -57,7 +57,7 @@ class Recorder(Listener):
     def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
         self.events.append((str(cb.name), getattr(new_state, "name", "")))
 
-    def steered(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
         self.events.append((str(cb.name), action, by))
 
 
@@ -67,7 +67,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def turns() -> OfAll:
+def probe_lock() -> OfAll:
     return OfAll()
 
 
@@ -77,7 +77,7 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def breaker(clock: Clock, turns: OfAll, recorder: Recorder) -> Breaker:
+def breaker(clock: Clock, probe_lock: OfAll, recorder: Recorder) -> Breaker:
     breaker = Breaker(
         "thing",
         fail_max=2,
@@ -88,7 +88,7 @@ def breaker(clock: Clock, turns: OfAll, recorder: Recorder) -> Breaker:
         cause_of=lambda error, deadline: f"{type(error).__name__} within {deadline} s",
         clock=clock,
     )
-    breaker.attend(recorder, turns)
+    breaker.attend(recorder, probe_lock)
     return breaker
 
 
@@ -107,24 +107,24 @@ def reject(breaker: Breaker) -> float:
     return rejected.value.retry_after
 
 
-def test_while_another_process_has_the_turn_nobody_makes_a_trial(breaker: Breaker, turns: OfAll, clock: Clock) -> None:
+def test_while_another_process_probes_nobody_else_does(breaker: Breaker, probe_lock: OfAll, clock: Clock) -> None:
     breaker.open_for(0)
-    turns.is_free = False
+    probe_lock.is_free = False
     for _ in range(3):
         assert reject(breaker) == 1
-    assert turns.asked == 1  # asking costs a round trip: not each caller asks
+    assert probe_lock.asked == 1  # asking costs a round trip: not each caller asks
     clock.now += 1
     assert reject(breaker) == 1
-    assert turns.asked == 2
-    turns.is_free = True
+    assert probe_lock.asked == 2
+    probe_lock.is_free = True
     clock.now += 1
     assert breaker.call(answer) == "answer"
-    assert (breaker.state, turns.given_back) == ("closed", 1)
+    assert (breaker.state, probe_lock.given_back) == ("closed", 1)
 
 
 @pytest.mark.parametrize("error", [None, Down, Busy])
 def test_a_turn_is_given_back_when_the_trial_is_over(
-    error: type[Exception] | None, breaker: Breaker, turns: OfAll
+    error: type[Exception] | None, breaker: Breaker, probe_lock: OfAll
 ) -> None:
     breaker.open_for(0)
     if error:
@@ -132,31 +132,31 @@ def test_a_turn_is_given_back_when_the_trial_is_over(
             breaker.call(fail, error)
     else:
         breaker.call(answer)
-    assert (turns.asked, turns.given_back) == (1, 1)
+    assert (probe_lock.asked, probe_lock.given_back) == (1, 1)
 
 
-def test_a_call_that_is_no_trial_takes_no_turn_and_gives_none_back(breaker: Breaker, turns: OfAll) -> None:
+def test_a_call_that_is_no_trial_takes_no_turn_and_gives_none_back(breaker: Breaker, probe_lock: OfAll) -> None:
     breaker.call(answer)
     with pytest.raises(CallFailed):
         breaker.call(fail)
     breaker.call(answer)
-    assert (turns.asked, turns.given_back) == (0, 0)
+    assert (probe_lock.asked, probe_lock.given_back) == (0, 0)
 
 
-def test_while_one_call_asks_for_its_turn_the_others_are_rejected(breaker: Breaker, turns: OfAll) -> None:
+def test_while_one_call_asks_for_its_turn_the_others_are_rejected(breaker: Breaker, probe_lock: OfAll) -> None:
     breaker.open_for(0)
     with ThreadPoolExecutor(1) as pool:
-        turns.meanwhile = lambda: pool.submit(reject, breaker).result(10)
+        probe_lock.meanwhile = lambda: pool.submit(reject, breaker).result(10)
         assert breaker.call(answer) == "answer"
-    assert turns.asked == 1
+    assert probe_lock.asked == 1
 
 
-def test_turns_that_cannot_be_asked_for_block_no_later_trial(breaker: Breaker, turns: OfAll, clock: Clock) -> None:
+def test_turns_that_cannot_be_asked_for_block_no_later_trial(breaker: Breaker, probe_lock: OfAll, clock: Clock) -> None:
     breaker.open_for(0)
-    turns.meanwhile = lambda: fail(Busy)
+    probe_lock.meanwhile = lambda: fail(Busy)
     with pytest.raises(Busy):
         breaker.call(answer)
-    turns.meanwhile = lambda: None
+    probe_lock.meanwhile = lambda: None
     clock.now += 1
     assert breaker.call(answer) == "answer"
 
@@ -164,20 +164,20 @@ def test_turns_that_cannot_be_asked_for_block_no_later_trial(breaker: Breaker, t
 @pytest.mark.parametrize("is_free", [False, True])
 @pytest.mark.parametrize("action", ["force-open", "force-close", "reset"])
 def test_a_turn_that_comes_too_late_is_given_back(
-    action: Action, is_free: bool, breaker: Breaker, turns: OfAll
+    action: Action, is_free: bool, breaker: Breaker, probe_lock: OfAll
 ) -> None:
-    def steer() -> None:
-        turns.meanwhile = lambda: None
-        breaker.steer(action, by="anna")
+    def override() -> None:
+        probe_lock.meanwhile = lambda: None
+        breaker.override(action, by="anna")
 
     breaker.open_for(0)
-    turns.is_free, turns.meanwhile = is_free, steer
+    probe_lock.is_free, probe_lock.meanwhile = is_free, override
     reject(breaker)
-    assert turns.given_back == (1 if is_free else 0)
+    assert probe_lock.given_back == (1 if is_free else 0)
     assert breaker.state == ("open" if action == "force-open" else "closed")
-    # The trials after it are nobody's but their own.
-    turns.is_free = True
-    breaker.steer("reset", by="anna")
+    # The probes after it are nobody's but their own.
+    probe_lock.is_free = True
+    breaker.override("reset", by="anna")
     breaker.open_for(0)
     assert breaker.call(answer) == "answer"
 
@@ -217,8 +217,8 @@ def test_what_another_process_found_out_is_said_to_be_its(breaker: Breaker) -> N
         with pytest.raises(CallFailed):
             breaker.call(fail)
     breaker.close()
-    breaker.steer("force-open", by="anna")
-    breaker.steer("reset", by="anna")
+    breaker.override("force-open", by="anna")
+    breaker.override("reset", by="anna")
     breaker.open_for(20)
     causes = [event["cause"] for event in breaker.events()]
     assert causes == ["another process", "reset", "force-open", "another process", "Down within 8.0 s"]
@@ -234,9 +234,9 @@ def test_what_another_process_found_out_lasts_as_long_as_it_says(breaker: Breake
 
 
 def test_listeners_hear_who_took_it_in_hand(breaker: Breaker, recorder: Recorder) -> None:
-    breaker.steer("force-open", by="anna")
-    breaker.steer("force-open", by="bert")
-    breaker.steer("reset", by="anna")
+    breaker.override("force-open", by="anna")
+    breaker.override("force-open", by="bert")
+    breaker.override("reset", by="anna")
     assert recorder.events == [
         ("thing", "open"),
         ("thing", "force-open", "anna"),
@@ -246,34 +246,34 @@ def test_listeners_hear_who_took_it_in_hand(breaker: Breaker, recorder: Recorder
     ]
 
 
-def test_a_call_past_an_open_circuit_is_no_trial(breaker: Breaker, turns: OfAll) -> None:
+def test_a_call_past_an_open_circuit_is_no_trial(breaker: Breaker, probe_lock: OfAll) -> None:
     breaker.open_for(20)
-    with breaker.past():
+    with breaker.bypass():
         assert breaker.call(deadlines.remaining) == pytest.approx(DEADLINE, abs=1)
-    assert (turns.asked, turns.given_back) == (0, 0)
+    assert (probe_lock.asked, probe_lock.given_back) == (0, 0)
     assert reject(breaker) == 20
 
 
 def test_past_two_circuits_both_are_called(breaker: Breaker) -> None:
     other = Breaker("other", fail_max=1, reset_timeout=RESET, classify=lambda error: Outcome.FAILURE, errors=())
     for each in (breaker, other):
-        each.steer("force-open", by="anna")
-    with breaker.past():
-        with other.past():
+        each.override("force-open", by="anna")
+    with breaker.bypass():
+        with other.bypass():
             assert breaker.call(other.call, answer) == "answer"
         reject(other)
         assert breaker.call(answer) == "answer"
 
 
 def test_an_error_ends_the_way_past_a_circuit(breaker: Breaker) -> None:
-    breaker.steer("force-open", by="anna")
-    with pytest.raises(Down), breaker.past():
+    breaker.override("force-open", by="anna")
+    with pytest.raises(Down), breaker.bypass():
         raise Down
     reject(breaker)
 
 
 def test_a_call_that_comes_while_the_circuit_closes_is_a_call_like_any_other(
-    breaker: Breaker, turns: OfAll, monkeypatch: pytest.MonkeyPatch
+    breaker: Breaker, probe_lock: OfAll, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between reading the state and taking the lock another thread may close the circuit."""
 
@@ -290,7 +290,7 @@ def test_a_call_that_comes_while_the_circuit_closes_is_a_call_like_any_other(
     breaker.open_for(0)
     monkeypatch.setattr(breaker._machine, "__class__", ClosingMeanwhile)
     assert breaker.call(deadlines.remaining) == pytest.approx(DEADLINE, abs=1)
-    assert (turns.asked, turns.given_back) == (0, 0)
+    assert (probe_lock.asked, probe_lock.given_back) == (0, 0)
 
 
 @pytest.mark.parametrize("error", [None, Down])

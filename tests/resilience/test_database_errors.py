@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from resilience import database
 from resilience.circuit import Outcome
-from resilience.errors import Answered
+from resilience.errors import ExpectedError
 
 SQLITE = {
     Outcome.FAILURE: {"CANTOPEN", "CORRUPT", "IOERR", "NOTADB", "PROTOCOL", "IOERR_READ", "CANTOPEN_ISDIR"},
@@ -37,4 +37,4 @@ def test_errors_that_come_of_no_server() -> None:
     assert database.classify(lost) is Outcome.SUSPECT
     assert database.classify(InterfaceError("of no driver")) is Outcome.FAILURE
     assert database.classify(DatabaseError("of no driver")) is Outcome.SUCCESS
-    assert database.classify(Answered()) is Outcome.SUCCESS
+    assert database.classify(ExpectedError()) is Outcome.SUCCESS

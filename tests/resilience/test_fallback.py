@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import REGISTRY
 
-from resilience import breakers, bulkhead, fallback, last_good, provenance
-from resilience.errors import Answered, DependencyUnavailable
-from resilience.fallback import read_through, write_through
+from resilience import breakers, bulkhead, fallback, provenance, stale_cache
+from resilience.errors import DependencyUnavailable, ExpectedError
+from resilience.fallback import protected_write, with_fallback
 from resilience.http import BadAnswer
 
 
@@ -21,7 +21,7 @@ class Source:
         if not self.up:
             raise BadAnswer
         if not self.known:
-            raise Answered
+            raise ExpectedError
         return f"{name}{size}"
 
 
@@ -35,7 +35,7 @@ def read(source: Source) -> Callable[..., str]:
     def ask(*, name: str, size: int = 1) -> str:
         return source(name=name, size=size)
 
-    return read_through(breakers.AD_PROVIDER, default=lambda *, name, size=1: f"default {name}")(ask)
+    return with_fallback(breakers.AD_PROVIDER, default=lambda *, name, size=1: f"default {name}")(ask)
 
 
 def test_live_then_stale_then_default(read: Callable[..., str], source: Source) -> None:
@@ -50,7 +50,7 @@ def test_live_then_stale_then_default(read: Callable[..., str], source: Source) 
     origin = provenance.begin()
     assert read(name="b") == "default b"
     assert (origin.source, origin.age) == ("default", None)
-    assert source.asked == 2  # the breaker is open: the second question was not asked
+    assert source.asked == 2  # the breaker is open: the second key was not asked
     assert breakers.get(breakers.AD_PROVIDER).describe()["answers"] == {"live": 1, "stale": 1, "default": 1}
 
 
@@ -59,7 +59,7 @@ def test_the_age_of_a_stale_answer_is_true(
 ) -> None:
     now = 5000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    monkeypatch.setattr(fallback, "last_good_answers", last_good.LastGoodAnswers(max_age=3600))
+    monkeypatch.setattr(fallback, "stale_cache", stale_cache.StaleCache(max_age=3600))
     read(name="a")
     source.up = False
     now += 90
@@ -80,7 +80,7 @@ def test_another_question_is_another_answer(read: Callable[..., str], source: So
 def test_what_has_ceased_to_be_is_not_remembered(read: Callable[..., str], source: Source) -> None:
     read(name="a")
     source.known = False
-    with pytest.raises(Answered):
+    with pytest.raises(ExpectedError):
         read(name="a")
     assert breakers.get(breakers.AD_PROVIDER).describe()["answers"]["live"] == 2  # "there is none" is an answer
     source.up = False
@@ -99,7 +99,7 @@ def test_a_page_of_two_reads_says_the_worst() -> None:
 def test_a_write_has_no_fallback(source: Source) -> None:
     source.up = False
     with pytest.raises(DependencyUnavailable):
-        write_through(breakers.AD_PROVIDER)(source)(name="a")
+        protected_write(breakers.AD_PROVIDER)(source)(name="a")
 
 
 def test_answers_are_counted_for_prometheus(read: Callable[..., str]) -> None:
@@ -110,25 +110,25 @@ def test_answers_are_counted_for_prometheus(read: Callable[..., str]) -> None:
 
 
 def test_the_least_recently_used_answers_go_first() -> None:
-    kept = last_good.LastGoodAnswers(max_age=3600, max_bytes=5000)
-    for question in "abc":
-        kept.put(question, question * 1000)
+    kept = stale_cache.StaleCache(max_age=3600, max_bytes=5000)
+    for key in "abc":
+        kept.put(key, key * 1000)
     assert kept.get("a")
     kept.put("d", "d" * 1000)
-    assert [question for question in "abcd" if kept.get(question)] == ["a", "c", "d"]
+    assert [key for key in "abcd" if kept.get(key)] == ["a", "c", "d"]
     kept.put("e", "e" * 5000)
-    assert [question for question in "abcde" if kept.get(question)] == ["a", "c", "d"]
+    assert [key for key in "abcde" if kept.get(key)] == ["a", "c", "d"]
 
 
 def test_a_read_leaves_the_reserve_to_what_has_no_fallback_in_a_post_too() -> None:
     breaker = breakers.get(breakers.AD_PROVIDER)
     had: list[object] = []
 
-    @read_through(breakers.AD_PROVIDER, default=lambda: None)
+    @with_fallback(breakers.AD_PROVIDER, default=lambda: None)
     def read() -> None:
         had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
 
-    @write_through(breakers.AD_PROVIDER)
+    @protected_write(breakers.AD_PROVIDER)
     def write() -> None:
         had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
 

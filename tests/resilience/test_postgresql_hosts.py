@@ -56,7 +56,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     network = Network(Clock())
     monkeypatch.setattr(deadlines, "time", SimpleNamespace(monotonic=network.clock))
     monkeypatch.setattr(hosts, "addresses", network.addresses)
-    monkeypatch.setattr(hosts, "_last_good", {})
+    monkeypatch.setattr(hosts, "_last_reached", {})
     monkeypatch.delenv("PGHOSTADDR", raising=False)
     return network
 

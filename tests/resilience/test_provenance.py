@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ObjectDoesNotExist
 
 from resilience import breakers, provenance
-from resilience.fallback import read_through
+from resilience.fallback import with_fallback
 from resilience.http import BadAnswer
 from resilience.provenance import Source
 
@@ -29,12 +29,12 @@ def trip() -> None:
     def fail(*, name: str) -> str:
         raise BadAnswer
 
-    assert read_through(AD_PROVIDER, default=nothing)(fail)(name="trip") == "default"
+    assert with_fallback(AD_PROVIDER, default=nothing)(fail)(name="trip") == "default"
     assert breakers.get(AD_PROVIDER).state == "open"
 
 
 def test_what_is_not_to_be_kept_is_not_kept() -> None:
-    @read_through(AD_PROVIDER, default=nothing, keep_last_good=False)
+    @with_fallback(AD_PROVIDER, default=nothing, keep_stale=False)
     def read(*, name: str) -> str:
         return "live"
 
@@ -44,11 +44,11 @@ def test_what_is_not_to_be_kept_is_not_kept() -> None:
 
 
 def test_two_reads_with_equal_arguments_do_not_share_an_answer() -> None:
-    @read_through(AD_PROVIDER, default=nothing)
+    @with_fallback(AD_PROVIDER, default=nothing)
     def prices(*, name: str) -> str:
         return "price"
 
-    @read_through(AD_PROVIDER, default=nothing)
+    @with_fallback(AD_PROVIDER, default=nothing)
     def titles(*, name: str) -> str:
         return "title"
 
@@ -64,7 +64,7 @@ def test_two_modules_with_reads_of_one_name_do_not_share_an_answer() -> None:
             return module
 
         read.__module__ = module
-        return read_through(AD_PROVIDER, default=nothing)(read)
+        return with_fallback(AD_PROVIDER, default=nothing)(read)
 
     here, there = made_in("here"), made_in("there")
     here(name="a")
@@ -74,7 +74,7 @@ def test_two_modules_with_reads_of_one_name_do_not_share_an_answer() -> None:
 
 
 def test_the_time_that_an_answer_took_is_recorded() -> None:
-    @read_through(AD_PROVIDER, default=nothing)
+    @with_fallback(AD_PROVIDER, default=nothing)
     def read(*, name: str) -> str:
         time.sleep(0.05)
         return "live"
@@ -85,7 +85,7 @@ def test_the_time_that_an_answer_took_is_recorded() -> None:
 
 
 def test_what_does_not_exist_is_a_live_answer_and_not_a_failure() -> None:
-    @read_through(AD_PROVIDER, default=nothing)
+    @with_fallback(AD_PROVIDER, default=nothing)
     def read(*, name: str) -> str:
         raise ObjectDoesNotExist(name)
 
@@ -97,7 +97,7 @@ def test_what_does_not_exist_is_a_live_answer_and_not_a_failure() -> None:
 
 
 def test_a_bug_is_not_hidden_by_a_fallback() -> None:
-    @read_through(AD_PROVIDER, default=nothing)
+    @with_fallback(AD_PROVIDER, default=nothing)
     def read(*, name: str) -> str:
         raise TypeError("a bug")
 

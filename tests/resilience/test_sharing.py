@@ -43,7 +43,7 @@ def server() -> Iterator[RedisServer]:
 @pytest.fixture
 def process(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Makes the breaker of one more process."""
-    monkeypatch.setattr(sharing, "REST", 0.3)
+    monkeypatch.setattr(sharing, "RETRY_INTERVAL", 0.3)
     started: list[Sharing] = []
 
     def make() -> Breaker:
@@ -122,8 +122,8 @@ def test_one_trial_at_a_time_in_all_processes(process: Make) -> None:
         begun.set()
         finish.wait(10)
 
-    trial = threading.Thread(target=one.call, args=(hang,))
-    trial.start()
+    probe = threading.Thread(target=one.call, args=(hang,))
+    probe.start()
     begun.wait(10)
     for _ in range(3):
         started = time.monotonic()
@@ -131,16 +131,16 @@ def test_one_trial_at_a_time_in_all_processes(process: Make) -> None:
             two.call(answer)
         assert time.monotonic() - started < SOON
     finish.set()
-    trial.join()
+    probe.join()
     comes_to(two, "closed")
 
 
 def test_a_killed_trial_frees_its_place(process: Make, server: RedisServer) -> None:
     breaker = process()
     trip(breaker)
-    server.run("SET", "breaker:database:trial", "of a process that is no more", "PX", "1000")
+    server.run("SET", "breaker:database:probe", "of a process that is no more", "PX", "1000")
     comes_to(breaker, "half-open", RESET + SOON)
-    server.run("SET", "breaker:database:trial", "of a process that is no more", "PX", "700")
+    server.run("SET", "breaker:database:probe", "of a process that is no more", "PX", "700")
     with pytest.raises(CallRejected):
         breaker.call(answer)
 
@@ -179,7 +179,7 @@ def test_without_the_server_each_trips_and_recovers_alone(process: Make, server:
 def test_a_stopped_server_is_waited_for_once(
     process: Make, server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing, "REST", 5.0)
+    monkeypatch.setattr(sharing, "RETRY_INTERVAL", 5.0)
     breaker = process()
     server.stop()
     waits = []
@@ -190,8 +190,8 @@ def test_a_stopped_server_is_waited_for_once(
         started = time.monotonic()
         assert breaker.call(answer) == "answer"
         waits.append(time.monotonic() - started)
-    assert sorted(waits)[-2] < sharing.PATIENCE / 2
-    assert max(waits) < 2 * sharing.PATIENCE
+    assert sorted(waits)[-2] < sharing.REDIS_TIMEOUT / 2
+    assert max(waits) < 2 * sharing.REDIS_TIMEOUT
 
 
 def test_a_server_that_is_full_keeps_nobody_from_tripping_and_recovering(process: Make, server: RedisServer) -> None:
@@ -221,20 +221,20 @@ def test_what_was_wiped_is_written_again(process: Make, server: RedisServer) -> 
 
 def test_what_somebody_forces_is_forced_in_all_until_it_is_reset(process: Make, server: RedisServer) -> None:
     one, two = process(), process()
-    one.steer("force-open", by="anna")
+    one.override("force-open", by="anna")
     comes_to(two, "open")
     assert two.forced == "force-open"
-    eventually(lambda: server.run("EXISTS", "breaker:database:steering"))
+    eventually(lambda: server.run("EXISTS", "breaker:database:override"))
     server.run("FLUSHALL")
     late = process()
     comes_to(late, "open")
     assert late.forced == "force-open"
-    two.steer("force-close", by="anna")
+    two.override("force-close", by="anna")
     comes_to(one, "closed")
     with pytest.raises(CallFailed):
         one.call(fail)
     assert one.state == "closed"
-    two.steer("reset", by="anna")
+    two.override("reset", by="anna")
     eventually(lambda: one.forced is late.forced is None, SOON)
     trip(one)
     comes_to(late, "open")
@@ -248,27 +248,27 @@ def test_what_a_full_server_did_not_take_is_not_undone_by_what_it_has(process: M
     two.call(answer)
     comes_to(one, "closed")  # which it has now
     server.run("CONFIG", "SET", "maxmemory", "1")
-    one.steer("force-open", by="anna")
+    one.override("force-open", by="anna")
     time.sleep(3 * 0.3 + SOON)  # it has rested and asked again
     assert (one.state, one.forced) == ("open", "force-open")
-    one.steer("reset", by="anna")
-    two.steer("force-open", by="bob")
+    one.override("reset", by="anna")
+    two.override("force-open", by="bob")
     time.sleep(3 * 0.3)
     assert (one.state, two.state) == ("closed", "open")
-    two.steer("reset", by="bob")
+    two.override("reset", by="bob")
     trip(one)
     time.sleep(3 * 0.3)
     assert one.state == "open"
     server.run("CONFIG", "SET", "maxmemory", "0")
-    eventually(lambda: server.run("EXISTS", "breaker:database:steering"))
+    eventually(lambda: server.run("EXISTS", "breaker:database:override"))
 
 
 def test_a_reset_reaches_those_that_redis_was_lost_to(process: Make, server: RedisServer) -> None:
     one, two = process(), process()
-    one.steer("force-open", by="anna")
+    one.override("force-open", by="anna")
     comes_to(two, "open")
     server.run("CONFIG", "SET", "maxmemory", "1")
-    one.steer("reset", by="anna")
+    one.override("reset", by="anna")
     trip(one)
     time.sleep(2 * 0.3)
     assert two.forced == "force-open"

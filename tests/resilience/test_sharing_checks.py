@@ -12,14 +12,14 @@ from resilience import identity, sharing
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
-from resilience.sharing import LOOK_EVERY, Sharing
+from resilience.sharing import POLL_INTERVAL, Sharing
 from tests.e2e.services import eventually
 from tests.redis_server import RedisServer
 
 AT_ONCE = 0.5  # seconds; 0.1 is usual
 SOON = 5.0
 RESET = 2.0
-SEVERAL_LOOKS = 8 * LOOK_EVERY
+SEVERAL_LOOKS = 8 * POLL_INTERVAL
 
 
 class Down(Exception):
@@ -67,7 +67,7 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def process(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    monkeypatch.setattr(sharing, "PATIENCE", 2.0)  # this machine may be busy
+    monkeypatch.setattr(sharing, "REDIS_TIMEOUT", 2.0)  # this machine may be busy
     started: list[Sharing] = []
     server.run("FLUSHALL")
 
@@ -172,8 +172,8 @@ def test_a_check_that_takes_long_holds_up_nothing_else(process: Make, server: Re
         began = time.monotonic()
         while two.breaker.state == "closed" and time.monotonic() < began + 5:
             asked = time.monotonic()
-            two.breaker._turns.enter()
-            two.breaker._turns.leave()
+            two.breaker._probe_lock.acquire()
+            two.breaker._probe_lock.release()
             slow_turns.append(time.monotonic() - asked)
         assert time.monotonic() - began < 5 * HANG
         assert two.breaker.state == "open"
@@ -220,8 +220,8 @@ def test_what_a_process_found_itself_is_newer_than_what_it_heard(process: Make) 
     two.breaker.check = slow
     one.trip()
     assert begun.wait(5)
-    two.breaker.steer("force-open", by="anna")
-    two.breaker.steer("reset", by="anna")
+    two.breaker.override("force-open", by="anna")
+    two.breaker.override("reset", by="anna")
     released.set()
     time.sleep(SEVERAL_LOOKS)
     assert two.breaker.state == "closed"
@@ -240,14 +240,14 @@ def test_one_trial_at_a_time_although_each_checks(process: Make) -> None:
         begun.set()
         finish.wait(10)
 
-    trial = threading.Thread(target=all_three[0].breaker.call, args=(hang,))
-    trial.start()
+    probe = threading.Thread(target=all_three[0].breaker.call, args=(hang,))
+    probe.start()
     begun.wait(10)
     for each in all_three[1:]:
         with pytest.raises(CallRejected):
             each.call()
     finish.set()
-    trial.join()
+    probe.join()
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_nobody_hears_of_what_they_do_not_use(process: Make, mine: dict[str, str
     one, two = process(**mine), process(**yours)
     two.is_cut_off = True  # so that it would open
     one.trip()
-    one.breaker.steer("force-open", by="anna")
+    one.breaker.override("force-open", by="anna")
     time.sleep(SEVERAL_LOOKS)
     assert (two.checked, two.breaker.state, two.breaker.forced) == (0, "closed", None)
 

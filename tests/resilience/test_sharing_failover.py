@@ -70,7 +70,7 @@ def toggle(breaker: Breaker) -> str:
         with suppress(CallFailed):
             breaker.call(fail)
     else:
-        breaker.steer("reset", by="anna")
+        breaker.override("reset", by="anna")
     return breaker.state
 
 
@@ -121,8 +121,8 @@ def test_a_name_that_moves_late_is_followed_too(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(sharing, "REST", 0.5)
-    monkeypatch.setattr(sharing, "RECONNECT_EVERY", 0.3)
+    monkeypatch.setattr(sharing, "RETRY_INTERVAL", 0.5)
+    monkeypatch.setattr(sharing, "RECONNECT_INTERVAL", 0.3)
     old, new = start(), start()
     name = started.enter_context(Forwarder(("127.0.0.1", old.port)))
     one, two = (process(f"redis://127.0.0.1:{name.port}/0") for _ in range(2))
@@ -167,7 +167,7 @@ def test_a_lost_server_is_one_line_without_a_traceback_or_password(
     getattr(server, lose)()
     toggle(breaker)
     eventually(lambda: "Redis cannot be used" in caplog.text)
-    breaker.steer("reset", by="anna")
+    breaker.override("reset", by="anna")
     time.sleep(0.5)
     lines = [each for each in caplog.records if each.name.startswith(("resilience.sharing", "redis"))]
     assert [(each.levelno, each.exc_info) for each in lines] == [(logging.WARNING, None)]

@@ -65,7 +65,7 @@ def test_a_page_that_fails_while_it_renders_is_a_503_too(
 
 
 def test_a_breaker_that_is_forced_open_says_so_and_the_page_does_not_reload(staff: Client) -> None:
-    breakers.get(breakers.DATABASE).steer("force-open", by="boss")
+    breakers.get(breakers.DATABASE).override("force-open", by="boss")
     response = staff.get("/admin/", headers={"accept": "text/html"})
     assert response.status_code == 503
     assert "Retry-After" in response

@@ -13,7 +13,7 @@ from campaigns.money import amount
 from campaigns.simulation import plot
 from campaigns.simulation.day import Day, simulate
 from campaigns.simulation.fraud import BUDGET_CLICKS, MOST_TAKEN, Raid, raids
-from campaigns.simulation.goals import OFF_THE_LINE, UNSPENT, Figures, judge
+from campaigns.simulation.goals import OFF_THE_LINE, UNSPENT, DayOutcome, judge
 
 
 class Command(BaseCommand):
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         )
 
 
-def table(figures: Sequence[Figures]) -> Iterator[str]:
+def table(figures: Sequence[DayOutcome]) -> Iterator[str]:
     """Lines of text. Deviations are in percent of the daily budget, over all hours too where demand was short in some;
     demand is how much of the budget shoppers' clicks would have come to."""
     yield "campaign        budget       spent    share   demand   worst hour   overspend"
@@ -84,7 +84,7 @@ def of_fraud(raid: Raid) -> str:
     )
 
 
-def total(day: Day, figures: Sequence[Figures]) -> str:
+def total(day: Day, figures: Sequence[DayOutcome]) -> str:
     clicks = sum(map(len, day.charged.values()))
     unbilled = ", ".join(f"{count} {reason.label}" for reason, count in sorted(day.unbilled.items()))
     return (

@@ -18,7 +18,7 @@ from recommendations.evaluation import cold_start, data, models, plot, protocol,
 from service.commands import unusable_database
 
 TUNED_ON = "last-hash"
-Results = dict[str, dict[str, protocol.Figures]]  # by protocol and model
+Results = dict[str, dict[str, protocol.Metrics]]  # by protocol and model
 
 
 class Command(BaseCommand):
@@ -103,7 +103,7 @@ def tables(results: Results) -> Iterator[str]:
         yield "\n".join(lines)
 
 
-def cold_table(figures: Mapping[str, cold_start.Figures]) -> str:
+def cold_table(figures: Mapping[str, cold_start.ColdStartMetrics]) -> str:
     """Lines of text."""
     if not figures:
         return f"{cold_start.NAME}: nobody has reviewed both a hidden product and another one"

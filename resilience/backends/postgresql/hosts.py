@@ -14,7 +14,7 @@ from resilience import deadlines, postgres
 from resilience.resolver import addresses
 
 
-class Candidate(NamedTuple):
+class Endpoint(NamedTuple):
     """One address of one host; what is empty is left to libpq."""
 
     host: str
@@ -22,16 +22,16 @@ class Candidate(NamedTuple):
     port: str
 
 
-_last_good: dict[tuple[str, str], Candidate] = {}  # by host and port as configured
+_last_reached: dict[tuple[str, str], Endpoint] = {}  # by host and port as configured
 
 
 def connect(
     connect_to: Callable[[dict[str, Any]], Any], params: dict[str, Any], default_deadline: float
 ) -> psycopg2.extensions.connection:
-    """Return what ``connect_to`` makes of the first candidate that takes the connection.
+    """Return what ``connect_to`` makes of the first endpoint that takes the connection.
 
-    Each candidate gets an equal share of the time left, and no more than ``connect_timeout`` seconds where ``params``
-    have one. The candidate of the last success comes first. Raises psycopg2.Error.
+    Each endpoint gets an equal share of the time left, and no more than ``connect_timeout`` seconds where ``params``
+    have one. The endpoint of the last success comes first. Raises psycopg2.Error.
     """
     limit = float(params.get("connect_timeout") or 0) or default_deadline
     try:
@@ -48,23 +48,23 @@ def _connect_to_one(
     address = str(params.get("hostaddr", ""))
     # An address that is given already, there or in libpq's environment, is not looked up.
     is_given = address or "PGHOSTADDR" in os.environ
-    found = [Candidate(host, address, port)] if is_given else _candidates(host, port)
-    candidates = sorted(found, key=lambda each: each != _last_good.get(configured))
-    for place, candidate in enumerate(candidates):
+    found = [Endpoint(host, address, port)] if is_given else _endpoints(host, port)
+    endpoints = sorted(found, key=lambda each: each != _last_reached.get(configured))
+    for place, endpoint in enumerate(endpoints):
         left = deadlines.remaining() or 0.0
         try:
-            with deadlines.within(min(limit, left / (len(candidates) - place))):
-                made: psycopg2.extensions.connection = connect_to(_addressed(params, candidate))
+            with deadlines.within(min(limit, left / (len(endpoints) - place))):
+                made: psycopg2.extensions.connection = connect_to(_addressed(params, endpoint))
         except psycopg2.Error:
-            if place + 1 == len(candidates):
+            if place + 1 == len(endpoints):
                 raise
         else:
-            _last_good[configured] = candidate
+            _last_reached[configured] = endpoint
             return made
     raise psycopg2.OperationalError("the host name has no address")
 
 
-def _candidates(hosts: str, ports: str) -> Iterator[Candidate]:
+def _endpoints(hosts: str, ports: str) -> Iterator[Endpoint]:
     """All addresses of all hosts, in the order given. Raises psycopg2.OperationalError if no host is found.
 
     Half of the time left is for looking up names, so that one that hangs leaves time to connect.
@@ -77,14 +77,14 @@ def _candidates(hosts: str, ports: str) -> Iterator[Candidate]:
     for host, port in zip(each_host, each_port, strict=False):
         if not host or host.startswith(("/", "@")):
             found = True
-            yield Candidate(host, "", port)
+            yield Endpoint(host, "", port)
             continue
         try:
             with deadlines.within(share):
                 known = addresses(host.strip("[]"), port or None)
             for *_, address in known:
                 found = True
-                yield Candidate(host.strip("[]"), str(address[0]), port)
+                yield Endpoint(host.strip("[]"), str(address[0]), port)
         except OSError as error:
             failure = error
     if failure and not found:
@@ -92,7 +92,7 @@ def _candidates(hosts: str, ports: str) -> Iterator[Candidate]:
         raise psycopg2.OperationalError(f"could not translate host name: {reason}") from failure
 
 
-def _addressed(params: dict[str, Any], candidate: Candidate) -> dict[str, Any]:
+def _addressed(params: dict[str, Any], endpoint: Endpoint) -> dict[str, Any]:
     others = {name: value for name, value in params.items() if name not in ("host", "port")}
-    named = {"host": candidate.host, "hostaddr": candidate.address, "port": candidate.port}
+    named = {"host": endpoint.host, "hostaddr": endpoint.address, "port": endpoint.port}
     return others | {name: value for name, value in named.items() if value}

@@ -1,5 +1,5 @@
-const SECONDS = 600, GAP = 5, PATIENCE = 5000, SOURCES = ["live", "stale", "default"];
-const WORDS = { closed: "in use", open: "away", "half-open": "to be tried" };
+const SECONDS = 600, GAP = 5, TIMEOUT = 5000, SOURCES = ["live", "stale", "default"];
+const WORDS = { closed: "up", open: "down", "half-open": "to be probed" };
 let asOf = "never";
 
 const make = (tag, text, className = "") => Object.assign(document.createElement(tag), { textContent: text, className });
@@ -11,7 +11,7 @@ function clock(time) {
 
 function words(breaker) {
   const said = [];
-  if (breaker.forced) said.push(`Held by hand (${breaker.forced}).`);
+  if (breaker.forced) said.push(`Overridden (${breaker.forced}).`);
   else if (breaker.state === "open") said.push(`Tried again in ${Math.ceil(breaker.retry_after)} s.`);
   else if (breaker.state === "half-open") said.push("The next call finds out.");
   if (breaker.last_error) said.push(`Last error: ${breaker.last_error.cause}, ${clock(breaker.last_error.time)}.`);
@@ -42,7 +42,7 @@ function draw(svg, legend, timeline) {
 function show(section, breaker) {
   const state = section.querySelector(".state");
   state.className = `state ${breaker.state}`;
-  state.textContent = `● ${WORDS[breaker.state]}`;
+  state.textContent = `● ${WORDS[breaker.state]} (${breaker.state})`;
   section.querySelector(".words").textContent = words(breaker);
   draw(section.querySelector("svg"), section.querySelector(".legend"), breaker.timeline);
   const events = section.querySelector(".events"), known = JSON.stringify(breaker.events);
@@ -58,7 +58,7 @@ function show(section, breaker) {
 }
 
 function ask(section, options) {
-  return fetch(`/breakers/${section.dataset.name}`, { signal: AbortSignal.timeout(PATIENCE), ...options });
+  return fetch(`/breakers/${section.dataset.name}`, { signal: AbortSignal.timeout(TIMEOUT), ...options });
 }
 
 async function refresh() {

@@ -1,4 +1,4 @@
-"""The last good answer to each question, kept in this process for the time when no new one can be had."""
+"""The last good answer to each key, kept in this process for the time when no new one can be had."""
 
 import sys
 import threading
@@ -22,7 +22,7 @@ class _Kept(NamedTuple):
     size: int
 
 
-class LastGoodAnswers:
+class StaleCache:
     """Bounded in bytes and in age (seconds); the least recently used go first. Holds public answers only."""
 
     def __init__(self, *, max_age: float, max_bytes: int = MAX_BYTES) -> None:
@@ -31,25 +31,25 @@ class LastGoodAnswers:
             max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept.size
         )
 
-    def put(self, question: Hashable, answer: Any) -> None:
+    def put(self, key: Hashable, answer: Any) -> None:
         # Clients choose the questions: of those without an answer the questions are what takes room.
-        size = ENTRY + approximate_size(question) + approximate_size(answer)
+        size = ENTRY + approximate_size(key) + approximate_size(answer)
         kept = _Kept(answer, time.monotonic(), size)
         with self._lock:
             if kept.size <= self._kept.maxsize:
-                self._kept[question] = kept
+                self._kept[key] = kept
             else:
-                self._kept.pop(question, None)
+                self._kept.pop(key, None)
 
-    def get(self, question: Hashable) -> tuple[Any, float] | None:
+    def get(self, key: Hashable) -> tuple[Any, float] | None:
         """The answer and its age in seconds, or None."""
         with self._lock:
-            kept = self._kept.get(question)
+            kept = self._kept.get(key)
         return None if kept is None else (kept.answer, time.monotonic() - kept.since)
 
-    def discard(self, question: Hashable) -> None:
+    def discard(self, key: Hashable) -> None:
         with self._lock:
-            self._kept.pop(question, None)
+            self._kept.pop(key, None)
 
     def clear(self) -> None:
         with self._lock:

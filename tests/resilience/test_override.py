@@ -8,7 +8,7 @@ from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.events import Listener
 from resilience.history import LENGTH
-from resilience.turns import Turns
+from resilience.probe_lock import ProbeLock
 
 
 class Down(Exception):
@@ -48,42 +48,42 @@ def breaker(clock: Clock) -> Breaker:
 
 
 def test_forced_open_it_stays_open_whatever_the_time(breaker: Breaker, clock: Clock) -> None:
-    breaker.steer("force-open", by="anna")
+    breaker.override("force-open", by="anna")
     clock.now += 1_000_000
     with pytest.raises(CallRejected) as rejected:
         breaker.call(answer)
     assert rejected.value.retry_after == 20
     assert (breaker.state, breaker.describe()["forced"]) == ("open", "force-open")
-    breaker.steer("reset", by="anna")
+    breaker.override("reset", by="anna")
     assert breaker.call(answer) == "answer"
     assert (breaker.state, breaker.describe()["forced"]) == ("closed", None)
 
 
 def test_forced_closed_it_calls_on_through_failures(breaker: Breaker) -> None:
-    breaker.steer("force-close", by="anna")
+    breaker.override("force-close", by="anna")
     for _ in range(5):
         with pytest.raises(CallFailed):
             breaker.call(fail)
     assert (breaker.state, breaker.describe()["forced"]) == ("closed", "force-close")
-    breaker.steer("reset", by="anna")
+    breaker.override("reset", by="anna")
     with pytest.raises(CallFailed):
         breaker.call(fail)
     assert breaker.state == "open"
 
 
 def test_what_others_find_does_not_move_a_forced_breaker(breaker: Breaker) -> None:
-    breaker.steer("force-close", by="anna")
+    breaker.override("force-close", by="anna")
     breaker.open_for(20)
     assert breaker.state == "closed"
-    breaker.steer("force-open", by="anna")
+    breaker.override("force-open", by="anna")
     breaker.close()
     assert breaker.state == "open"
 
 
 def test_a_call_under_way_does_not_undo_it(breaker: Breaker) -> None:
     def fail_after_it_was_reset() -> None:
-        breaker.steer("force-open", by="anna")
-        breaker.steer("reset", by="anna")
+        breaker.override("force-open", by="anna")
+        breaker.override("reset", by="anna")
         raise Down
 
     with pytest.raises(CallFailed):
@@ -92,9 +92,9 @@ def test_a_call_under_way_does_not_undo_it(breaker: Breaker) -> None:
 
 
 def test_a_trial_that_still_asks_for_its_turn_does_not_undo_it(breaker: Breaker) -> None:
-    class SomebodyElseIsQuicker(Turns):
-        def enter(self) -> bool:
-            breaker.steer("force-open", by="anna")
+    class SomebodyElseIsQuicker(ProbeLock):
+        def acquire(self) -> bool:
+            breaker.override("force-open", by="anna")
             return True
 
     breaker.attend(Listener(), SomebodyElseIsQuicker())
@@ -106,7 +106,7 @@ def test_a_trial_that_still_asks_for_its_turn_does_not_undo_it(breaker: Breaker)
 
 
 def test_forced_open_no_trial_is_promised(breaker: Breaker) -> None:
-    breaker.steer("force-open", by="anna")
+    breaker.override("force-open", by="anna")
     assert breaker.describe()["retry_after"] is None
 
 
@@ -115,7 +115,7 @@ def test_a_reset_forgets_the_failures(clock: Clock) -> None:
     for _ in range(2):
         with pytest.raises(CallFailed):
             breaker.call(fail)
-    breaker.steer("reset", by="anna")
+    breaker.override("reset", by="anna")
     assert breaker.describe()["failures"] == 0
 
 
@@ -126,26 +126,26 @@ def test_it_remembers_each_change_with_its_cause_and_request(breaker: Breaker, c
     clock.now += 20
     request_id.begin("request-2")
     breaker.call(answer)
-    breaker.steer("force-open", by="anna")
+    breaker.override("force-open", by="anna")
     seen = [(e["from_state"], e["to_state"], e["cause"], e["request_id"]) for e in breaker.events()]
     assert seen == [
         ("closed", "open", "force-open", "request-2"),
-        ("half-open", "closed", "trial succeeded", "request-2"),
-        ("open", "half-open", "trial", "request-2"),
+        ("half-open", "closed", "probe succeeded", "request-2"),
+        ("open", "half-open", "probe", "request-2"),
         ("closed", "open", "Down", "request-1"),
     ]
 
 
 def test_it_remembers_so_many_and_no_more(breaker: Breaker) -> None:
     for _ in range(LENGTH):
-        breaker.steer("force-open", by="anna")
-        breaker.steer("reset", by="anna")
+        breaker.override("force-open", by="anna")
+        breaker.override("reset", by="anna")
     assert len(breaker.events()) == LENGTH
 
 
 def test_past_it_calls_are_made_and_change_nothing(breaker: Breaker) -> None:
-    breaker.steer("force-open", by="anna")
-    with breaker.past():
+    breaker.override("force-open", by="anna")
+    with breaker.bypass():
         assert breaker.call(answer) == "answer"
         with pytest.raises(CallFailed):
             breaker.call(fail)

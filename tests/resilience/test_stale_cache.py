@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from catalog.models import Product, Review
-from resilience.last_good import ENTRY, LastGoodAnswers, approximate_size
+from resilience.stale_cache import ENTRY, StaleCache, approximate_size
 
 DAY = 86_400
 
@@ -25,12 +25,12 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("resilience.last_good.time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr("resilience.stale_cache.time", SimpleNamespace(monotonic=clock))
     return clock
 
 
 def test_it_gives_an_answer_with_its_age(clock: Clock) -> None:
-    kept = LastGoodAnswers(max_age=DAY)
+    kept = StaleCache(max_age=DAY)
     assert kept.get("q") is None
     kept.put("q", ["answer"])
     clock.now += 75.5
@@ -38,7 +38,7 @@ def test_it_gives_an_answer_with_its_age(clock: Clock) -> None:
 
 
 def test_a_new_answer_takes_the_place_of_the_old_one_and_is_new(clock: Clock) -> None:
-    kept = LastGoodAnswers(max_age=100)
+    kept = StaleCache(max_age=100)
     kept.put("q", 1)
     clock.now += 90
     kept.put("q", 2)
@@ -47,14 +47,14 @@ def test_a_new_answer_takes_the_place_of_the_old_one_and_is_new(clock: Clock) ->
 
 
 def test_an_answer_of_nothing_is_an_answer(clock: Clock) -> None:
-    kept = LastGoodAnswers(max_age=DAY)
+    kept = StaleCache(max_age=DAY)
     kept.put("none", None)
     kept.put("empty", [])
     assert (kept.get("none"), kept.get("empty")) == ((None, 0), ([], 0))
 
 
 def test_an_answer_expires_however_often_it_is_used(clock: Clock) -> None:
-    kept = LastGoodAnswers(max_age=100)
+    kept = StaleCache(max_age=100)
     kept.put("q", 1)
     for _ in range(9):
         clock.now += 11
@@ -64,7 +64,7 @@ def test_an_answer_expires_however_often_it_is_used(clock: Clock) -> None:
 
 
 def test_what_was_discarded_is_gone_and_discarding_nothing_is_fine(clock: Clock) -> None:
-    kept = LastGoodAnswers(max_age=DAY)
+    kept = StaleCache(max_age=DAY)
     kept.put("q", 1)
     kept.discard("q")
     kept.discard("q")
@@ -72,7 +72,7 @@ def test_what_was_discarded_is_gone_and_discarding_nothing_is_fine(clock: Clock)
 
 
 def test_an_answer_that_is_too_large_drives_nobody_out(clock: Clock) -> None:
-    kept = LastGoodAnswers(max_age=DAY, max_bytes=1000)
+    kept = StaleCache(max_age=DAY, max_bytes=1000)
     kept.put("small", "x")
     kept.put("large", "x" * 1001)
     assert kept.get("large") is None
@@ -81,22 +81,22 @@ def test_an_answer_that_is_too_large_drives_nobody_out(clock: Clock) -> None:
 
 def test_an_answer_may_take_all_the_room() -> None:
     answer = "x" * 1000
-    kept = LastGoodAnswers(max_age=DAY, max_bytes=ENTRY + approximate_size("q") + approximate_size(answer))
+    kept = StaleCache(max_age=DAY, max_bytes=ENTRY + approximate_size("q") + approximate_size(answer))
     kept.put("q", answer)
     assert kept.get("q") is not None
 
 
 def test_it_stays_within_its_bytes() -> None:
-    kept = LastGoodAnswers(max_age=DAY, max_bytes=100_000)
-    for question in range(1000):
-        kept.put(question, "x" * 1000)
-    found = [question for question in range(1000) if kept.get(question)]
+    kept = StaleCache(max_age=DAY, max_bytes=100_000)
+    for key in range(1000):
+        kept.put(key, "x" * 1000)
+    found = [key for key in range(1000) if kept.get(key)]
     assert found == list(range(found[0], 1000))
     assert 60 < len(found) <= 100
 
 
 def test_questions_count_too_however_little_they_were_answered() -> None:
-    kept = LastGoodAnswers(max_age=DAY, max_bytes=1_000_000)
+    kept = StaleCache(max_age=DAY, max_bytes=1_000_000)
     gc.collect()
     tracemalloc.start()
     try:
@@ -110,28 +110,28 @@ def test_questions_count_too_however_little_they_were_answered() -> None:
 
 
 def test_an_answer_that_has_grown_takes_the_room_that_it_takes() -> None:
-    kept = LastGoodAnswers(max_age=DAY, max_bytes=100_000)
+    kept = StaleCache(max_age=DAY, max_bytes=100_000)
     for answer in ([], ["x" * 1000], ["x" * 60_000]):
-        for question in range(50):
-            kept.put(question, answer)
-    assert [question for question in range(50) if kept.get(question)] == [49]
+        for key in range(50):
+            kept.put(key, answer)
+    assert [key for key in range(50) if kept.get(key)] == [49]
     kept.put(49, ["x" * 100_000])
     assert kept.get(49) is None  # what was kept before would be older than it need be
 
 
 def test_many_threads_may_use_it_at_once() -> None:
-    kept = LastGoodAnswers(max_age=DAY, max_bytes=20_000)
+    kept = StaleCache(max_age=DAY, max_bytes=20_000)
     begin = threading.Barrier(8, timeout=10)
 
     def use(number: int) -> None:
         begin.wait()
         for turn in range(2000):
-            question = (number * turn) % 50
-            kept.put(question, str(question) * 400)
-            found = kept.get(question)
-            assert found is None or found[0] == str(question) * 400
+            key = (number * turn) % 50
+            kept.put(key, str(key) * 400)
+            found = kept.get(key)
+            assert found is None or found[0] == str(key) * 400
             if turn % 7 == 0:
-                kept.discard(question)
+                kept.discard(key)
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

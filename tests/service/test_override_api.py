@@ -46,7 +46,7 @@ def test_it_is_logged_with_the_users_name(
     client: Client, token: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     steer(client, "force-close", token)
-    (line,) = [record for record in caplog.records if record.message == "breaker steered"]
+    (line,) = [record for record in caplog.records if record.message == "breaker overridden"]
     assert (line.__dict__["by"], line.__dict__["action"], line.__dict__["breaker"]) == (
         "boss",
         "force-close",
