@@ -22,6 +22,7 @@ from campaigns.choice import Ad, CampaignState, Snapshot, TargetKey
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of, keyword
 from campaigns.money import floor
 from campaigns.standing import HAS_PRODUCT
+from resilience.errors import DependencyUnavailable
 
 CHUNK = 10_000  # rows of a query, so that none takes long
 ADS_EVERY = 10  # times that campaigns are read, ads are read once
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def load_campaigns(at: datetime) -> dict[int, CampaignState]:
-    """Two queries. Raises django.db.Error."""
+    """Two queries. Raises one of UNREADABLE."""
     days = Day.objects.filter(day=day_of(at)).values_list("campaign", "budget", "spent")
     today = {campaign: (budget, spent) for campaign, budget, spent in days}
     states = {}
@@ -82,6 +83,10 @@ def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
         last = rows[CHUNK - 1][0]
 
 
+# While the database cannot be used, and what it says of a statement.
+UNREADABLE = (DependencyUnavailable, Error)
+
+
 class SnapshotRefresher:
     """Has the latest one, and a thread that reads it, from the first question on."""
 
@@ -94,7 +99,7 @@ class SnapshotRefresher:
     def latest(self) -> Snapshot | None:
         """None while nothing could be read yet. Tests set ADS_SNAPSHOT_SECONDS = 0: read now, for this request."""
         if not settings.ADS_SNAPSHOT_SECONDS:
-            with suppress(Error):
+            with suppress(*UNREADABLE):
                 return Snapshot(load_campaigns(timezone.now()), load_ads(), floor())
             return None
         with self._lock:
@@ -112,7 +117,7 @@ class SnapshotRefresher:
                 ads = load_ads() if turn % ADS_EVERY == 0 else ads
                 self._latest = Snapshot(load_campaigns(timezone.now()), ads, floor())
                 turn += 1
-            except Error as error:
+            except UNREADABLE as error:
                 logger.warning("campaigns cannot be read", extra={"error": type(error).__name__})
                 turn = 0
             finally:

@@ -1,0 +1,47 @@
+"""The thread that reads campaigns and ads, through an outage."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from campaigns import snapshot
+from campaigns.snapshot import SnapshotRefresher
+from resilience import breakers
+from tests.campaigns import sponsors
+
+INTERVAL = 0.02
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(INTERVAL)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_thread_outlives_an_outage_and_reads_on(
+    lose_database: Callable[[], None], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ADS_SNAPSHOT_SECONDS = INTERVAL
+    sponsors.ad(sponsors.campaign(), "PEN", "category Pens")
+    refresher = SnapshotRefresher()
+    before = refresher.latest()
+    assert before is not None
+    thread, database = refresher._thread, breakers.get(breakers.DATABASE)
+    assert thread is not None
+    lose_database()
+    eventually(lambda: database.state == "open")
+    time.sleep(5 * INTERVAL)  # so that it is rejected, too
+    assert thread.is_alive()
+    assert refresher.latest() is not None
+    monkeypatch.undo()
+    settings.ADS_SNAPSHOT_SECONDS = INTERVAL
+    database.close()
+    kept = refresher.latest()
+    eventually(lambda: refresher.latest() is not kept)
+    monkeypatch.setattr(snapshot, "load_campaigns", lambda at: sys.exit())  # ends the thread
+    thread.join(10)
