@@ -1,11 +1,12 @@
 """The thread that reads campaigns and ads, through an outage."""
 
-import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from campaigns import snapshot
 from campaigns.snapshot import SnapshotRefresher
@@ -43,5 +44,13 @@ def test_the_thread_outlives_an_outage_and_reads_on(
     database.close()
     kept = refresher.latest()
     eventually(lambda: refresher.latest() is not kept)
-    monkeypatch.setattr(snapshot, "load_campaigns", lambda at: sys.exit())  # ends the thread
-    thread.join(10)
+    parked = threading.Event()
+
+    def park(*_: object) -> None:
+        connection.close()
+        parked.set()
+        threading.Event().wait()
+
+    for name in ("load_ads", "load_campaigns"):
+        monkeypatch.setattr(snapshot, name, park)
+    assert parked.wait(10)
