@@ -8,7 +8,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/runtime ## prepare a demo shop and start both services
-	@$(BIN)/python run_local.py
+	@$(BIN)/python scripts/run_local.py
 
 test: .venv/dev ## run every test, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest --ignore=tests/ad_provider_site --ignore=tests/campaigns --ignore=tests/e2e

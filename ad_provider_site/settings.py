@@ -7,19 +7,9 @@ from tempfile import TemporaryFile
 
 from iso4217 import Currency
 
-from base_settings import *  # noqa: F403
-from base_settings import (
-    INSTALLED_APPS,
-    SECURE_REDIRECT_EXEMPT,
-    SPECTACULAR_SETTINGS,
-    VAR_DIR,
-    env,
-    http_url,
-    is_http_url,
-    seconds,
-    setting,
-    whole_number,
-)
+from config.base import *  # noqa: F403
+from config.base import INSTALLED_APPS, SECURE_REDIRECT_EXEMPT, SPECTACULAR_SETTINGS
+from config.environment import VAR_DIR, env, http_url, is_http_url, seconds, setting, whole_number
 from catalog.rules import MAX_ASIN, MAX_URL
 
 

@@ -2,17 +2,9 @@
 
 from dataclasses import fields
 
-from base_settings import *  # noqa: F403
-from base_settings import (
-    BREAKERS,
-    HALF_OF_THREADS,
-    INSTALLED_APPS,
-    SPECTACULAR_SETTINGS,
-    http_url,
-    number_like,
-    seconds,
-    whole_number,
-)
+from config.base import *  # noqa: F403
+from config.base import BREAKERS, HALF_OF_THREADS, INSTALLED_APPS, SPECTACULAR_SETTINGS
+from config.environment import http_url, number_like, seconds, whole_number
 from recommendations import weights
 from recommendations.weights import Weights
 

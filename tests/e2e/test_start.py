@@ -59,7 +59,7 @@ def test_make_run_refuses_a_port_that_is_taken(port: int) -> None:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", port))
         squatter.listen()
-        done = subprocess.run([sys.executable, "run_local.py"], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "scripts/run_local.py"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == f"port {port} is taken; end what listens there and try again\n"
     assert done.stdout == ""

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent.parent
 VAR = HERE / "var"
 SERVICES = {"recommender_site": 8000, "ad_provider_site": 8001}
 

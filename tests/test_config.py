@@ -1,7 +1,7 @@
 """Settings come from the environment, and a value that cannot be used ends the start with one line naming it."""
 
+import importlib
 import os
-import runpy
 import shutil
 import subprocess
 import sys
@@ -17,13 +17,16 @@ Start = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
-    """Runs the settings in a folder of their own, where no ``make run`` has left a SECRET_KEY."""
-    shutil.copy(ROOT / "base_settings.py", tmp_path)
+    """Import the settings from a folder of their own, where no ``make run`` has left a SECRET_KEY."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.syspath_prepend(str(tmp_path))
 
     def run(**environment: str) -> dict[str, Any]:
         monkeypatch.setattr(os, "environ", {"SECRET_KEY": "k" * 40} | environment)
         monkeypatch.setattr("environ.Env.ENVIRON", os.environ)
-        return runpy.run_path(str(tmp_path / "base_settings.py"))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "config"]:
+            monkeypatch.delitem(sys.modules, name)
+        return vars(importlib.import_module("config.base"))
 
     return run
 
