@@ -7,10 +7,10 @@ from tempfile import TemporaryFile
 
 from iso4217 import Currency
 
+from catalog.rules import MAX_ASIN, MAX_URL
 from config.base import *  # noqa: F403
 from config.base import INSTALLED_APPS, SECURE_REDIRECT_EXEMPT, SPECTACULAR_SETTINGS
 from config.environment import VAR_DIR, env, http_url, is_http_url, seconds, setting, whole_number
-from catalog.rules import MAX_ASIN, MAX_URL
 
 
 def is_writable_folder(folder: str) -> bool:

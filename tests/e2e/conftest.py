@@ -10,7 +10,7 @@ import requests
 
 from tests.e2e.admin import Admin, create_admin
 from tests.e2e.load import Load, every_read, shop_load
-from tests.e2e.services import Postgres, Service, eventually, open_shop
+from tests.e2e.services import Postgres, Service, eventually, shop_template
 
 WARM, CALM = 2.0, 3.0  # seconds of load that are let go by, and those that the rest is compared with
 Busy = Callable[..., AbstractContextManager[Load]]
@@ -18,9 +18,8 @@ Busy = Callable[..., AbstractContextManager[Load]]
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    server = Postgres()
+    server = Postgres(template=shop_template())
     try:
-        open_shop(server.url)
         yield server
     finally:
         server.remove()

@@ -1,5 +1,6 @@
 """Real processes to break: PostgreSQL, the two services under gunicorn, and an ad provider that misbehaves."""
 
+import atexit
 import contextlib
 import os
 import random
@@ -12,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -61,15 +63,21 @@ def _ended(process: psutil.Process) -> bool:
 
 
 class Postgres:
-    """A PostgreSQL on a port of its own that can be killed, stopped and started again."""
+    """A PostgreSQL on a port of its own that can be killed, stopped and started again.
 
-    def __init__(self, *, fsync: bool = False) -> None:
+    Its data is a copy of the folder ``template``, if there is one.
+    """
+
+    def __init__(self, *, fsync: bool = False, template: Path | None = None) -> None:
         self.fsync = fsync
         self.data = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         postgres_server.prepare(self.data)
-        self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync", f"--pgdata={self.data}")
+        if template:
+            subprocess.run(["cp", "--archive", f"{template}/.", str(self.data)], check=True)
+        else:
+            self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync", f"--pgdata={self.data}")
         self.start()
 
     def _run(self, program: str, *words: str) -> None:
@@ -84,6 +92,9 @@ class Postgres:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
         options += "" if self.fsync else " -c fsync=off"
         self._run("pg_ctl", "-w", f"--pgdata={self.data}", f"--options={options}", "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-w", f"--pgdata={self.data}", "--mode=fast", "stop")
 
     def restart(self) -> None:
         self._run("pg_ctl", "-w", f"--pgdata={self.data}", "--mode=fast", "restart")
@@ -146,6 +157,16 @@ def open_shop(database_url: str) -> None:
     manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=database_url)
     manage("seed_demo", "--products=200", "--reviewers=100", DATABASE_URL=database_url)
     manage("build_recommendations", DATABASE_URL=database_url)
+
+
+@cache
+def shop_template() -> Path:
+    """The data folder of a PostgreSQL with a demo shop, made once for all modules."""
+    server = Postgres()
+    atexit.register(server.remove)
+    open_shop(server.url)
+    server.stop()
+    return server.data
 
 
 class Service:
