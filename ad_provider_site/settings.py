@@ -7,6 +7,7 @@ from tempfile import TemporaryFile
 
 from iso4217 import Currency
 
+from campaigns import datacentres
 from catalog.rules import MAX_ASIN, MAX_URL
 from config.base import *  # noqa: F403
 from config.base import INSTALLED_APPS, SECURE_REDIRECT_EXEMPT, SPECTACULAR_SETTINGS
@@ -64,6 +65,14 @@ ADS_URL_SECONDS = seconds("ADS_URL_SECONDS", 3600)
 # Of all campaigns together. A household or an office shares an address, and so do some hundred phones of a mobile
 # network: a hundred is what the clicks of several thousand page views usually come to.
 ADS_ADDRESS_CLICKS = whole_number("ADS_ADDRESS_CLICKS", 100)
+# Clicks and impressions from these networks do not count.
+ADS_DATACENTRES = setting(
+    "ADS_DATACENTRES",
+    lambda name, default: datacentres.read(env.str(name, default=default)),
+    "",
+    lambda networks: True,
+    "a file with one network a line, such as 192.0.2.0/24",
+)
 ADS_SPOOL_DIR = setting(
     "ADS_SPOOL_DIR",
     env.str,

@@ -1,7 +1,4 @@
-"""Which requests for an ad's URLs are made by machines: robots by their name, browsers by what they say of a request.
-
-No datacentre's addresses are looked up: the lists on PyPI are either not kept up or fetched while the service runs.
-"""
+"""Which requests for an ad's URLs are made by machines: robots by their name, browsers by what they say of a request."""
 
 import re
 from collections.abc import Mapping

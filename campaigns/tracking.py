@@ -56,7 +56,7 @@ def _happened(request: HttpRequest, kind: Kind, token: str) -> Decision | None:
         reason = Reason.SIGNATURE
     if request.method == "HEAD":
         reason = reason or Reason.HEAD
-    elif is_machine(kind, request.headers):
+    elif is_machine(kind, request.headers) or address_of(request) in settings.ADS_DATACENTRES:
         reason = reason or Reason.ROBOT
     now = timezone.now()
     repository.record_or_keep(AdEvent(kind, decision, now, reason, _address(request, now)))

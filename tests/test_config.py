@@ -158,6 +158,8 @@ def test_the_line_does_not_give_a_password_away(start: Start) -> None:
         ("ad_provider", "SECRET_KEY", "short"),
         ("ad_provider", "SECRET_KEY_FALLBACKS", "short"),
         ("ad_provider", "ADS_ADDRESS_CLICKS", "0"),
+        ("ad_provider", "ADS_DATACENTRES", "/proc/nowhere"),
+        ("ad_provider", "ADS_DATACENTRES", "/proc/self/status"),
         ("ad_provider", "ADS_SPOOL_DIR", "/proc/nowhere"),
         ("ad_provider", "ADS_SPOOL_DIR", "/proc"),  # it is there, and nobody can write to it, not even root
         ("ad_provider", "ADS_SPOOL_DIR", "/dev/null"),
