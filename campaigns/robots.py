@@ -1,4 +1,4 @@
-"""Which requests for an ad's URLs are made by machines: robots by their name, browsers by what they say of a request."""
+"""Recognises requests for an ad's URLs that no person made: robots by their name, browsers by their headers."""
 
 import re
 from collections.abc import Mapping
