@@ -50,9 +50,9 @@ def try_password(session: requests.Session, page: str, name: str, password: str)
 
 
 @contextmanager
-def guessing(url: str, connections: int, name: Callable[[int], str]) -> Iterator[list[int]]:
-    """Guesses as fast as it can while inside; gives the statuses so far."""
-    statuses: list[int] = []
+def guessing(url: str, connections: int, name: Callable[[int], str]) -> Iterator[list[tuple[str, int]]]:
+    """Guesses as fast as it can while inside; gives the names and statuses so far."""
+    guessed: list[tuple[str, int]] = []
     numbers, over = count(), threading.Event()
 
     def guess() -> None:
@@ -60,12 +60,13 @@ def guessing(url: str, connections: int, name: Callable[[int], str]) -> Iterator
             page = f"{url}/accounts/login/"
             eventually(lambda: session.get(page, timeout=30).ok)
             while not over.is_set():
-                statuses.append(try_password(session, page, name(next(numbers)), "guess"))
+                user = name(next(numbers))
+                guessed.append((user, try_password(session, page, user, "guess")))
 
     with ThreadPoolExecutor(connections) as pool:
         guesses = [pool.submit(guess) for _ in range(connections)]
         try:
-            yield statuses
+            yield guessed
         finally:
             over.set()
         for each in guesses:
@@ -79,17 +80,17 @@ def test_guessing_passwords_keeps_nobody_from_signing_in_reading_and_writing(
 ) -> None:
     with Service("recommender_site", DATABASE_URL=postgres.url) as service:
         asins = [product["asin"] for product in service.get(f"/products?limit={TRIES}").json()]
-        with guessing(service.url, connections, GUESSES[names]) as statuses:
+        with guessing(service.url, connections, GUESSES[names]) as guessed:
             # Many use up the names they guess at, and then come last.
             used_up = len(USERS) if (connections, names) == (20, "users") else 1
-            eventually(lambda: statuses.count(200) >= used_up)
+            eventually(lambda: len({name for name, status in guessed if status == 200}) >= used_up, 75)
             signed_in, sources, written = [], [], []
             for asin, clerk in zip(asins, CLERKS, strict=True):  # each of them for the first time
                 signed_in.append(sign_in(service.url, clerk, PASSWORD))
                 sources.append(service.get(f"/products/{asin}").headers["X-Data-Source"])
                 review = {"asin": asin, "reviewerID": f"{names} {connections}", "overall": 3}
                 written.append(service.post("/reviews", json=review, headers=token).status_code)
-            eventually(lambda: 429 in statuses)
+            eventually(lambda: 429 in {status for _, status in guessed})
         assert signed_in.count(302) >= TRIES - 1
         assert set(sources) == {"live"}
         assert set(written) == {201}
@@ -98,9 +99,9 @@ def test_guessing_passwords_keeps_nobody_from_signing_in_reading_and_writing(
 def test_who_waits_as_told_signs_in_while_many_users_are_guessed_at(postgres: Postgres, users: None) -> None:
     with (
         Service("recommender_site", DATABASE_URL=postgres.url) as service,
-        guessing(service.url, 12, lambda number: f"many-{number % MANY}") as statuses,
+        guessing(service.url, 12, lambda number: f"many-{number % MANY}") as guessed,
     ):
-        eventually(lambda: statuses)
+        eventually(lambda: guessed)
         for clerk in CLERKS[:3]:
             attempts = 0
             while sign_in(service.url, clerk, PASSWORD) == 429:
