@@ -28,7 +28,7 @@ class GuardedModelBackend(ModelBackend):
         if attempt.retry_after:
             seconds = math.ceil(attempt.retry_after)
             raise ValidationError(
-                f"Too many sign-ins have failed or are under way. Try again in {seconds} second{pluralize(seconds)}."
+                f"Too many sign-in attempts. Try again in {seconds} second{pluralize(seconds)}."
             )
         try:
             user = super().authenticate(request, username, **credentials)

@@ -14,12 +14,17 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from resilience import breakers, request_id
-from resilience.causes import cause_of
+from resilience.causes import SABOTAGE, cause_of
 from resilience.circuit import ELSEWHERE
 from resilience.database import InDoubt
 from resilience.errors import CallFailed, DependencyUnavailable, TooManyCalls
 
 SWITCHED_OFF = "switched off by an operator"
+REWORDED = {
+    "force-open": SWITCHED_OFF,
+    ELSEWHERE: "another process found it down",
+    SABOTAGE: "somebody made a call fail on purpose",
+}
 TOO_MANY = "There are too many parameters, fields or files."
 
 
@@ -44,7 +49,7 @@ def _cause(error: DependencyUnavailable) -> str:
     if isinstance(error, CallFailed) and error.__cause__:
         return cause_of(error.__cause__, breaker.deadline)
     opened = next((event["cause"] for event in breaker.events() if event["to_state"] == "open"), "")
-    return {"force-open": SWITCHED_OFF, ELSEWHERE: "another process found it away"}.get(opened, opened)
+    return REWORDED.get(opened, opened)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

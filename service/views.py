@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from drf_spectacular.views import SpectacularAPIView
@@ -226,6 +227,12 @@ class BreakerView(GenericAPIView[Any]):
 
     def describe(self, breaker: Breaker) -> dict[str, Any]:
         return {**breaker.describe(), "events": breaker.events(), "timeline": breaker.answers.timeline()}
+
+
+@cache_control(max_age=86_400)
+def favicon(request: HttpRequest) -> HttpResponse:
+    """No icon. Without this path every page of the admin and the API would cost a 404."""
+    return HttpResponse(status=204)
 
 
 @ensure_csrf_cookie

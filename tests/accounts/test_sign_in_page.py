@@ -51,8 +51,16 @@ def assert_refused(response: HttpResponse) -> None:
     assert response.status_code == 429
     assert response["Retry-After"] == "1"
     said = response.content.decode()
-    assert "Too many sign-ins have failed or are under way. Try again in 1 second." in said
+    assert "Too many sign-in attempts. Try again in 1 second." in said
     assert 'name="password"' in said  # the form, to try it again with
+
+
+def test_the_refusal_looks_like_an_error(client: Client) -> None:
+    for _ in range(FREE + 1):
+        response = sign_in(client, "anna", "wrong")
+    said = response.content.decode()
+    assert 'class="well well-small text-error"' in said
+    assert ".text-error { color:" in said
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -39,7 +39,8 @@ def assert_unavailable(client: Client, path: str, accept: str, content_type: str
         assert "Back in a moment" in page
         assert f'http-equiv="refresh" content="{response["Retry-After"]}"' in page
         assert f"The database cannot be used: {AWAY[connection.vendor]}." in page
-        assert f"It is tried again in about {response['Retry-After']} second" in page
+        assert f"The next attempt is in about {response['Retry-After']} second" in page
+        assert "Try now" not in page  # the circuit is open: a reload before then would be refused
 
 
 @pytest.mark.parametrize("path", PAGES[:2])
@@ -71,15 +72,21 @@ def test_a_breaker_that_is_forced_open_says_so_and_the_page_does_not_reload(staf
     assert "Retry-After" in response
     page = response.content.decode()
     assert "The database cannot be used: switched off by an operator." in page
-    assert "tried again" not in page
+    assert "next attempt" not in page
     assert "refresh" not in page
 
 
 def test_a_breaker_that_another_process_has_opened_says_so(staff: Client) -> None:
     breakers.get(breakers.DATABASE).open_for(12)
     page = staff.get("/admin/", headers={"accept": "text/html"}).content.decode()
-    assert "The database cannot be used: another process found it away." in page
-    assert "It is tried again in about 12 seconds" in page
+    assert "The database cannot be used: another process found it down." in page
+    assert "The next attempt is in about 12 seconds" in page
+
+
+def test_sabotage_is_told_in_words_that_everybody_understands(staff: Client) -> None:
+    staff.post("/sabotage-db")
+    page = staff.get("/admin/", headers={"accept": "text/html"}).content.decode()
+    assert "The database cannot be used: somebody made a call fail on purpose." in page
 
 
 def test_they_come_back_with_the_database(

@@ -116,3 +116,9 @@ def test_metrics_are_prometheus_text(client: Client) -> None:
     assert response["Content-Type"].startswith("text/plain; version=0.0.4")
     assert 'breaker_state{breaker="ad-provider",state="open"} 1.0' in response.content.decode()
     assert "# TYPE http_request_seconds histogram" in response.content.decode()
+
+
+def test_a_browser_that_asks_for_an_icon_gets_no_error(client: Client) -> None:
+    response = client.get("/favicon.ico")
+    assert response.status_code == 204
+    assert response["Cache-Control"] == "max-age=86400"
