@@ -1,4 +1,4 @@
-"""Paths that both services have."""
+"""The paths of both services."""
 
 from django.contrib import admin
 from django.urls import include, path

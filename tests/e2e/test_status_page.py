@@ -102,16 +102,16 @@ def test_an_outage_comes_and_goes_before_ones_eyes(page: Chrome, recommender: Se
     assert is_green(page, "database")
     assert is_green(page, "ad-provider")
     page.execute_script("window.before = 'still here'")
-    press(page, "database", "Changes of state")
+    press(page, "database", "State changes")
 
     recommender.post("/sabotage-db")
-    left = int(sees(page, "database", r"● down \(open\)\s+Tried again in (\d) s\. Last error: sabotage")[1])
+    left = int(sees(page, "database", r"● down \(open\)\s+Next probe in (\d) s\. Last error: sabotage")[1])
     assert not is_green(page, "database")
     assert is_green(page, "ad-provider")
-    sees(page, "database", rf"Tried again in [1-{left - 1}] s")
+    sees(page, "database", rf"Next probe in [1-{left - 1}] s")
     sees(page, "database", r"up → down\s+sabotage")
 
-    sees(page, "database", r"● to be probed \(half-open\)\s+The next call finds out")
+    sees(page, "database", r"● to be probed \(half-open\)\s+The next call is the probe")
     assert source(recommender, "/products") == "live"
     sees(page, "database", r"● up(?s:.*)to be probed → up\s+probe succeeded")
     assert is_green(page, "database")
@@ -139,7 +139,7 @@ def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: S
     press(page, "ad-provider", "Force open")
     sees(page, "ad-provider", r"● down \(open\)\s+Overridden \(force-open\)\.")
     sees(page, "ad-provider", "Done.")
-    press(page, "ad-provider", "Changes of state")
+    press(page, "ad-provider", "State changes")
     sees(page, "ad-provider", "force-open")
     assert source(recommender, "/ads") == "default"
 
@@ -169,7 +169,7 @@ def test_it_fits_a_phone_with_the_longest_words(page: Chrome, recommender: Servi
     long = "x" * 64
     recommender.post("/sabotage-db", headers={"X-Request-ID": long})
     for name in ("database", "ad-provider"):
-        press(page, name, "Changes of state")
+        press(page, name, "State changes")
         press(page, name, "Force open")
         sees(page, name, "Not done")
     sees(page, "database", long)
@@ -179,7 +179,7 @@ def test_it_fits_a_phone_with_the_longest_words(page: Chrome, recommender: Servi
 
 def test_what_is_selected_to_be_copied_stays_selected(page: Chrome, recommender: Service) -> None:
     recommender.post("/sabotage-db", headers={"X-Request-ID": "to-be-copied"})
-    press(page, "database", "Changes of state")
+    press(page, "database", "State changes")
     sees(page, "database", "to-be-copied")
     page.execute_script("getSelection().selectAllChildren(document.querySelector('.events code'))")
     seen = freshness(page)
@@ -203,7 +203,7 @@ def test_it_says_when_the_service_is_gone_and_when_it_is_back(tab: Chrome, postg
         tab.get(f"{service.url}/status")
         sees(tab, "database", "● up")
         tab.execute_script("window.before = 'still here'")
-    eventually(lambda: "the service does not answer; asking again" in freshness(tab))
+    eventually(lambda: "the service does not answer; retrying" in freshness(tab))
     press(tab, "database", "Force open")
     sees(tab, "database", "The service does not answer.")
     with Service("recommender_site", service.port, DATABASE_URL=postgres.url):
@@ -217,7 +217,7 @@ def test_it_says_when_the_service_hangs(page: Chrome, recommender: Service) -> N
     for process in processes:
         process.send_signal(signal.SIGSTOP)
     try:
-        eventually(lambda: "the service does not answer; asking again" in freshness(page))
+        eventually(lambda: "the service does not answer; retrying" in freshness(page))
     finally:
         for process in processes:
             with suppress(psutil.NoSuchProcess):

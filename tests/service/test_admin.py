@@ -41,7 +41,7 @@ def act(boss: Client, *, on_all: str) -> str:
 def test_an_action_takes_on_so_many_and_no_more(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin, "MAX_CHOSEN", 3)
     User.objects.bulk_create(User(username=f"user {number}") for number in range(3))
-    assert "More than 3 are chosen. Nothing was done." in act(boss, on_all="1")
+    assert "More than 3 rows are selected. Nothing was done." in act(boss, on_all="1")
     assert User.objects.count() == 4
     monkeypatch.setattr(admin, "MAX_CHOSEN", 4)
     act(boss, on_all="1")

@@ -8,7 +8,7 @@ from gunicorn.http.errors import InvalidChunkSize, LimitRequestHeaders, ParseExc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.arrival import LINES_IN_A_TURN, MAX_EMPTY_LINES, MAX_FRAMING, MAX_HEAD, MAX_TRAILERS, Arrival, next_request
+from service.arrival import LINES_PER_STEP, MAX_EMPTY_LINES, MAX_FRAMING, MAX_HEAD, MAX_TRAILERS, Arrival, next_request
 
 POST = b"POST /reviews?a=b HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -103,18 +103,18 @@ def test_framing_without_end_is_refused(begun: bytes, line: bytes, limit: int, e
     assert sent - len(received) < limit + 1000
 
 
-def test_many_small_chunks_are_read_in_turns() -> None:
+def test_many_small_chunks_are_read_in_steps() -> None:
     chunks = 20_000
     received = bytearray(CHUNKED + b"9\r\nsome text\r\n" * chunks + b"0\r\n\r\n")
     body = bytearray()
     request = next_request(received, body, Config(), ("127.0.0.1", 1))
-    turns = [len(body)]
+    steps = [len(body)]
     for step in request:
         assert step is None
-        turns.append(len(body))
-    turns.append(len(body))
+        steps.append(len(body))
+    steps.append(len(body))
     assert body == b"some text" * chunks
-    assert max(after - before for before, after in pairwise(turns)) <= 9 * LINES_IN_A_TURN
+    assert max(after - before for before, after in pairwise(steps)) <= 9 * LINES_PER_STEP
 
 
 def test_empty_lines_before_a_request_are_dropped() -> None:
