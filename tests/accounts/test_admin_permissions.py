@@ -50,7 +50,7 @@ def test_who_may_only_look_chooses_no_build(client: Client, clerk: User) -> None
     grant(clerk, "view_build")
     form = {"action": "publish", "_selected_action": build.pk}
     page = client.post("/admin/recommendations/build/", form, follow=True).content.decode()
-    assert "Choose one build that is finished." not in page
+    assert "Select one build that is finished." not in page
     grant(clerk, "change_build")
     page = client.post("/admin/recommendations/build/", form, follow=True).content.decode()
-    assert "Choose one build that is finished." in page
+    assert "Select one build that is finished." in page

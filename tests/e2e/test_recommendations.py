@@ -42,7 +42,7 @@ def test_a_killed_build_leaves_the_active_one_and_the_next_takes_its_place(
         process.send_signal(signal.SIGSTOP)
         second = subprocess.run(COMMAND, cwd=ROOT, env=env, capture_output=True, text=True)
         process.kill()
-    assert (second.returncode, second.stderr.strip()) == (1, "CommandError: another build is being made")
+    assert (second.returncode, second.stderr.strip()) == (1, "CommandError: another build is running")
     assert active(big_shop) == before
     assert recommender.get(path).json() == answer
 

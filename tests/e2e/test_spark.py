@@ -112,9 +112,13 @@ def test_from_parquet_it_finds_the_same(
 @pytest.mark.parametrize(
     ("database", "options", "said"),
     [
-        ("sqlite", "", "Spark reads PostgreSQL or, given by --parquet, an export; this database is another"),
-        ("postgres", "", "Spark has no JDBC driver of PostgreSQL: give it one by spark.jars or spark.jars.packages"),
-        ("postgres", "--master nonsense", "Spark could not be started, and said above why; it needs Java 17 or newer"),
+        ("sqlite", "", "Spark reads PostgreSQL or, with --parquet, an export; this database is neither"),
+        ("postgres", "", "Spark has no JDBC driver for PostgreSQL: add one with spark.jars or spark.jars.packages"),
+        (
+            "postgres",
+            "--master nonsense",
+            "Spark could not be started, see its output above; it needs Java 17 or newer",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named_in_a_line(

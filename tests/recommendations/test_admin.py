@@ -34,7 +34,7 @@ def publish(staff: Client, *numbers: int) -> str:
 
 def test_builds_are_listed_and_one_is_chosen(staff: Client, two_builds: None) -> None:
     assert builds.active() == Build.objects.get(pk=2)
-    assert "Build 1 is read now." in publish(staff, 1)
+    assert "Build 1 is now the active one." in publish(staff, 1)
     assert builds.active() == Build.objects.get(pk=1)
     page = staff.get(f"{LIST}1/change/").content.decode()
     assert "neighbours" in page
@@ -43,7 +43,7 @@ def test_builds_are_listed_and_one_is_chosen(staff: Client, two_builds: None) ->
 def test_only_one_that_is_finished_can_be_chosen(staff: Client, two_builds: None) -> None:
     unfinished = Build.objects.create()
     for numbers in ((1, 2), (unfinished.pk,)):
-        assert "Choose one build that is finished." in publish(staff, *numbers)
+        assert "Select one build that is finished." in publish(staff, *numbers)
     assert builds.active() == Build.objects.get(pk=2)
 
 
@@ -57,11 +57,11 @@ def test_a_product_shows_what_it_is_like(staff: Client, two_builds: None) -> Non
     product, other = Product.objects.order_by("asin")
     page = staff.get(f"/admin/catalog/product/{product.pk}/change/").content.decode()
     assert f'<a href="/admin/catalog/product/{other.pk}/change/">Fountain pen B</a>' in page
-    assert "0% of it by reviewers" in page
+    assert "0% of it from reviews" in page
 
 
 def test_a_new_product_has_no_neighbours_yet(staff: Client, two_builds: None) -> None:
     product = Product.objects.create(asin="NEW")
     page = staff.get(f"/admin/catalog/product/{product.pk}/change/").content.decode()
-    assert "not known before the next build" in page
+    assert "none before the next build" in page
     assert staff.get("/admin/catalog/product/add/").status_code == 200

@@ -94,7 +94,7 @@ def test_it_goes_back_and_on_again(shop: dict[str, int]) -> None:
     with pytest.raises(CommandError, match="there is no build before the active one"):
         run("--rollback")
     run()
-    assert run("--rollback") == "Build 1 is read again"
+    assert run("--rollback") == "Build 1 is active again"
     assert builds.active() == Build.objects.get(pk=1)
     run()
     assert list(Build.objects.values_list("id", "is_active")) == [(3, True), (1, False)]
@@ -148,11 +148,11 @@ def test_two_at_once_exclude_each_other(shop: dict[str, int]) -> None:
         other = connection.copy()
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [builds._BUILD_LOCK])
-            with pytest.raises(CommandError, match="another build is being made"):
+            with pytest.raises(CommandError, match="another build is running"):
                 run()
         other.close()
     else:
-        with builds.only_one(), pytest.raises(CommandError, match="another build is being made"):
+        with builds.exclusive(), pytest.raises(CommandError, match="another build is running"):
             run()
     assert not Build.objects.exists()
     run()

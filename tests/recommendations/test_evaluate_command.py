@@ -48,13 +48,13 @@ def test_the_first_reviewer_may_have_one_product(tmp_path: Path) -> None:
     assert data.from_files([str(file)]).reviews.keys() == {"u1", "u2", "u3"}
 
 
-def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
+def test_skipped_rows_are_counted(tmp_path: Path) -> None:
     file = tmp_path / "reviews.csv"
     rows = [f"r,A{n},5,{n * 86_400}" for n in range(4)]
     file.write_text("\n".join(["reviewerID,asin,overall,unixReviewTime", *rows, "r,A9,six,1", ""]))
     said = StringIO()
     call_command("evaluate_recommendations", str(file), stdout=StringIO(), stderr=said)
-    assert said.getvalue().strip() == "1 rows that cannot be used were passed over"
+    assert said.getvalue().strip() == "skipped 1 invalid rows"
 
 
 def test_it_reads_what_the_seed_commands_read(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_what_cannot_be_used_is_said_in_a_line(content: str, said: str, tmp_path
 
 
 def test_bars_need_a_protocol(sequences: str) -> None:
-    with pytest.raises(CommandError, match="--plot draws no bars of cold-start"):
+    with pytest.raises(CommandError, match="--plot draws no bars for cold-start"):
         run(sequences, "--protocol=cold-start", "--plot=figures.png")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recommendations.evaluation.data import Dataset
-from recommendations.evaluation.models import Case, Demand, Ease, Found, Known, Popularity, Served
+from recommendations.evaluation.models import Case, Demand, Ease, Known, Popularity, RecommendedList, Served
 from recommendations.evaluation.protocol import PROTOCOLS, evaluate, split
 from recommendations.weights import Weights
 
@@ -73,8 +73,8 @@ class Fixed:
     def fit(self, known: Known) -> None:
         pass
 
-    def recommend(self, case: Case, length: int) -> Found:
-        return Found(self.products[:length], False)
+    def recommend(self, case: Case, length: int) -> RecommendedList:
+        return RecommendedList(self.products[:length], False)
 
 
 def test_the_figures_are_those_of_the_lists() -> None:
@@ -108,8 +108,8 @@ def test_what_is_served_is_filled_up_with_what_is_popular_and_not_seen() -> None
     reviews = [(0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 1), (2, 2, 1), (3, 2, 1), (4, 2, 1), (5, 3, 1)]
     served = Served(Weights(text=0))
     served.fit(Known(reviews, [""] * 4, 6))
-    assert served.recommend(Case(9, [0], 1, 5), 3) == Found([1, 2, 3], False)
-    assert served.recommend(Case(9, [3], 1, 5), 3) == Found([2, 0, 1], True)
+    assert served.recommend(Case(9, [0], 1, 5), 3) == RecommendedList([1, 2, 3], False)
+    assert served.recommend(Case(9, [3], 1, 5), 3) == RecommendedList([2, 0, 1], True)
 
 
 def test_ease_is_the_minimum_that_it_is_defined_as() -> None:

@@ -226,7 +226,7 @@ def test_lists_are_full_while_the_catalogue_has_more(client: Client) -> None:
 
 
 def test_who_has_reviewed_all_that_is_popular_gets_the_rest(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "PARTS", (10,))
+    monkeypatch.setattr(candidates, "BATCHES", (10,))
     Product.objects.bulk_create(
         Product(asin=f"P{n}", title="Pen", categories=["Pens"], leaf_category="Pens") for n in range(60)
     )
