@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from catalog.models import Product, Review
 from recommendations.models import Build
-
-_BUILD_LOCK = 1_397_706_321  # any number that nothing else locks
+from service import advisory_locks
 
 
 class BuildRunning(Exception):
@@ -33,7 +32,7 @@ def exclusive() -> Iterator[None]:
         try:
             guard.set_autocommit(False)
             with guard.cursor() as cursor:
-                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_BUILD_LOCK])
+                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [advisory_locks.BUILD])
                 if not cursor.fetchone()[0]:
                     raise BuildRunning
             yield

@@ -15,6 +15,7 @@ from recommendations import builder, builds
 from recommendations.engines import binary_copy, local
 from recommendations.models import Build, Neighbours, Popular
 from recommendations.weights import Weights
+from service import advisory_locks
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 DAY = 86_400
@@ -147,7 +148,7 @@ def test_two_at_once_exclude_each_other(shop: dict[str, int]) -> None:
     if connection.vendor == "postgresql":
         other = connection.copy()
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [builds._BUILD_LOCK])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [advisory_locks.BUILD])
             with pytest.raises(CommandError, match="another build is running"):
                 run()
         other.close()
