@@ -2,7 +2,7 @@
 
 PostgreSQL has 53 thousand, 1.2 million and 10 million generated reviews, with a realistic distribution of popularity.
 For comparison the library `implicit`, if it is installed, computes its cosine on the same matrix in the same run. It
-only finds neighbours in memory, without texts. At the middle size each kind of list is requested, one request at a time.
+only finds neighbours, in memory, without texts. At the middle size each kind of list is requested, one at a time.
 Usage: python -m benchmarks.recommendations [--reviews 53000 1200000 10000000]
 """
 
