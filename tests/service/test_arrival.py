@@ -1,4 +1,4 @@
-"""Requests as they arrive, in pieces of any size."""
+"""The request parser, with pieces of any size."""
 
 from itertools import pairwise
 
@@ -36,7 +36,7 @@ def arrive(pieces: list[bytes], received: bytearray) -> list[Arrival]:
 
 
 @given(chosen=st.lists(st.sampled_from(REQUESTS), max_size=5), cuts=st.lists(st.integers(0, 600)))
-def test_requests_are_the_same_in_whatever_pieces_they_come(chosen: list[bytes], cuts: list[int]) -> None:
+def test_the_pieces_make_no_difference_to_the_requests(chosen: list[bytes], cuts: list[int]) -> None:
     sent = b"".join(chosen)
     edges = [0, *sorted(cut for cut in cuts if cut < len(sent)), len(sent)]
     received = bytearray()
@@ -58,7 +58,7 @@ class CountedSearch(bytearray):
         return super().find(what, start, end)
 
 
-def test_a_head_in_letters_is_searched_once() -> None:
+def test_a_head_that_arrives_byte_by_byte_is_searched_once() -> None:
     received = CountedSearch()
     head = b"GET / HTTP/1.1\r\n" + (b"X: " + b"x" * 8000 + b"\r\n") * 8 + b"\r\n"
     (arrival,) = arrive([head[at : at + 1] for at in range(len(head))], received)
@@ -80,7 +80,7 @@ def test_a_body_that_is_too_large_is_not_read() -> None:
         POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"x" * 256,
     ],
 )
-def test_no_line_is_waited_for_without_end(sent: bytes) -> None:
+def test_a_line_without_end_is_refused(sent: bytes) -> None:
     with pytest.raises(ParseException):
         arrive([sent], bytearray())
 

@@ -1,4 +1,4 @@
-"""Requests whose clients have gone before a thread took them."""
+"""Requests whose clients disconnected before a thread took them."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ def arrival(method: bytes) -> Arrival:
     ("method", "is_gone", "is_answered"),
     [(b"GET", False, True), (b"GET", True, False), (b"HEAD", True, False), (b"POST", True, True)],
 )
-def test_only_writes_are_carried_out_for_clients_that_have_gone(
+def test_only_writes_are_executed_for_clients_that_disconnected(
     method: bytes, is_gone: bool, is_answered: bool
 ) -> None:
     answered = []
@@ -54,7 +54,7 @@ def test_only_writes_are_carried_out_for_clients_that_have_gone(
     assert bool(answered) == is_answered
 
 
-def test_a_request_keeps_its_place_and_its_bytes_until_a_thread_has_done_with_it() -> None:
+def test_a_request_counts_until_its_thread_has_finished() -> None:
     transport: Any = Mock(**{"get_write_buffer_size.return_value": 0, "is_closing.return_value": False})
     worker: Any = Mock(cfg=Config(), connections=set(), held=0)
     connection = Connection(worker)
