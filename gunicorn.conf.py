@@ -75,6 +75,6 @@ def child_exit(server: Any, worker: Any) -> None:
     from service import dead_workers
 
     try:
-        dead_workers.fold(worker.pid, server.WORKERS.keys())
+        dead_workers.merge(worker.pid, server.WORKERS.keys())
     except Exception:  # an error here would end gunicorn with all workers
         server.log.exception("cannot merge the metrics of worker %s", worker.pid)

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
-from service.arrival import Arrival, Step, next_request
+from service.request_parser import ReceivedRequest, Step, next_request
 
 if TYPE_CHECKING:
     from service.worker import Worker
@@ -21,7 +21,7 @@ MAX_HELD = 64_000_000  # per process: requests not yet complete and responses no
 
 
 class State(Enum):
-    ARRIVING = auto()  # receiving a request, or idle
+    RECEIVING = auto()  # receiving a request, or idle
     ANSWERING = auto()  # a thread has the request
     SENDING = auto()
     CLOSING = auto()  # see Connection._linger()
@@ -37,17 +37,17 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
-        self._state = State.ARRIVING
+        self._state = State.RECEIVING
         self._received = bytearray()
         self._body = bytearray()  # of the request that is arriving or being answered
-        self._request: Generator[Step, None, Arrival] | None = None
+        self._request: Generator[Step, None, ReceivedRequest] | None = None
         self.held = 0  # bytes buffered for this connection
         self._is_last = self._has_ended = False
         # Since when the connection waits for the client, and for how long at most; infinite while a thread works.
         self.since = self.timeout = inf
 
     def _wait(self, timeout: float) -> None:
-        is_draining = self._state is State.ARRIVING and not self._worker.alive
+        is_draining = self._state is State.RECEIVING and not self._worker.alive
         self.since, self.timeout = time.monotonic(), min(timeout, LINGER_TIMEOUT) if is_draining else timeout
 
     def _count_held(self) -> None:
@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
 
     def drain(self) -> None:
         """Close after LINGER_TIMEOUT, unless a request that is already on its way arrives."""
-        if self._state is State.ARRIVING:
+        if self._state is State.RECEIVING:
             self.timeout = min(self.timeout, time.monotonic() - self.since + LINGER_TIMEOUT)
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
             self.timeout = min(time.monotonic() - self.since + LINGER_TIMEOUT, REQUEST_TIMEOUT)
             return
         self._received += data
-        if self._state is not State.ARRIVING:
+        if self._state is not State.RECEIVING:
             self.transport.pause_reading()
             self._count_held()
         elif not self.transport.is_closing():
@@ -116,13 +116,13 @@ class Connection(asyncio.Protocol):
             self._request = next_request(self._received, self._body, self._worker.cfg, self.peer)
         try:
             step = next(self._request)
-        except StopIteration as arrival:
+        except StopIteration as end:
             self._request = None
             self._state = State.ANSWERING
             self.since = inf
             self._count_held()
             self.transport.resume_reading()
-            self._worker.answer(self, arrival.value)
+            self._worker.answer(self, end.value)
         except Exception as error:
             self._worker.refuse(self, error)
         else:
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
         if self._is_last:
             self._linger()
             return
-        self._state = State.ARRIVING
+        self._state = State.RECEIVING
         self._count_held()
         self._wait(REQUEST_TIMEOUT if self._received else self._worker.cfg.keepalive)
         self.transport.resume_reading()

@@ -18,7 +18,7 @@ from prometheus_client.mmap_dict import MmapedDict
 
 TYPES = ("counter", "histogram")
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names the folder of the metrics files
-FOLDED = "folded"  # in the name of the merged file, where the others have a process id
+MERGED = "merged"  # in the name of the merged file, where the others have a process id
 
 logger = logging.getLogger(__name__)
 
@@ -44,37 +44,37 @@ def folder_lock(operation: int) -> Iterator[None]:
         yield
 
 
-def fold(ended: int, running: Collection[int]) -> None:
+def merge(ended: int, running: Collection[int]) -> None:
     """Remove the gauges of the process ``ended``, and merge the files of all processes that are not ``running``.
 
     While a scrape reads the folder nothing is merged: the next call does it. The calling process keeps its own files.
     """
     multiprocess.mark_process_dead(ended)  # type: ignore[no-untyped-call]
-    names = {str(each) for each in (*running, os.getpid(), FOLDED)}
+    names = {str(each) for each in (*running, os.getpid(), MERGED)}
     try:
         with folder_lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
             for kind in TYPES:
                 files = {file: file.stem.removeprefix(f"{kind}_") for file in folder().glob(f"{kind}_*.db")}
-                _add_up(folder() / f"{kind}_{FOLDED}.db", [file for file, name in files.items() if name not in names])
+                _add_up(folder() / f"{kind}_{MERGED}.db", [file for file, name in files.items() if name not in names])
     except BlockingIOError:
         pass
 
 
-def _add_up(folded: Path, dead: list[Path]) -> None:
+def _add_up(merged: Path, dead: list[Path]) -> None:
     """Write the sums to a new file, replace the old one with it, then delete the files that it sums."""
     if not dead:
         return
     sums: dict[str, float] = defaultdict(float)
-    for file in (folded, *dead):
+    for file in (merged, *dead):
         for key, value in _values(file):
             sums[key] += value
-    new = folded.with_suffix(".new")
+    new = merged.with_suffix(".new")
     new.unlink(missing_ok=True)
     written = MmapedDict(str(new))  # type: ignore[no-untyped-call]
     for key, value in sums.items():
         written.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
     written.close()  # type: ignore[no-untyped-call]
-    new.replace(folded)
+    new.replace(merged)
     for file in dead:
         file.unlink()
 

@@ -20,8 +20,8 @@ from gunicorn.http import wsgi
 from gunicorn.workers.base import Worker as BaseWorker
 
 from resilience import request_id
-from service.arrival import Arrival
 from service.connection import MAX_HELD, Connection
+from service.request_parser import ReceivedRequest
 
 # In seconds.
 SWEEP_INTERVAL = 0.25  # between two checks of all connections for timeouts
@@ -176,30 +176,30 @@ class Worker(BaseWorker):  # type: ignore[misc]
         )
         client.sendall("\r\n".join([*head, "", ""]).encode() + body)
 
-    def answer(self, connection: Connection, arrival: Arrival) -> None:
+    def answer(self, connection: Connection, request: ReceivedRequest) -> None:
         """Have a thread answer the request."""
-        self._threads.submit(self._answer, connection, arrival)
+        self._threads.submit(self._answer, connection, request)
 
-    def _answer(self, connection: Connection, arrival: Arrival) -> None:
+    def _answer(self, connection: Connection, request: ReceivedRequest) -> None:
         output, is_last = _Output(), True
         # Skip a read whose client has disconnected: nobody would receive the answer.
-        if not (connection.transport.is_closing() and arrival.head.method in SAFE):
-            is_last = self._respond(connection, arrival, output)
+        if not (connection.transport.is_closing() and request.head.method in SAFE):
+            is_last = self._respond(connection, request, output)
         with suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(connection.send, output, is_last)
 
-    def _respond(self, connection: Connection, arrival: Arrival, output: _Output) -> bool:
+    def _respond(self, connection: Connection, request: ReceivedRequest, output: _Output) -> bool:
         """Write the application's response to ``output``. Return whether the connection closes after it."""
         began = datetime.now()
         try:
             response, environ = wsgi.create(
-                arrival.head, output, connection.peer, connection.server, self.cfg, response_class=_Response
+                request.head, output, connection.peer, connection.server, self.cfg, response_class=_Response
             )
             environ["wsgi.multithread"] = True
-            environ["wsgi.input"] = BytesIO(arrival.body)
-            if environ.pop("HTTP_TRANSFER_ENCODING", None) or arrival.length:
-                environ["CONTENT_LENGTH"] = str(arrival.length)
-            if not self.alive or self._is_full or not arrival.is_complete:
+            environ["wsgi.input"] = BytesIO(request.body)
+            if environ.pop("HTTP_TRANSFER_ENCODING", None) or request.length:
+                environ["CONTENT_LENGTH"] = str(request.length)
+            if not self.alive or self._is_full or not request.is_complete:
                 response.force_close()
             body = self.wsgi(environ, response.start_response)
             try:
@@ -210,9 +210,9 @@ class Worker(BaseWorker):  # type: ignore[misc]
                 if hasattr(body, "close"):
                     body.close()
             is_last: bool = response.should_close()
-            self.log.access(response, arrival.head, environ, datetime.now() - began)
+            self.log.access(response, request.head, environ, datetime.now() - began)
         except Exception as error:
             output.clear()
-            self.handle_error(arrival.head, output, connection.peer, error)
+            self.handle_error(request.head, output, connection.peer, error)
             is_last = True
         return is_last

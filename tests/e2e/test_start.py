@@ -94,7 +94,7 @@ def test_counts_stay_and_files_do_not_grow_when_workers_are_killed(postgres: Pos
             )
             assert found == [f"{killed * 10:.1f}"]
         pids = {file.stem.rpartition("_")[2] for file in tmp_path.rglob("*.db")}
-        assert pids <= {"folded", str(master.pid), *(str(child.pid) for child in master.children())}
+        assert pids <= {"merged", str(master.pid), *(str(child.pid) for child in master.children())}
 
 
 def test_a_service_starts_without_a_database() -> None:

@@ -42,7 +42,7 @@ def samples() -> dict[str, float]:
 def test_counts_stay_and_files_do_not_grow_when_workers_end(folder: Path) -> None:
     alive = worker()
     for ended in range(1, 6):
-        dead_workers.fold(worker(), [alive])
+        dead_workers.merge(worker(), [alive])
         found = samples()
         assert found["done_total[('kind', 'a')]"] == 2 * (ended + 1)
         assert found["took_bucket[('le', '5.0')]"] == found["took_count"] == ended + 1
@@ -55,16 +55,16 @@ def test_counts_stay_and_files_do_not_grow_when_workers_end(folder: Path) -> Non
 def test_nothing_is_merged_during_a_scrape_and_all_of_it_the_next_time(folder: Path) -> None:
     first, second = worker(), worker()
     with dead_workers.folder_lock(fcntl.LOCK_SH):
-        dead_workers.fold(first, [])
+        dead_workers.merge(first, [])
     assert (folder / f"counter_{first}.db").exists()
-    dead_workers.fold(second, [])
-    assert {file.name for file in folder.glob("*.db")} == {"counter_folded.db", "histogram_folded.db"}
+    dead_workers.merge(second, [])
+    assert {file.name for file in folder.glob("*.db")} == {"counter_merged.db", "histogram_merged.db"}
     assert samples()["done_total[('kind', 'a')]"] == 4
 
 
 def test_a_damaged_file_does_not_affect_the_others(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     first, second = worker(), worker()
     (folder / f"counter_{first}.db").write_bytes(b"\xff\x00\x00\x00" + b"\x01" * 100)
-    dead_workers.fold(second, [])
+    dead_workers.merge(second, [])
     assert samples()["done_total[('kind', 'a')]"] == 2
     assert "the metrics of a worker process are lost" in caplog.text

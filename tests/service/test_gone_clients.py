@@ -8,12 +8,12 @@ from unittest.mock import Mock
 import pytest
 from gunicorn.config import Config
 
-from service.arrival import Arrival, next_request
 from service.connection import Connection
+from service.request_parser import ReceivedRequest, next_request
 from service.worker import Worker
 
 
-def arrival(method: bytes) -> Arrival:
+def received_request(method: bytes) -> ReceivedRequest:
     received = bytearray(method + b" / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     with pytest.raises(StopIteration) as stop:
         next(next_request(received, bytearray(), Config(), ("127.0.0.1", 1)))
@@ -50,7 +50,7 @@ def test_only_writes_are_executed_for_clients_that_disconnected(
         send=None,
     )
     worker._respond = partial(Worker._respond, worker)
-    Worker._answer(worker, connection, arrival(method))
+    Worker._answer(worker, connection, received_request(method))
     assert bool(answered) == is_answered
 
 

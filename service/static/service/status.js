@@ -80,19 +80,19 @@ async function refresh() {
 
 for (const button of document.querySelectorAll("button"))
   button.onclick = async () => {
-    const section = button.closest(".breaker"), told = section.querySelector(".told");
+    const section = button.closest(".breaker"), result = section.querySelector(".result");
     const named = `${document.querySelector("main").dataset.csrfCookie}=`;
     const token = document.cookie.split("; ").find(cookie => cookie.startsWith(named))?.slice(named.length) ?? "";
     const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token };
-    told.textContent = "…";
+    result.textContent = "…";
     try {
       const response = await ask(section, { method: "POST", headers, body: JSON.stringify({ action: button.value }) });
       const answer = await response.json();
       if (response.ok) show(section, answer);
       const why = response.status === 401 ? "sign in as an operator first." : answer.detail ?? JSON.stringify(answer);
-      told.textContent = response.ok ? "Done." : `Not done: ${why}`;
+      result.textContent = response.ok ? "Done." : `Not done: ${why}`;
     } catch {
-      told.textContent = "The service does not answer.";
+      result.textContent = "The service does not answer.";
     }
   };
 refresh();

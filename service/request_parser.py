@@ -35,7 +35,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t -~\x80-\xff]*)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ReceivedRequest:
     """A received request. The body is missing if it is over the limit."""
 
     head: Request
@@ -52,7 +52,7 @@ class Arrival:
 Step: TypeAlias = bytes | None
 
 
-def next_request(received: bytearray, body: bytearray, cfg: Any, peer: Any) -> Generator[Step, None, Arrival]:
+def next_request(received: bytearray, body: bytearray, cfg: Any, peer: Any) -> Generator[Step, None, ReceivedRequest]:
     """Move one request from ``received``, its body to ``body``.
 
     Raises errors that gunicorn's ``handle_error()`` handles.
@@ -74,7 +74,7 @@ def next_request(received: bytearray, body: bytearray, cfg: Any, peer: Any) -> G
     fields = dict(head.headers)
     length = int(fields.get("CONTENT-LENGTH", "0"))
     if length > _limit():
-        return Arrival(head, body, length)
+        return ReceivedRequest(head, body, length)
     is_chunked = "TRANSFER-ENCODING" in fields
     if head._expected_100_continue and (length or is_chunked) and not received:
         yield CONTINUE
@@ -84,7 +84,7 @@ def next_request(received: bytearray, body: bytearray, cfg: Any, peer: Any) -> G
         while len(received) < length:
             yield b""
         body += _take(received, length)
-    return Arrival(head, body, length)
+    return ReceivedRequest(head, body, length)
 
 
 def _limit() -> int:
