@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""The client address of a request."""
 
 import re
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -6,15 +6,15 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from django.conf import settings
 from django.http import HttpRequest
 
-# Some proxies name the port too: 192.0.2.1:4711, [2001:db8::1]:4711.
+# Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
 _WITH_PORT = re.compile(r"\[([0-9a-fA-F:.]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
 
 
 def address_of(request: HttpRequest) -> str:
-    """The client's address; of IPv6 the network, as one client has all of it.
+    """The client's address. Of an IPv6 address it is the /64 network, which belongs to one client.
 
-    X-Forwarded-For counts only as far as our own proxies have written it: each of TRUSTED_PROXIES has added the address
-    that it was called from, and whatever is before these the client may have made up.
+    Each of the TRUSTED_PROXIES appends its caller's address to X-Forwarded-For. Only these entries count: the client
+    may have made up those before them.
     """
     peer: str = request.META.get("REMOTE_ADDR", "")
     proxies = settings.TRUSTED_PROXIES

@@ -1,7 +1,7 @@
-"""Who is calling the API.
+"""Authentication of API calls.
 
-During an outage nobody can be recognised. A reader is then served as anybody else; a writer gets 503, because
-401 would be a lie.
+During an outage nobody can be authenticated. Reads are then anonymous. Writes are 503, because a 401 would say that the
+credentials are wrong.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from resilience.errors import DependencyUnavailable
 
 
 class _Guarded:
-    """Mixed in before one of DRF's ways of authentication."""
+    """Mixin before one of DRF's authentication classes."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         try:
@@ -26,7 +26,7 @@ class _Guarded:
 
 
 class GuardedSessionAuthentication(_Guarded, SessionAuthentication):
-    """Django's session cookie, with CSRF for writes."""
+    """Django's session cookie, with CSRF protection for writes."""
 
 
 class GuardedTokenAuthentication(_Guarded, TokenAuthentication):

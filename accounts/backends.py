@@ -1,4 +1,4 @@
-"""Django's users and permissions, with limits on trying passwords."""
+"""Django's users and permissions, with limits on guessing passwords."""
 
 import math
 from typing import Any
@@ -17,19 +17,17 @@ limits = Limits(settings.HALF_OF_THREADS)
 
 
 class GuardedModelBackend(ModelBackend):
-    """Sessions store the path of this class: renaming it signs everybody out."""
+    """ModelBackend with limits on guessing. Sessions store the path of this class: renaming it signs everybody out."""
 
     def authenticate(self, request: HttpRequest | None, username: str | None = None, **credentials: Any) -> Any:  # type: ignore[override]
-        """Raises ValidationError, for the sign-in form, if the attempt is refused."""
+        """Raise ValidationError, which the sign-in form shows, if the attempt is refused."""
         if request is None or username is None:
             return super().authenticate(request, username, **credentials)
         is_known = User.objects.filter(username=username).exists()
         attempt = request.META[ATTEMPT] = limits.attempt(address_of(request), username if is_known else "")
         if attempt.retry_after:
             seconds = math.ceil(attempt.retry_after)
-            raise ValidationError(
-                f"Too many sign-ins have failed or are under way. Try again in {seconds} second{pluralize(seconds)}."
-            )
+            raise ValidationError(f"Too many sign-in attempts. Try again in {seconds} second{pluralize(seconds)}.")
         try:
             user = super().authenticate(request, username, **credentials)
             attempt.settle(user is not None)

@@ -1,4 +1,4 @@
-"""What a refused sign-in looks like to programs."""
+"""The status of a refused sign-in."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from accounts.sign_in import ATTEMPT, Attempt
 
 
 class SignInMiddleware:
-    """Answers a refused attempt with 429; the form says so in words."""
+    """Makes the response to a refused attempt a 429. The form in it has the message."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Breaker(models.Model):  # noqa: DJ008  there are no instances
-    """The circuit breakers, of which the admin grants a permission. There is no table: they live in memory."""
+    """Carries the permission to override circuit breakers. It has no table: breakers live in memory."""
 
     class Meta:
         managed = False

@@ -1,4 +1,4 @@
-"""How the API's schema names the two ways of signing in."""
+"""The two authentication schemes in the API's schema."""
 
 from drf_spectacular.authentication import SessionScheme, TokenScheme
 

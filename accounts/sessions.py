@@ -8,10 +8,10 @@ from resilience import breakers
 
 
 class SessionStore(db.SessionStore):
-    """Django's, which saves a session again if its connection was cut."""
+    """Django's database sessions, saved again if the connection was cut."""
 
     def _validate_session_key(self, key: str) -> bool:
-        # PostgreSQL's text has no NUL, and a quoted cookie may: what cannot be a key is not asked for.
+        # A quoted cookie may hold a NUL, which PostgreSQL's text rejects. Do not query for such a key.
         return bool(super()._validate_session_key(key)) and key.isascii() and key.isalnum()  # type: ignore[misc]
 
     def save(self, must_create: bool = False) -> None:
@@ -21,7 +21,7 @@ class SessionStore(db.SessionStore):
         try:
             super().save(must_create=must_create)
         except UpdateError as error:
-            # Django takes every failed update for a session that was deleted meanwhile. An error of the driver is not.
+            # Django takes every failed update for a deleted session. Raise a driver's error as it is.
             cause = error.__context__
             if isinstance(cause, DatabaseError) and cause.__cause__ is not None:
                 raise cause from cause.__cause__

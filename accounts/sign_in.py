@@ -1,20 +1,32 @@
-"""Limits on trying passwords: guessing finds none, and keeps nobody else from signing in.
+"""Limits on guessing passwords. They slow down guessers and never lock out other users.
 
-Checking a password costs as much as hundreds of reads, so an attempt is admitted or refused before its password is
-looked at. An attempt is a pair of an address and a user name:
+A password check costs as much as hundreds of reads, so an attempt is admitted or refused before the check. Vocabulary:
 
-* A pair has FREE wrong passwords. After these each further attempt waits twice as long as the one before. All names
-  that nobody has count as one name, so made-up names buy no attempts.
-* Once an address or a user name has MANY failures, each of its pairs has one wrong password. A user name never waits
-  as a whole, because anybody could lock its user out; an address neither, because users share it.
-* A stranger is a pair whose address or user name has failures. Strangers try one at a time, and so do all others beside
-  them. A pair that has signed in before is no stranger until it fails.
-* Others go ahead of strangers. Among strangers the name with the fewest failures goes first. So whoever guesses at many
-  users uses their names up, and a user nobody guesses at passes. Of equal names, those that were turned away and have
-  waited as told go first, in the order in which they first came; then new ones; then those that came back too soon.
+pair
+    The address and the user name of an attempt. All names that belong to no user count as one name.
+failures
+    Wrong passwords within FORGET_AFTER, counted for the pair, the address and the user name.
+trusted pair
+    The latest password from this pair was right, within TRUST_FOR.
+stranger
+    An attempt whose address or user name has failures, unless its pair is trusted. An unknown name is a stranger too.
 
-These limits let an attacker find out which names exist. That is accepted: each review shows its author's user name.
-Counts belong to one process, are bounded in number, and expire. Several processes multiply the free attempts.
+The rules:
+
+1. A pair has FREE wrong passwords. After these, each further attempt has to wait twice as long as the one before.
+2. An address or a user name with MANY failures leaves each of its pairs one wrong password instead of FREE. It is never
+   blocked as a whole: users share an address, and anybody can make a user name fail.
+3. Two attempts are checked at a time: one stranger and one other. The rest wait in a Queue or are refused.
+4. Only an attempt at a known user whose pair has no failures may wait; others would hold threads for guessers.
+5. If the queue is full, the attempt that ranks last is refused. Others rank before strangers, and names with fewer
+   failures before names with more. Among equals, pairs that were refused and have waited as told rank first, in the
+   order of their first refusal. New pairs follow, and then pairs that came back too soon.
+
+Rule 5 makes a guesser of many names use them up, so a user whom nobody guesses at gets through.
+
+Refusals reveal which user names exist. That is accepted, because reviews show the user names of their authors.
+Counts are kept per process, limited in number, and expire. With several processes a guesser has several times the
+attempts.
 """
 
 import math
@@ -28,115 +40,119 @@ from cachetools import TTLCache
 
 FREE = 5  # wrong passwords
 MANY = 20
-LONGEST_WAIT = 900.0  # seconds
-FORGOTTEN_AFTER = 3600.0  # seconds after the last failure
-TRUSTED_FOR = 30 * 86_400.0  # seconds after the last right password
-REMEMBERED = 30_000  # addresses, user names and pairs of them
-QUEUE_TIMEOUT = 5.0  # seconds for which a try stands in line
-TURN_KEPT_FOR = 60.0  # seconds after a pair was first turned away
-LATER = 1.0  # seconds after which a try that found no place may be worth another one
-ATTEMPT = "accounts.attempt"  # where a request's META has its Attempt
+MAX_WAIT = 900.0  # seconds
+FORGET_AFTER = 3600.0  # seconds after the last failure
+TRUST_FOR = 30 * 86_400.0  # seconds after the last right password
+MAX_KEYS = 30_000  # addresses, user names and pairs that are remembered
+QUEUE_TIMEOUT = 5.0  # seconds for which an attempt waits in the queue
+REFUSAL_KEPT_FOR = 60.0  # seconds after the first refusal of a pair
+RETRY_AFTER_REFUSAL = 1.0  # seconds
+ATTEMPT = "accounts.attempt"  # key of the Attempt in a request's META
 
 Key = tuple[str, ...]
-Rank = tuple[float, ...]  # the lower goes first
+Rank = tuple[float, ...]  # lower goes first
 
 
 @dataclass(eq=False)
 class Waiter:
     is_stranger: bool
-    rank: Callable[[], Rank]  # as it is now: whoever is guessed at while waiting falls back
+    rank: Callable[[], Rank]  # the current one: it changes if others fail with the same name meanwhile
 
     def order(self) -> Rank:
         return (int(self.is_stranger), *self.rank())
 
 
 class Queue:
-    """Lets one stranger and one other try at a time; those who wait and those who try are ``most`` at most."""
+    """Admits one stranger and one other at a time. At most ``capacity`` attempts are admitted or waiting."""
 
-    def __init__(self, most: int) -> None:
-        self._changed, self._most = threading.Condition(), most
-        self._trying: dict[bool, Waiter] = {}  # by whether it is the stranger
+    def __init__(self, capacity: int) -> None:
+        self._changed, self._capacity = threading.Condition(), capacity
+        self._admitted: dict[bool, Waiter] = {}  # by whether it is the stranger
         self._waiting: list[Waiter] = []
 
-    def enter(self, is_stranger: bool, rank: Callable[[], Rank], patience: float) -> bool:
-        """Whether it may be tried within ``patience`` seconds. In a full line, whoever ranks last is turned away."""
+    def enter(self, is_stranger: bool, rank: Callable[[], Rank], timeout: float) -> bool:
+        """Return whether the attempt is admitted within ``timeout`` seconds. A full queue refuses who ranks last."""
         with self._changed:
-            if not patience and is_stranger in self._trying:
+            if not timeout and is_stranger in self._admitted:
                 return False
-            place = Waiter(is_stranger, rank)
-            self._waiting.append(place)
-            if len(self._trying) + len(self._waiting) > self._most:
+            waiter = Waiter(is_stranger, rank)
+            self._waiting.append(waiter)
+            if len(self._admitted) + len(self._waiting) > self._capacity:
                 self._waiting.remove(max(reversed(self._waiting), key=Waiter.order))  # the latest of equals
             self._admit(is_stranger)
-            if not self._changed.wait_for(lambda: place not in self._waiting, patience):
-                self._waiting.remove(place)
-            return self._trying.get(is_stranger) is place
+            if not self._changed.wait_for(lambda: waiter not in self._waiting, timeout):
+                self._waiting.remove(waiter)
+            return self._admitted.get(is_stranger) is waiter
 
     def leave(self, is_stranger: bool) -> None:
         with self._changed:
-            del self._trying[is_stranger]
+            del self._admitted[is_stranger]
             self._admit(is_stranger)
 
     def _admit(self, is_stranger: bool) -> None:
-        waiting = [place for place in self._waiting if place.is_stranger == is_stranger]
-        if waiting and is_stranger not in self._trying:
-            first = self._trying[is_stranger] = min(waiting, key=Waiter.order)  # the earliest of equals
+        waiting = [waiter for waiter in self._waiting if waiter.is_stranger == is_stranger]
+        if waiting and is_stranger not in self._admitted:
+            first = self._admitted[is_stranger] = min(waiting, key=Waiter.order)  # the earliest of equals
             self._waiting.remove(first)
         self._changed.notify_all()
 
 
 class Failures:
-    """Wrong passwords of late, by address, by user name and by both; those that are being tried count as wrong."""
+    """Recent failures by address, user name and pair, and what ranks and trusts pairs.
+
+    An attempt counts as a failure while its password is being checked.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        self._latest: TTLCache[Key, tuple[int, float]] = TTLCache(REMEMBERED, FORGOTTEN_AFTER, clock)
-        self._trusted: TTLCache[Key, None] = TTLCache(REMEMBERED, TRUSTED_FOR, clock)
-        # When a pair was turned away first, and last.
-        self._turned_away: TTLCache[Key, tuple[float, float]] = TTLCache(REMEMBERED, TURN_KEPT_FOR, clock)
+        # The number of failures, and the time of the latest.
+        self._failures: TTLCache[Key, tuple[int, float]] = TTLCache(MAX_KEYS, FORGET_AFTER, clock)
+        self._trusted: TTLCache[Key, None] = TTLCache(MAX_KEYS, TRUST_FOR, clock)
+        # The times of a pair's first and latest refusal by the queue.
+        self._refused: TTLCache[Key, tuple[float, float]] = TTLCache(MAX_KEYS, REFUSAL_KEPT_FOR, clock)
 
     def count(self, key: Key) -> int:
         with self._lock:
-            return self._latest.get(key, (0, 0.0))[0]
+            return self._failures.get(key, (0, 0.0))[0]
 
     def wait(self, key: Key, free: int) -> float:
-        """Seconds before the next try, after ``free`` ones that have failed; 0 when it may be made now."""
+        """Seconds until the next attempt is allowed, after ``free`` failures without a wait; 0 for now."""
         with self._lock:
-            count, latest = self._latest.get(key, (0, 0.0))
+            count, latest = self._failures.get(key, (0, 0.0))
         if count < free:
             return 0.0
-        return max(0.0, latest + min(2.0 ** min(count - free, 10), LONGEST_WAIT) - self._clock())
+        return max(0.0, latest + min(2.0 ** min(count - free, 10), MAX_WAIT) - self._clock())
 
     def add(self, key: Key) -> None:
         with self._lock:
-            self._latest[key] = self._latest.get(key, (0, 0.0))[0] + 1, self._clock()
+            self._failures[key] = self._failures.get(key, (0, 0.0))[0] + 1, self._clock()
 
     def take_back(self, key: Key) -> None:
-        """It was not wrong after all."""
+        """Undo ``add()`` for an attempt that was not wrong."""
         with self._lock:
-            count, latest = self._latest.pop(key, (0, 0.0))
+            count, latest = self._failures.pop(key, (0, 0.0))
             if count > 1:
-                self._latest[key] = count - 1, latest
+                self._failures[key] = count - 1, latest
 
-    def turn_away(self, key: Key) -> None:
+    def note_refusal(self, key: Key) -> None:
         with self._lock:
             now = self._clock()
-            first, _ = self._turned_away.get(key, (now, now))
-            self._turned_away[key] = first if now - first <= TURN_KEPT_FOR else now, now
+            first, _ = self._refused.get(key, (now, now))
+            self._refused[key] = first if now - first <= REFUSAL_KEPT_FOR else now, now
 
-    def turn(self, key: Key) -> tuple[int, float]:
-        """The rank of an attempt that comes now, among those at names with as many failures."""
+    def rank_by_refusal(self, key: Key) -> tuple[int, float]:
+        """The rank of an attempt that is made now, among names with as many failures (rule 5)."""
         with self._lock:
             now = self._clock()
-            first, latest = self._turned_away.get(key, (-math.inf, -math.inf))
-            if now - first > TURN_KEPT_FOR:
+            first, latest = self._refused.get(key, (-math.inf, -math.inf))
+            if now - first > REFUSAL_KEPT_FOR:
                 return 1, 0.0
-            return (0, first) if now - latest >= LATER else (2, 0.0)
+            return (0, first) if now - latest >= RETRY_AFTER_REFUSAL else (2, 0.0)
 
     def trust(self, key: Key) -> None:
-        """Forget failures, and remember that a password was right."""
+        """Forget the failures of a pair whose password was right, and trust it."""
         with self._lock:
-            self._latest.pop(key, None)
+            self._failures.pop(key, None)
             self._trusted[key] = None
 
     def distrust(self, key: Key) -> None:
@@ -149,69 +165,70 @@ class Failures:
 
 
 class Attempt:
-    """A password that is to be tried. ``retry_after`` is in seconds, and 0 where it may be."""
+    """An attempt to sign in. ``retry_after`` is 0 if the password may be checked, else the seconds to wait."""
 
     def __init__(self, failures: Failures, address: str, name: str) -> None:
         self._failures = failures
         self._address, self._name, self._pair = ("address", address), ("name", name), ("pair", address, name)
         self._is_known = bool(name)
-        self._counts_for = [self._pair, self._address, self._name] if name else [self._pair, self._address]
-        self._turn = (1, 0.0)
-        self._is_trying = False
-        self.retry_after = LATER  # until it has begun
+        self._counted = [self._pair, self._address, self._name] if name else [self._pair, self._address]
+        self._rank_by_refusal = (1, 0.0)
+        self._is_admitted = False
+        self.retry_after = RETRY_AFTER_REFUSAL
 
-    def begin(self, line: Queue) -> None:
-        """Pass the line, unless this attempt has to wait or finds no place."""
+    def begin(self, queue: Queue) -> None:
+        """Ask to be admitted, and set ``retry_after``."""
         of_address, of_name, of_pair = map(self._failures.count, (self._address, self._name, self._pair))
         self.retry_after = self._failures.wait(self._pair, FREE if max(of_address, of_name) < MANY else 1)
         if self.retry_after:
             return
         is_other = self._failures.is_trusted(self._pair) or (self._is_known and not of_address and not of_name)
-        for key in self._counts_for:  # before it is known, else many at once would be one
+        # Count it before its outcome is known, so that many at once are not all taken for the first.
+        for key in self._counted:
             self._failures.add(key)
-        self._turn = self._failures.turn(self._pair)
-        # A thread may stand in line for a user whom this address has not failed with yet, and for nobody else.
-        if line.enter(not is_other, self._rank, QUEUE_TIMEOUT if self._is_known and not of_pair else 0.0):
-            self._is_trying, self._leave = True, partial(line.leave, not is_other)
+        self._rank_by_refusal = self._failures.rank_by_refusal(self._pair)
+        may_wait = self._is_known and not of_pair
+        if queue.enter(not is_other, self._rank, QUEUE_TIMEOUT if may_wait else 0.0):
+            self._is_admitted, self._leave = True, partial(queue.leave, not is_other)
         else:
             self._take_back()
-            self.retry_after = LATER
-            self._failures.turn_away(self._pair)
+            self.retry_after = RETRY_AFTER_REFUSAL
+            self._failures.note_refusal(self._pair)
 
     def settle(self, is_right: bool) -> None:
-        """Take note of the outcome."""
+        """Record whether the password was right."""
         if is_right:
             self._take_back()
             self._failures.trust(self._pair)
         else:
-            self._counts_for = []
+            self._counted = []
             self._failures.distrust(self._pair)
 
     def end(self) -> None:
-        """Make room for the next, once."""
-        if self._is_trying:
-            self._is_trying = False
-            self._take_back()  # of what was not settled
+        """Leave the queue. A second call does nothing."""
+        if self._is_admitted:
+            self._is_admitted = False
+            self._take_back()  # if it was not settled
             self._leave()
 
     def _rank(self) -> Rank:
-        return self._failures.count(self._name), *self._turn
+        return self._failures.count(self._name), *self._rank_by_refusal
 
     def _take_back(self) -> None:
-        for key in self._counts_for:
+        for key in self._counted:
             self._failures.take_back(key)
-        self._counts_for = []
+        self._counted = []
 
 
 class Limits:
-    """What one process knows. ``threads`` is how many sign-ins may hold at once, and at least two."""
+    """The limits of one process. Attempts hold at most ``threads`` threads, or two if that is fewer."""
 
     def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._failures = Failures(clock)
-        self._line = Queue(max(2, threads))  # a stranger and another one
+        self._queue = Queue(max(2, threads))  # one stranger and one other
 
     def attempt(self, address: str, name: str) -> Attempt:
-        """An attempt at the password of ``name``, which is empty where nobody has the name. To be ended."""
+        """Begin an attempt at the user ``name``, empty for an unknown one. The caller must ``end()`` it."""
         attempt = Attempt(self._failures, address, name)
-        attempt.begin(self._line)
+        attempt.begin(self._queue)
         return attempt

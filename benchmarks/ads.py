@@ -1,9 +1,9 @@
-"""`make bench-ads`: how long a choice of ads takes, and how many clicks are charged in a second.
+"""`make bench-ads`: the time of an auction, and the clicks charged per second.
 
-PostgreSQL with 2,000 campaigns, 20,000 sponsored products and 100,000 targets. A choice alone is that of a snapshot in
-memory; over HTTP it is the whole `POST /ads`, one request at a time. Clicks come from 8 threads of one process, each
-from an address of its own and with its impression in the ledger, all for one campaign and then spread over 200. Beside
-them 8 threads add 1 to one row and to one of 200 rows and commit, which is the least that such a counter takes.
+PostgreSQL with 2,000 campaigns, 20,000 sponsored products and 100,000 targets. The auction runs alone, on a snapshot in
+memory, and within `POST /ads`, one request at a time. Clicks come from 8 threads of one process. Each has an address of
+its own and its impression in the ledger. They go to one campaign first and to 200 campaigns then. For comparison 8
+threads increment one row, or one of 200 rows, and commit, which is the least that such a counter takes.
 """
 
 import http.client
@@ -28,7 +28,7 @@ RESULTS = Path(__file__).resolve().parent / "results" / "ads.json"
 CAMPAIGNS, ADS, TARGETS = 2_000, 20_000, 100_000
 CATEGORIES = 300
 CHOICES, THREADS, SECONDS = 5_000, 8, 5.0
-HTTP_SECONDS = 65.0  # so that all ads are read again twice meanwhile
+HTTP_SECONDS = 65.0  # long enough for two reloads of all ads
 
 GENERATE = f"""
     INSERT INTO catalog_product (asin, title, description, im_url, related, sales_rank, categories, leaf_category,
@@ -52,9 +52,9 @@ GENERATE = f"""
     ANALYZE;
 """
 
-MOST_CLICKS = 150_000  # of one measurement
-# An impression of each click's ad, a minute ago.
-SEE = f"""
+MAX_CLICKS = 150_000  # per measurement
+# The impression of each click, a minute ago.
+ADD_IMPRESSIONS = f"""
     INSERT INTO campaigns_event (decision, ad_id, campaign_id, kind, at, day, position, placement, price)
     SELECT %(run)s || '-' || n, 1 + n %% %(campaigns)s * {ADS // CAMPAIGNS}, 1 + n %% %(campaigns)s, 'impression',
            now() - interval '1 minute', (now() AT TIME ZONE 'UTC')::date, 1, '', 0
@@ -65,13 +65,13 @@ SEE = f"""
 
 
 def contexts(rng: random.Random) -> dict[str, Any]:
-    """A product's page, after a search now and then."""
+    """The context of a product page, sometimes after a search."""
     words = [f"word {rng.randrange(2000)}"] if rng.random() < 0.3 else []
     return {"asin": f"P{rng.randrange(ADS)}", "keywords": words, "limit": 10}
 
 
 def choice_alone() -> dict[str, float]:
-    """Milliseconds, and the seconds that reading the snapshot takes."""
+    """Milliseconds per auction, and the seconds to read the snapshot."""
     from django.utils import timezone
 
     from campaigns.choice import Context, Snapshot, run_auction
@@ -94,7 +94,7 @@ def choice_alone() -> dict[str, float]:
 
 
 def over_http(postgres: Postgres) -> dict[str, float]:
-    """Milliseconds to the whole answer, one request at a time."""
+    """Milliseconds per request, one request at a time."""
     rng, times = random.Random(1), []
     with Service("ad_provider_site", DATABASE_URL=postgres.url) as service:
         eventually(lambda: service.post("/ads", json={"asin": "P1", "limit": 1}).json()[0]["sponsored"])
@@ -116,13 +116,13 @@ def over_http(postgres: Postgres) -> dict[str, float]:
 
 
 def rate(act: Callable[[int], object]) -> float:
-    """How often a second THREADS threads together do it; each is given numbers that no other is."""
+    """Calls of ``act`` per second by THREADS threads together. Each call gets a different number."""
     from django.db import connection
 
     def work(thread: int) -> int:
         count = 0
         try:
-            act(thread)  # connects
+            act(thread)  # opens the connection
             begin.wait(30)
             while time.perf_counter() < end[0]:
                 count += 1
@@ -138,7 +138,7 @@ def rate(act: Callable[[int], object]) -> float:
 
 
 def clicks() -> dict[str, float]:
-    """Per second."""
+    """Clicks per second, and increments of a bare counter per second."""
     from django.db import connection
     from django.utils import timezone
 
@@ -165,14 +165,14 @@ def clicks() -> dict[str, float]:
     for name, width in (("hot", 1), ("spread", 200)):
         run[0] += 1
         with connection.cursor() as cursor:
-            cursor.execute(SEE, {"run": run[0], "most": MOST_CLICKS, "campaigns": width})
+            cursor.execute(ADD_IMPRESSIONS, {"run": run[0], "most": MAX_CLICKS, "campaigns": width})
         figures[f"{name}_clicks_per_s"] = rate(partial(click, campaigns=width))
         figures[f"{name}_bare_per_s"] = rate(partial(add, rows=width))
     return figures
 
 
 def main() -> None:
-    postgres = Postgres(fsync=True)  # as commits are what is measured
+    postgres = Postgres(fsync=True)  # commits are measured
     try:
         os.environ |= ENVIRONMENT | {
             "DATABASE_URL": postgres.url,

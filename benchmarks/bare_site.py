@@ -1,4 +1,4 @@
-"""A bare Django project to compare with: one view that returns a constant, behind the middleware of `startproject`."""
+"""A bare Django project for comparison: one view that returns a constant, with the middleware of `startproject`."""
 
 import os
 

@@ -1,7 +1,7 @@
-"""`make bench-breaker`: what a breaker adds to a call, beside pybreaker alone and beside no breaker, in the same run.
+"""`make bench-breaker`: the overhead of a breaker, compared with pybreaker alone and with no breaker.
 
-Microseconds a call, the median of several rounds in turn; the protected function does nothing. ``open`` includes
-raising and catching the rejection; ``as served`` with those who listen for the log and the metrics.
+Microseconds per call, as the median of alternating rounds. The protected function does nothing. ``open`` includes
+raising and catching the rejection. ``as served`` has the listeners for the log and the metrics.
 Usage: python -m benchmarks.breaker
 """
 
@@ -39,13 +39,13 @@ def failure(error: BaseException) -> Outcome:
     return Outcome.FAILURE
 
 
-def closed(*listeners: Listener, deadline: float | None = 2.0, places: int | None = 4) -> Breaker:
+def closed(*listeners: Listener, deadline: float | None = 2.0, permits: int | None = 4) -> Breaker:
     return Breaker(
         "b",
         fail_max=1,
         reset_timeout=3600,
         deadline=deadline,
-        max_concurrent=places,
+        max_concurrent=permits,
         classify=failure,
         errors=(OSError,),
         listeners=listeners,
@@ -65,7 +65,7 @@ def rejected(call: Callable[[Callable[[], None]], None], error: type[Exception])
             call(nothing)
         except error:
             return
-        raise AssertionError("it was not rejected")
+        raise AssertionError("the call was not rejected")
 
     return attempt
 
@@ -73,7 +73,7 @@ def rejected(call: Callable[[Callable[[], None]], None], error: type[Exception])
 def subjects() -> dict[str, Callable[[], object]]:
     bare, bare_open = pybreaker.CircuitBreaker(), pybreaker.CircuitBreaker()
     bare_open.open()
-    bounded, unbounded = closed(), closed(deadline=None, places=None)
+    bounded, unbounded = closed(), closed(deadline=None, permits=None)
     return {
         "no breaker": lambda: nothing(),
         "pybreaker, closed": lambda: bare.call(nothing),
@@ -98,12 +98,12 @@ def main() -> None:
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     calls = subjects()
     rounds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(ROUNDS):  # in turn, so that a busy moment of the machine hits all of them
+    for _ in range(ROUNDS):  # alternating, so that a busy moment of the machine affects all of them
         for name, call in calls.items():
             rounds[name].append(microseconds(call))
     figures = {name: round(statistics.median(times), 2) for name, times in rounds.items()}
     for name, figure in figures.items():
-        print(f"{name:32} {figure:6.2f} µs a call")
+        print(f"{name:32} {figure:6.2f} µs per call")
     RESULT.write_text(json.dumps({"microseconds_a_call": figures}, indent=2) + "\n")
     print(f"written to {RESULT}")
 

@@ -1,7 +1,7 @@
-"""One picture of a run with a fault in the middle: every request as a dot, the breaker's state above them.
+"""A picture of a run with a fault: every request as a dot, the breaker's state above them.
 
-A run may have tens of thousands of requests, most of them alike, and the one that is not must still be seen: a dot
-among many is faint, a dot alone is not, and what is rare is drawn on top.
+A run may have tens of thousands of similar requests, and a single different one must still be visible. So dots in a
+crowd are faint, single dots are not, and rare kinds are drawn on top.
 """
 
 import math
@@ -24,12 +24,12 @@ from benchmarks.fault_table import kind
 from tests.e2e.load import Sample
 
 INK, FAINT, FAULT = "#24292f", "#6e7781", "#eef0f2"
-DPI, INCHES = 160, (10, 4.375)  # 1600 x 700 pixels, with letters that survive being shown at half of that
+DPI, INCHES = 160, (10, 4.375)  # 1600 x 700 pixels; the text stays readable at half that size
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The breaker's state from a moment on: seconds since the run began; ``closed``, ``open`` or ``half-open``."""
+    """A change of the breaker to ``state``, ``at`` seconds since the run began."""
 
     at: float
     state: str
@@ -37,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one kind of request is drawn; ``size`` is the marker's and ``line`` its outline's, in points."""
+    """The look of one kind of request. ``size`` is the size of the marker and ``line`` of its outline, in points."""
 
     words: str
     colour: str
@@ -46,7 +46,7 @@ class Look:
     line: float = 0
 
 
-# Drawn in this order. The colours differ in lightness too, for those who cannot tell them by hue (after Okabe and Ito).
+# In drawing order. The colours also differ in lightness, for colour-blind readers (after Okabe and Ito).
 LOOKS = {
     "live": Look("live", "#009e73"),
     "stale": Look("stale", "#e69f00"),
@@ -56,7 +56,7 @@ LOOKS = {
     "acknowledged": Look("writes acknowledged", "#0061b5", "^", 4),
     "error": Look("errors", "#000000", "X", 9, 0.6),
 }
-# Fill and letters of the breaker's band.
+# Fill and text colour of the breaker's band.
 STATES = {"closed": ("#c8e9dd", "#00513b"), "open": ("#b3361e", "#ffffff"), "half-open": ("#f7d774", "#4d3800")}
 
 
@@ -65,8 +65,8 @@ def draw(
 ) -> None:
     """Write a PNG of 1600 x 700 pixels to ``out``.
 
-    ``states`` may name one state many times over, as polling finds it; it is empty for a service that has no breaker.
-    ``fault`` is its start and end in seconds since the run began.
+    ``states`` may repeat a state, as polling does. It is empty for a service without a breaker. ``fault`` is the start
+    and end of the fault in seconds since the run began.
     """
     end = math.ceil(max([fault[1], *(sample.at for sample in samples), *(change.at for change in states)]))
     figure = Figure(INCHES, dpi=DPI, facecolor="white")
@@ -90,7 +90,7 @@ def _states(band: Axes, changes: Sequence[Change], end: float) -> None:
     band.text(-0.008, 0.5, "breaker", transform=band.transAxes, size=8, color=FAINT, ha="right", va="center")
     found = [Change(0, "closed"), *sorted(changes, key=lambda change: change.at)]
     turns = [found[0], *(now for before, now in pairwise(found) if now.state != before.state), Change(end, "")]
-    # A probe takes milliseconds, and is what one looks for: it is never thinner than a few pixels.
+    # A probe takes milliseconds, and readers look for it: draw it at least a few pixels wide.
     spans = [(turn.at, max(after.at - turn.at, end / 300), turn.state) for turn, after in pairwise(turns)]
     fits = {state: end * 0.0095 * len(state) for state in STATES}
     named = {state for _, width, state in spans if width > fits[state]}
@@ -102,7 +102,7 @@ def _states(band: Axes, changes: Sequence[Change], end: float) -> None:
         if width > fits[state]:
             band.text(middle, 0.46, state, size=8.5, weight="bold", color=ink, ha="center", va="center", zorder=4)
         elif state not in named and middle - half > taken:
-            # Too narrow for its name, which goes above as long as that does not run into the one before.
+            # Too narrow for its name: write it above, unless it would overlap the name before it.
             band.text(middle, 1.15, state, size=7.5, color=INK, ha="center", va="bottom")
             taken = middle + half
 
@@ -116,7 +116,7 @@ def _requests(plot: Axes, samples: Sequence[Sample]) -> None:
         if not chosen.any():
             continue
         x, y = at[chosen], took[chosen]
-        # How many of them share a spot of a dot's size says how faint each is: a crowd lets through what is below.
+        # The more dots share a spot, the fainter each is, so that a crowd does not hide what is below.
         spots = np.floor([x / max(at.max(), 1) * 250, np.log10(y) * 16])
         _, which, crowd = np.unique(spots, axis=1, return_inverse=True, return_counts=True)
         colours = np.tile(to_rgba(look.colour), (len(x), 1))
@@ -124,7 +124,7 @@ def _requests(plot: Axes, samples: Sequence[Sample]) -> None:
         dots = plot.scatter(x, y, look.size**2, colours, marker=look.marker, linewidths=look.line, zorder=order)
         dots.set_rasterized(True)
         if name == "error":
-            dots.set_edgecolor("white")  # so that two that overlap are seen to be two
+            dots.set_edgecolor("white")  # so that overlapping ones stay distinct
     plot.set_yscale("log")
     plot.margins(y=0.12)
     plot.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
@@ -144,7 +144,7 @@ def _longest(plot: Axes, samples: Sequence[Sample], end: float) -> None:
         return
     longest = max(samples, key=lambda sample: sample.took)
     words, spot = f"longest {longest.took * 1000:,.0f} ms", (longest.at, longest.took * 1000)
-    # Above it there is nothing, by what it is.
+    # There is room above the longest answer.
     side, away = ("left", (3, 7)) if longest.at < end / 2 else ("right", (-3, 7))
     plot.annotate(words, spot, away, textcoords="offset points", size=8.5, ha=side, color=INK, zorder=20)
 
@@ -162,7 +162,7 @@ def _fault(plot: Axes, fault: tuple[float, float]) -> None:
 
 def _legend(figure: Figure, samples: Sequence[Sample]) -> None:
     counts = Counter(map(kind, samples))
-    # That there was no error is worth saying, that nothing else was asked is not.
+    # Show a count of 0 for errors only.
     shown = {name: look for name, look in LOOKS.items() if counts[name] or name == "error"}
     handles = [
         Line2D([], [], linestyle="", color=look.colour, marker=look.marker, ms=max(look.size, 5), mew=look.line)
@@ -185,15 +185,15 @@ def _legend(figure: Figure, samples: Sequence[Sample]) -> None:
 
 
 def _save(figure: Figure, out: Path) -> None:
-    """Crowds of half-transparent dots hardly compress in full colour: with the picture's own ones they take a third."""
+    """Save with a palette of the picture's own colours, which takes a third of the size of full colour."""
     pure = [look.colour for look in LOOKS.values()] + [colour for pair in STATES.values() for colour in pair] + [INK]
     steps = np.linspace(0, 1, 16)[:, None]
     shades = np.concatenate([1 - steps * (1 - np.array(to_rgb(colour))) for colour in pure] + [[to_rgb(FAULT)]])
-    # Pillow finds the nearest colour roughly; without other ones near it white stays white.
+    # Pillow's nearest-colour search is rough: without colours near white, white stays white.
     shades = np.concatenate([[[1, 1, 1]], shades[shades.min(axis=1) < 0.96]])
     palette = Image.new("P", (1, 1))
     palette.putpalette(np.rint(shades * 255).astype(np.uint8).tobytes())
-    # Without pyplot nothing looks for a display: a figure of its own is drawn by Agg.
+    # A figure without pyplot is drawn by Agg and needs no display.
     full = BytesIO()
     figure.savefig(full, format="png")
     image = Image.open(full).convert("RGB")

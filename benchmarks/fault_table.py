@@ -1,6 +1,6 @@
-"""What a run with a fault in the middle comes to, in figures: for JSON, and as a plain-text table.
+"""The metrics of a run with a fault, for JSON and as a text table.
 
-Reads are GET and HEAD, everything else is a write. A phase is made of the requests that were sent in it.
+Reads are GET and HEAD; all other methods are writes. A request belongs to the phase in which it was sent.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tests.e2e.load import Sample
 
 PHASES = ("before", "during", "after")
-# Every figure in the table's order; what ends in _ms is milliseconds, all others count requests.
+# All metrics in the order of the table. Names in _ms are milliseconds, all others count requests.
 LABELS = {
     "reads": "reads",
     "read_errors": "  errors (5xx or no answer)",
@@ -33,9 +33,9 @@ def is_read(sample: Sample) -> bool:
 
 
 def kind(sample: Sample) -> str:
-    """What became of a request: ``live``, ``stale``, ``default``, ``acknowledged``, ``refused``, ``error``, ``other``.
+    """The result of a request: ``live``, ``stale``, ``default``, ``acknowledged``, ``refused``, ``error`` or ``other``.
 
-    A read is never refused: its 503 is an error. A write is known by its status alone, whatever was read on the way.
+    A 503 for a read is an error. The result of a write depends on its status only.
     """
     read = is_read(sample)
     if not read and sample.status in (201, 503):
@@ -46,7 +46,7 @@ def kind(sample: Sample) -> str:
 
 
 def percentile(times: Iterable[float], share: float) -> float:
-    """The nearest-rank percentile, so one of the times itself; ``share`` is above 0 and at most 1."""
+    """The nearest-rank percentile, which is one of the times. ``share`` is above 0 and at most 1."""
     ordered = sorted(times)
     return ordered[math.ceil(share * len(ordered)) - 1]
 
@@ -57,9 +57,9 @@ def phase(sample: Sample, fault: tuple[float, float]) -> str:
 
 
 def rows(samples: Sequence[Sample], fault: tuple[float, float]) -> dict[str, float]:
-    """The figures that the samples hold, by the names of ``LABELS``; ``fault`` is its start and end in seconds.
+    """The metrics of the samples by the names in ``LABELS``. ``fault`` is its start and end in seconds.
 
-    A phase in which nothing was read has no percentiles: they are left out.
+    A phase without reads has no percentiles.
     """
     reads = [sample for sample in samples if is_read(sample)]
     answers, writes = Counter(map(kind, reads)), Counter(kind(sample) for sample in samples if not is_read(sample))
@@ -83,16 +83,16 @@ def rows(samples: Sequence[Sample], fault: tuple[float, float]) -> dict[str, flo
 
 
 def summary(samples: Sequence[Sample], fault: tuple[float, float], found: int | None) -> dict[str, float]:
-    """All figures of a run in the table's order, ready for JSON.
+    """All metrics of a run in the order of the table, for JSON.
 
-    ``found`` counts the acknowledged writes that were there afterwards; None where nobody looked.
+    ``found`` is the number of acknowledged writes that were found afterwards; None if nobody looked.
     """
     figures = rows(samples, fault) | ({} if found is None else {"found": found})
     return {name: figures[name] for name in LABELS if name in figures}
 
 
 def table(runs: Mapping[str, Mapping[str, float]]) -> str:
-    """Lines of text with a column for each run, given as its name and its ``summary``."""
+    """A text table with a column for each run, given as its name and its ``summary``."""
     widths = {name: max(len(name), 9) + 2 for name in runs}
     label = max(map(len, LABELS.values()))
     lines = [" " * label + "".join(f"{name:>{width}}" for name, width in widths.items())]
@@ -104,5 +104,5 @@ def table(runs: Mapping[str, Mapping[str, float]]) -> str:
 
 def _cell(figure: str, value: float | None) -> str:
     if value is None:
-        return "–"  # noqa: RUF001  a dash where there is no figure
+        return "–"  # noqa: RUF001  a dash for a missing value
     return f"{value:,.1f}" if figure.endswith("_ms") else f"{value:,.0f}"

@@ -1,9 +1,9 @@
-"""`make bench-faults`: a busy shop that loses its database or its ad provider, a minute for each fault.
+"""`make bench-faults`: a busy shop loses its database or its ad provider, for a minute per fault.
 
-PostgreSQL is killed, PostgreSQL is stopped, the ad provider is stopped; real processes, the times of the settings'
-defaults. Each run ends in a picture of every request and a column of figures.
+PostgreSQL is killed, PostgreSQL is stopped, and the ad provider is stopped. The processes are real, and the settings
+have their default times. Each run makes a picture of every request and a column of metrics.
 
-Any other service can be put through the same, told how to break and mend what is behind it:
+It can test any other service too, given commands that break and mend a dependency of it:
 
     python -m benchmarks.faults http://localhost:9000 --path / --path /search?q=a --break 'docker pause db' --mend \
         'docker unpause db'
@@ -35,13 +35,13 @@ from tests.e2e.services import Postgres, Service, eventually, open_shop
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "faults"
 RESULTS = ROOT / "benchmarks" / "results" / "faults.json"
-SECONDS, BEFORE = 60.0, 10.0  # of a run; of it before the fault
+SECONDS, BEFORE = 60.0, 10.0  # of a run; and before the fault
 DEFAULTS = {"DB_RESET_TIMEOUT": "20", "AD_RESET_TIMEOUT": "10"}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``begin`` breaks something and ``end`` mends it, ``seconds`` later; both return when it is done."""
+    """``begin`` breaks something, and ``end`` mends it ``seconds`` later. Both return when that is done."""
 
     name: str
     title: str
@@ -52,7 +52,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """``fault`` is its start and end in seconds since the load began, ``began`` when that was, as a POSIX time."""
+    """``began`` is the start of the load as a POSIX time. ``fault`` is its start and end in seconds after that."""
 
     samples: Sequence[Sample]
     acknowledged: Sequence[bytes]
@@ -61,7 +61,7 @@ class Run:
 
 
 def run(clients: AbstractContextManager[Load], fault: Fault, seconds: float = SECONDS, before: float = BEFORE) -> Run:
-    """Let the clients work for so many seconds, with the fault from ``before`` on."""
+    """Run the clients for ``seconds``. The fault begins after ``before`` seconds."""
     with clients as work:
         began = time.time() - work.now
         time.sleep(before)
@@ -77,7 +77,7 @@ def run(clients: AbstractContextManager[Load], fault: Fault, seconds: float = SE
 
 
 def breaker_changes(url: str, began: float) -> list[Change]:
-    """The changes of a breaker since ``began``, from its page under ``/breakers``."""
+    """The state changes of a breaker since ``began``, from its page under ``/breakers``."""
     events = requests.get(url, timeout=10).json()["events"]
     times = [(datetime.fromisoformat(event["time"]).timestamp() - began, event["to_state"]) for event in events]
     return [Change(at, state) for at, state in sorted(times) if at >= 0]
@@ -117,7 +117,7 @@ def break_the_shop() -> None:
             "ad-provider": [
                 Fault(
                     "ads-hang",
-                    "The ad provider hangs for 25 s: it takes connections and does not answer",
+                    "The ad provider hangs for 25 s: it accepts connections and does not answer",
                     25,
                     lambda: signal_ads(signal.SIGSTOP),
                     lambda: signal_ads(signal.SIGCONT),
@@ -160,7 +160,7 @@ def break_another(words: argparse.Namespace) -> None:
 def an_address(word: str) -> str:
     parts = urlsplit(word)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise argparse.ArgumentTypeError(f"{word} is no http:// or https:// address")
+        raise argparse.ArgumentTypeError(f"{word} is not an http:// or https:// URL")
     return word
 
 
@@ -172,17 +172,19 @@ def a_header(word: str) -> tuple[str, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description="A service whose help fails.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.faults", description="Test a service while a dependency fails."
+    )
     add = parser.add_argument
-    add("url", nargs="?", type=an_address, help="the service to put through it; without one, this project's own shop")
-    add("--path", action="append", help="a path that is read; may be given many times")
-    add("--break", dest="break_", metavar="COMMAND", help="breaks something that the service needs")
-    add("--mend", metavar="COMMAND", help="mends it again")
-    add("--fault", type=float, default=10, metavar="SECONDS", help="between the two (default: 10)")
-    add("--seconds", type=float, default=SECONDS, help="of the whole run (default: 60)")
-    add("--write", nargs=2, metavar=("PATH", "JSON"), help="what is posted; {n} is the post's number")
+    add("url", nargs="?", type=an_address, help="the service to test; without one, this project's own shop")
+    add("--path", action="append", help="a path to read; may be repeated")
+    add("--break", dest="break_", metavar="COMMAND", help="breaks a dependency of the service")
+    add("--mend", metavar="COMMAND", help="mends the dependency")
+    add("--fault", type=float, default=10, metavar="SECONDS", help="duration of the fault (default: 10)")
+    add("--seconds", type=float, default=SECONDS, help="duration of the whole run (default: 60)")
+    add("--write", nargs=2, metavar=("PATH", "JSON"), help="a write to post; {n} becomes its number")
     add("--header", type=a_header, action="append", default=[], help="of the writer and a tenth of the readers")
-    add("--breaker", type=an_address, metavar="URL", help="where its breaker's changes are, as /breakers/… has them")
+    add("--breaker", type=an_address, metavar="URL", help="its breaker's events, in the format of /breakers/…")
     add("--picture", type=Path, default=Path("fault.png"), help="(default: fault.png)")
     words = parser.parse_args()
     if not words.url:
@@ -192,7 +194,7 @@ def main() -> None:
             try:
                 json.loads(words.write[1].replace("{n}", "0"))
             except ValueError as error:
-                parser.error(f"--write: this is no JSON: {error}")
+                parser.error(f"--write: not valid JSON: {error}")
         break_another(words)
     else:
         parser.error("another service needs --path, --break and --mend")

@@ -1,8 +1,8 @@
-"""`make bench-import`: rows per second of `seed_reviews`, beside the bare database taking the same rows in one run.
+"""`make bench-import`: rows per second of `seed_reviews`, compared with a bare load of the same rows in the same run.
 
-The bare limits: psql's COPY into a table with the same columns, checks and indexes (no foreign key, no triggers), and
-sqlite3's executemany in one transaction into such a table. Peak memory is that of the import process, for a tenth of
-the rows and for all of them. Usage: python -m benchmarks.import_reviews [ROWS]
+The bare load is psql's COPY into a table with the same columns, checks and indexes, without foreign keys and triggers.
+In SQLite it is executemany in one transaction into such a table. Peak memory is that of the import process, for a tenth
+of the rows and for all of them. Usage: python -m benchmarks.import_reviews [ROWS]
 """
 
 import csv
@@ -26,7 +26,7 @@ STORED = "reviewer_id,asin,reviewer_name,helpful_votes,total_votes,review_text,o
 
 
 def generate(rows: int, file: Path, bare: Path) -> None:
-    """The same reviews as the seed command reads them and as the tables store them; popularity follows a power law."""
+    """Write the same reviews in the format of the seed command and of the table. Popularity follows a power law."""
     rng = random.Random(1)
     weights = [1 / (rank + 10) for rank in range(PRODUCTS)]
     words = [
@@ -67,7 +67,7 @@ def generate(rows: int, file: Path, bare: Path) -> None:
 
 
 def manage(url: str, *words: str) -> tuple[float, float]:
-    """Seconds that the command took, and its peak memory in MB."""
+    """The duration of the command in seconds, and its peak memory in MB."""
     env = os.environ | {"DATABASE_URL": url, "SECRET_KEY": "benchmark" * 5}
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "manage_recommender.py", *words], cwd=HERE.parent, env=env)

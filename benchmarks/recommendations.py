@@ -1,9 +1,8 @@
-"""`make bench-recommendations`: what a build takes, from the database to published, and how fast it is read.
+"""`make bench-recommendations`: the time and memory of a build, and the latency of the lists.
 
-PostgreSQL with made-up reviews, whose products are as unequally popular as real ones: 53 thousand, 1.2 million and 10
-million of them. Beside it, in the same run, the cosine of the library `implicit` on the same matrix, where it is
-installed (it only finds neighbours, in memory; and it has no text). Then each kind of list is asked for at the middle
-size, one request after the other.
+PostgreSQL has 53 thousand, 1.2 million and 10 million generated reviews, with a realistic distribution of popularity.
+For comparison the library `implicit`, if it is installed, computes its cosine on the same matrix in the same run. It
+only finds neighbours, in memory, without texts. At the middle size each kind of list is requested, one at a time.
 Usage: python -m benchmarks.recommendations [--reviews 53000 1200000 10000000]
 """
 
@@ -27,10 +26,10 @@ from tests.e2e.services import ENVIRONMENT, ROOT, Postgres, Service, manage
 
 RESULTS = Path(__file__).resolve().parent / "results" / "recommendations.json"
 SIZES = (53_000, 1_200_000, 10_000_000)
-SERVED = 1_200_000  # reviews, at which it is read
+SERVED = 1_200_000  # reviews, at which the lists are requested
 REQUESTS = 500
-# Scikit-learn imports pandas where it is installed, as it is beside PySpark, for sixty megabytes and no use. The
-# process itself is asked for its peak: what the system tells its parent includes the parent's own.
+# scikit-learn imports pandas if it is installed, as with PySpark, for sixty megabytes and no use. The process reports
+# its own peak, because the figure that its parent gets includes the parent's.
 COMMAND = """
 import pathlib, re, runpy, sys
 sys.modules["pandas"] = None
@@ -66,7 +65,7 @@ def generate(postgres: Postgres, reviews: int) -> None:
 
 
 def build(url: str) -> dict[str, float]:
-    """Seconds and peak MB of the command, peak MB where there is nothing to do, and the seconds of its stages."""
+    """Seconds and peak MB of a build, the peak MB if there is nothing to do, and the seconds of each stage."""
     seconds, peak, said = command(url)
     stages = dict(pair.split(" ") for pair in said.rpartition("(")[2].rstrip(")").split(", "))
     _, idle, _ = command(url, "--if-changed")
@@ -87,7 +86,7 @@ def command(url: str, *words: str) -> tuple[float, float, str]:
 
 
 def neighbours_alone(postgres: Postgres) -> dict[str, float]:
-    """Seconds that this project and `implicit` take to find neighbours in one matrix, by the reviews only."""
+    """Seconds in which this project and `implicit` find neighbours in one matrix, by the reviews only."""
     rows = postgres.ask("SELECT substr(reviewer_id, 2)::int, substr(asin, 2)::int FROM catalog_review")
     reviewers, products = np.array(rows, np.int64).T
     matrix = review_matrix(reviewers, products, (int(reviewers.max()) + 1, int(products.max()) + 1))
@@ -99,7 +98,7 @@ def neighbours_alone(postgres: Postgres) -> dict[str, float]:
     try:
         from implicit.nearest_neighbours import CosineRecommender
     except ImportError:
-        print("implicit is not installed (pip install implicit): not compared", file=sys.stderr)
+        print("implicit is not installed (pip install implicit): no comparison", file=sys.stderr)
         return figures
     started = time.perf_counter()
     CosineRecommender(K=50).fit(matrix, show_progress=False)
@@ -107,7 +106,7 @@ def neighbours_alone(postgres: Postgres) -> dict[str, float]:
 
 
 def serve(postgres: Postgres) -> dict[str, float]:
-    """Milliseconds to the whole answer, one request at a time."""
+    """Milliseconds per request, one request at a time."""
     rng = random.Random(1)
     reviews = postgres.ask("SELECT asin, reviewer_id FROM catalog_review ORDER BY md5(id::text) LIMIT 500")
     figures: dict[str, float] = {}
@@ -126,7 +125,7 @@ def serve(postgres: Postgres) -> dict[str, float]:
                 response.read()
                 if response.status != 200 or response.headers["X-Data-Source"] != "live":
                     sys.exit(f"{kind}: {response.status} {response.headers['X-Data-Source']}")
-                if number >= 50:  # the first ones open the connection
+                if number >= 50:  # skip the first ones, which open the connection
                     times.append((time.perf_counter() - started) * 1000)
             figures |= {f"{kind}_p50_ms": statistics.median(times), f"{kind}_p95_ms": percentile(times, 0.95)}
         connection.close()
@@ -154,7 +153,7 @@ def main() -> None:
             )
     finally:
         postgres.remove()
-    if tuple(sizes) == SIZES:  # a part of them would take the place of all
+    if tuple(sizes) == SIZES:  # do not replace results for all sizes by results for some
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 

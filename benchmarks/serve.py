@@ -1,7 +1,7 @@
-"""`make bench-serve`: requests per second and latency of the reads, beside a bare Django view, in one run.
+"""`make bench-serve`: requests per second and latency of the reads, compared with a bare Django view.
 
-PostgreSQL, gunicorn with one worker and 8 threads for each service and for the bare view, 8 connections of wrk from the
-same machine. Rounds go round all targets, so that a noisy minute hits them alike; medians are shown.
+PostgreSQL, gunicorn with one worker and 8 threads for each service and for the bare view, and 8 connections of wrk on
+the same machine. Rounds alternate between all targets, so that a noisy minute affects them alike. Results are medians.
 """
 
 import json
@@ -22,7 +22,7 @@ from tests import postgres_server
 HERE = Path(__file__).resolve().parent
 ROUNDS, SECONDS, CONNECTIONS = 5, 3, 8
 TIMES = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-# What gunicorn.conf.py says, less what needs the project's own settings.
+# The settings of gunicorn.conf.py that do not depend on this project.
 BARE_GUNICORN = ("--config=/dev/null", "--worker-class=gthread", "--threads=8", "--keep-alive=30")
 GOALS = {"product": 2.5, "100 products": 5.0}
 
@@ -65,7 +65,7 @@ def measure(url: str, seconds: int) -> dict[str, float]:
 
 def main() -> None:
     if not shutil.which("wrk"):
-        sys.exit("this benchmark is driven by wrk; install it (apt-get install wrk)")
+        sys.exit("this benchmark needs wrk (apt-get install wrk)")
     url = postgres_server.start()
     ads, shop, bare = free_port(), free_port(), free_port()
     env = {"DATABASE_URL": url, "SECRET_KEY": "benchmark" * 5, "AD_PROVIDER_URL": f"http://127.0.0.1:{ads}"}

@@ -7,11 +7,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from campaigns.models import DailyFigures, Event, Kind, LastImpression, Shown, Viewer, day_of
+from service import advisory_locks
 
 # How long it is known what a viewer saw. Limits are by the day, and a click may come a day after its impression and
 # be charged another day later.
 VIEWER_DAYS = 2
-_LOCK = 1_397_706_322  # any number that nothing else locks
 
 _FOLD = f"""
     INSERT INTO {DailyFigures._meta.db_table}
@@ -58,7 +58,7 @@ def _fold(day: date) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # One at a time, so that two never wait for each other's rows in a circle.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [advisory_locks.ROLL_UP])
             # A late event may come between two statements, but not between the parts of one.
             cursor.execute(
                 f"WITH gone AS ({_DELETE} RETURNING *), folded AS ({_FOLD.format(source='gone')}) "  # noqa: S608

@@ -1,5 +1,5 @@
-# The postgres image runs this once, on an empty volume. The services get a user of their own that owns their database
-# and is no superuser; the superuser can then only sign in from inside the container.
+# The postgres image runs this once, on an empty volume. It creates a user for the services, who owns their database and
+# is not a superuser. Without a password the superuser can only sign in from inside the container.
 psql --username="$POSTGRES_USER" --set=ON_ERROR_STOP=1 <<'SQL'
 \getenv password POSTGRES_PASSWORD
 CREATE ROLE shop LOGIN PASSWORD :'password';

@@ -1,4 +1,4 @@
-"""Exits 0 while the service in this container lives."""
+"""Exit with 0 if the service in this container is alive."""
 
 import os
 import urllib.request

@@ -1,4 +1,4 @@
-"""Adds the secrets that compose.yaml needs to .env, in the folder it is run in; those that are there stay."""
+"""Add the secrets that compose.yaml needs to .env in the current folder. Existing ones stay."""
 
 import os
 import re

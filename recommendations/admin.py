@@ -1,4 +1,4 @@
-"""Builds for the staff, and on each product what it is like."""
+"""The admin of builds, and the neighbours of a product on its page."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ SHOWN = 20  # neighbours of a product
 
 @admin.register(Build)
 class BuildAdmin(BoundedAdmin):
-    """Builds are made by build_recommendations; here they are looked at, and one is chosen to be read."""
+    """Lists the builds that build_recommendations makes. One can be made the active build."""
 
     list_display = ("id", "is_active", "started_at", "finished_at", "products", "reviews", "neighbours", "seconds")
     actions = ["publish"]
@@ -32,19 +32,19 @@ class BuildAdmin(BoundedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Build | None = None) -> bool:
         return False
 
-    @admin.action(description="Have this build read", permissions=["change"])
+    @admin.action(description="Make this build the active one", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Build]) -> None:
         try:
-            with builds.only_one():
-                chosen = list(queryset)  # now that none can be removed
+            with builds.exclusive():
+                chosen = list(queryset)  # under the lock, so that none is removed meanwhile
                 if len(chosen) != 1 or chosen[0].finished_at is None:
-                    self.message_user(request, "Choose one build that is finished.", messages.ERROR)
+                    self.message_user(request, "Select one build that is finished.", messages.ERROR)
                     return
                 builds.switch_to(chosen[0])
-        except builds.Busy:
-            self.message_user(request, "A build is being made. Try again when it is finished.", messages.ERROR)
+        except builds.BuildRunning:
+            self.message_user(request, "A build is running. Try again when it has finished.", messages.ERROR)
         else:
-            self.message_user(request, f"{chosen[0]} is read now.".capitalize())
+            self.message_user(request, f"{chosen[0]} is now the active one.".capitalize())
 
     @admin.display
     def products(self, build: Build) -> Any:
@@ -75,16 +75,16 @@ class ProductWithNeighboursAdmin(ProductAdmin):
 
     @admin.display(description="products like this")
     def neighbours(self, product: Product) -> str:
-        """The first of them, with their scores and how much of each comes from the reviewers."""
+        """The first SHOWN neighbours with their scores and the share of each that comes from reviews."""
         stored = Neighbours.objects.filter(build__is_active=True, product=product.pk).first()
         if stored is None:
-            return "not known before the next build"
+            return "none before the next build"
         others = orjson.loads(stored.others)
         found = list(zip(others["products"], others["scores"], others["from_reviews"], strict=True))[:SHOWN]
         titles = dict(Product.objects.filter(pk__in=[number for number, *_ in found]).values_list("pk", "title"))
         rows = [
             format_html(
-                '<li><a href="{}">{}</a> {}, {} of it by reviewers</li>',
+                '<li><a href="{}">{}</a> {}, {} of it from reviews</li>',
                 reverse("admin:catalog_product_change", args=[number]),
                 titles[number] or number,
                 f"{score:.3f}",

@@ -1,4 +1,4 @@
-"""From all reviews and products to a build: have an engine find neighbours, store them, publish."""
+"""Make a build from all products and reviews: an engine finds neighbours, this module stores and publishes them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,10 +11,10 @@ from recommendations import builds
 from recommendations.chunks import in_chunks
 from recommendations.engines import Computed, Engine, Stages, local
 from recommendations.models import Build, Neighbours, Popular
-from recommendations.similarity import Neighbours as Found
+from recommendations.similarity import NeighbourBlock
 from recommendations.weights import Weights
 
-CHUNK = 2_000  # rows written at once
+CHUNK = 2_000  # rows per insert
 
 NEIGHBOURS = Table(Neighbours._meta.db_table, ("build_id", "product", "others"), ("build_id", "product"))
 POPULAR = Table(
@@ -29,14 +29,15 @@ def build(
     if_changed: bool = False,
     stages: Stages | None = None,
 ) -> Build | None:
-    """Make a build and publish it. With ``if_changed`` None where nothing is new since the newest one.
+    """Make a build and publish it. With ``if_changed``, return None if nothing is new since the newest build.
 
-    ``source`` says what ``engine`` reads, ``stages`` is told how far it is. Raises builds.Busy and EngineError.
+    ``source`` describes what ``engine`` reads. ``stages`` receives the progress. Raises builds.BuildRunning and
+    EngineError.
     """
     weights: Weights = settings.RECOMMENDATION_WEIGHTS
-    with builds.only_one():
+    with builds.exclusive():
         made_of = source()
-        newest = builds.newest()  # which is not the active one where somebody went back
+        newest = builds.newest()  # not the active one after a rollback
         if if_changed and newest and newest.source == made_of:
             return None
         stages = stages or Stages()
@@ -56,7 +57,7 @@ def build(
         return made
 
 
-def _store(made: Build, block: Found, computed: Computed) -> None:
+def _store(made: Build, block: NeighbourBlock, computed: Computed) -> None:
     def rows() -> Iterator[Row]:
         start = 0
         for product, count in enumerate(block.counts.tolist(), block.first):

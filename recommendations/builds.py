@@ -1,4 +1,4 @@
-"""Which build is read: one at a time is made, one is active, and the one that was active before it is kept."""
+"""The builds: one runs at a time, readers use the active one, and the one before it is kept for a rollback."""
 
 import fcntl
 from collections.abc import Iterator
@@ -12,30 +12,29 @@ from django.utils import timezone
 
 from catalog.models import Product, Review
 from recommendations.models import Build
+from service import advisory_locks
 
-_BUILD_LOCK = 1_397_706_321  # any number that nothing else locks
 
-
-class Busy(Exception):
-    """Another build is being made."""
+class BuildRunning(Exception):
+    """Another build is running."""
 
 
 class NoBuild(Exception):
-    """There is no build to go back to."""
+    """There is no build to roll back to."""
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Keeps others from building or switching meanwhile; whoever is killed lets go. Raises Busy."""
+def exclusive() -> Iterator[None]:
+    """Lock out other builds and switches. The lock ends with the process. Raises BuildRunning."""
     if connection.vendor == "postgresql":
-        # A transaction's lock, on a connection of its own: a session's lock would stay behind in a transaction pooler.
+        # A transaction-level lock on a separate connection: a session-level lock would stay behind in a pooler.
         guard = connection.copy()
         try:
             guard.set_autocommit(False)
             with guard.cursor() as cursor:
-                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_BUILD_LOCK])
+                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [advisory_locks.BUILD])
                 if not cursor.fetchone()[0]:
-                    raise Busy
+                    raise BuildRunning
             yield
         finally:
             guard.close()
@@ -45,36 +44,36 @@ def only_one() -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Busy from None
+                raise BuildRunning from None
             yield
 
 
 def source() -> dict[str, Any]:
-    """What a build of now would be made of, as far as it tells whether a product or a review is new."""
+    """Counts and latest ids of the data, which show whether a product or a review is new."""
     products = Product.objects.aggregate(count=Count("id"), newest=Max("id"))
     reviews = Review.objects.aggregate(count=Count("id"), newest=Max("id"))
     return {"products": products, "reviews": reviews}
 
 
 def active() -> Build | None:
-    """The build that is read."""
+    """The build that readers use."""
     return Build.objects.filter(is_active=True).first()
 
 
 def newest() -> Build | None:
-    """The one that was finished last."""
+    """The build that finished last."""
     return Build.objects.filter(finished_at__isnull=False).first()
 
 
 def start(made_of: dict[str, Any]) -> Build:
-    """A new build, and an end to what builds that were killed have left."""
+    """Create a build, and delete what killed builds have left."""
     for leftover in Build.objects.filter(finished_at__isnull=True):
         leftover.delete()
     return Build.objects.create(source=made_of)
 
 
 def publish(build: Build, figures: dict[str, Any]) -> None:
-    """Have ``build`` read from now on; keep the one before it and no other."""
+    """Make ``build`` the active one. Keep the one before it and delete all others."""
     before = active()
     build.figures, build.finished_at = figures, timezone.now()
     switch_to(build)
@@ -83,7 +82,7 @@ def publish(build: Build, figures: dict[str, Any]) -> None:
 
 
 def roll_back() -> Build:
-    """Have the newest build before the active one read again. Raises NoBuild."""
+    """Make the newest build before the active one active again. Raises NoBuild."""
     now = active()
     before = Build.objects.filter(finished_at__isnull=False, pk__lt=now.pk).first() if now else None
     if before is None:
@@ -93,7 +92,7 @@ def roll_back() -> Build:
 
 
 def switch_to(build: Build) -> None:
-    """Have ``build``, which is finished, read from now on."""
+    """Make the finished ``build`` the active one."""
     with transaction.atomic():
         Build.objects.filter(is_active=True).update(is_active=False)
         build.is_active = True

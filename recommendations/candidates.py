@@ -1,6 +1,6 @@
-"""Where recommended products come from, and how a list is filled: from one source after the other until it is full.
+"""The sources of recommended products, and ``fill()``, which takes from one source after the other.
 
-No query grows with what somebody has reviewed, and none has more than the last of PARTS ids in it.
+No query grows with a reviewer's history, and none has more ids than the last of BATCHES.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -17,17 +17,17 @@ from recommendations.models import Neighbours, Popular
 
 Source = Literal["co-reviewed", "similar-text", "related", "category", "popular"]
 SOURCES: tuple[Source, ...] = ("co-reviewed", "similar-text", "related", "category", "popular")
-# Candidates of a source that are read and looked up at once: the first part is more than most lists need.
-PARTS = (60, 240, 700)
-MAX_RELATED = 1000  # pairs of products and related ones that are looked at
-# Of the best rated products so many are compared with what a reviewer has seen; if that is most of them, so many more.
+# Candidates of a source that are looked up at once: the first batch is more than most lists need.
+BATCHES = (60, 240, 700)
+MAX_RELATED = 1000  # pairs of a product and a related one
+# How many of the best rated products are compared with a reviewer's history; the second if the first are not enough.
 COMPARED = (1_000, 40_000)
 
 _products = Rows(Product)
 
 
 class Recommended(NamedTuple):
-    """A product, how well it fits, where that comes from, and the asin that it follows from."""
+    """A product, its score, its source, and the asin of the product that led to it."""
 
     product: Product
     score: float
@@ -36,7 +36,7 @@ class Recommended(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """The same with the product's id."""
+    """The same with the id of the product."""
 
     product: int
     score: float
@@ -49,72 +49,71 @@ Item = TypeVar("Item")
 
 
 def neighbours_of(products: list[int]) -> dict[int, list[tuple[int, float, float, float]]]:
-    """What the active build has stored of these products: of each neighbour its id, the score, the part of it that
-    comes from the reviewers, and the trend."""
+    """The stored neighbours of these products: id, score, the part of the score from reviews, and trend of each."""
     found = Neighbours.objects.filter(build__is_active=True, product__in=products).values_list("product", "others")
     columns = ("products", "scores", "from_reviews", "trends")
     parsed = ((product, orjson.loads(others)) for product, others in found)
     return {product: list(zip(*(others[name] for name in columns), strict=True)) for product, others in parsed}
 
 
-def kind(score: float, from_reviews: float) -> Source:
-    """What most of a neighbour's score comes from."""
+def main_source(score: float, from_reviews: float) -> Source:
+    """The source of most of a neighbour's score."""
     return "co-reviewed" if from_reviews * 2 >= score else "similar-text"
 
 
 def related(products: list[Product]) -> Iterator[Candidate]:
-    """What the metadata of these products names."""
+    """The related products in the metadata of these products."""
     parsed = ((product, orjson.loads(product.related)) for product in products)
     named = ((asin, product.asin) for product, kinds in parsed for kind in kinds.values() for asin in kind)
     pairs = islice(named, MAX_RELATED)
-    for part in _in_parts(pairs):
-        numbers = dict(Product.objects.filter(asin__in={asin for asin, _ in part}).values_list("asin", "id"))
-        for asin, because in part:
+    for batch in _in_batches(pairs):
+        numbers = dict(Product.objects.filter(asin__in={asin for asin, _ in batch}).values_list("asin", "id"))
+        for asin, because in batch:
             if asin in numbers:
                 yield Candidate(numbers[asin], 0.0, "related", because)
 
 
 def popular_for(product: Product | None, category: str | None, reviewer: str | None = None) -> list[Filler]:
-    """What is popular in the product's narrowest category, then in the one that is asked for or at all."""
+    """Popular products of the product's leaf category, then of ``category``, or of all if that is None."""
     near = [popular_of(product.leaf_category, "category")] if product and product.leaf_category else []
     wide = popular_of(category or "", "category" if category else "popular")
     return [*near, wide, best_rated(category, reviewer)]
 
 
 def popular_of(category: str, source: Source) -> Filler:
-    """As the active build has it; of all products where ``category`` is empty."""
+    """Popular products of the active build; of all categories if ``category`` is empty."""
 
     def candidates() -> Iterator[Candidate]:
         found = Popular.objects.filter(build__is_active=True, category=category).order_by("place")
         last = -1
-        for size in PARTS:
-            part = list(found.filter(place__gt=last)[:size].values_list("product", "score", "place"))
-            yield from (Candidate(number, score, source) for number, score, _ in part)
-            if len(part) < size:
+        for size in BATCHES:
+            batch = list(found.filter(place__gt=last)[:size].values_list("product", "score", "place"))
+            yield from (Candidate(number, score, source) for number, score, _ in batch)
+            if len(batch) < size:
                 return
-            last = part[-1][-1]
+            last = batch[-1][-1]
 
     return candidates
 
 
 def best_rated(category: str | None, reviewer: str | None = None) -> Filler:
-    """What no build knows of yet, or nothing else is left: those whose narrowest category it is, then any.
+    """The best rated products, which need no build: those whose leaf category matches, then all others.
 
-    None that the ``reviewer`` has seen. Who has seen all of the best gets the newest.
+    It leaves out what the ``reviewer`` has seen. A reviewer who has seen all of the best gets the newest.
     """
     source: Source = "category" if category else "popular"
 
     def candidates() -> Iterator[Candidate]:
         for leaf in [category, None] if category else [None]:
             last: tuple[float, int] | None = None
-            for size in PARTS:
-                part = _best_rated(leaf, reviewer, last, size)
-                yield from (Candidate(number, 0.0, source) for _, number in part)
-                if len(part) < size:
+            for size in BATCHES:
+                batch = _best_rated(leaf, reviewer, last, size)
+                yield from (Candidate(number, 0.0, source) for _, number in batch)
+                if len(batch) < size:
                     break
-                last = part[-1]
+                last = batch[-1]
         if reviewer is not None:
-            newest = Product.objects.order_by("-id").values_list("id", flat=True)[: sum(PARTS)]
+            newest = Product.objects.order_by("-id").values_list("id", flat=True)[: sum(BATCHES)]
             yield from (Candidate(number, 0.0, source) for number in newest)
 
     return candidates
@@ -123,7 +122,7 @@ def best_rated(category: str | None, reviewer: str | None = None) -> Filler:
 def _best_rated(
     leaf: str | None, reviewer: str | None, last: tuple[float, int] | None, size: int
 ) -> list[tuple[float, int]]:
-    """Rating and id of those that come after the ``last``."""
+    """Rating and id of the next products after ``last``."""
     conditions, parameters = ["TRUE"], list[Any]()
     if leaf:
         conditions.append("leaf_category = %s")
@@ -134,29 +133,29 @@ def _best_rated(
         parameters += [rating, rating, number]
     order = "ORDER BY smoothed_rating DESC, id LIMIT %s"
     best = f"SELECT smoothed_rating, id, asin FROM catalog_product WHERE {' AND '.join(conditions)} {order}"  # noqa: S608
-    # One look into an index for each product, and no join: PostgreSQL may think that a reviewer of thousands has few.
+    # An index lookup per product, not a join, which PostgreSQL plans badly for a reviewer of thousands.
     unseen = f"""
         SELECT smoothed_rating, id FROM ({best}) best
         WHERE (SELECT id FROM catalog_review seen WHERE seen.reviewer_id = %s AND seen.asin = best.asin) IS NULL
         {order}"""  # noqa: S608
-    part: list[Any] = []
+    batch: list[Any] = []
     with connection.cursor() as cursor:
         if reviewer is None:
             cursor.execute(best, [*parameters, size])
             return [(rating, number) for rating, number, _ in cursor.fetchall()]
         for compared in COMPARED:
-            if len(part) < size:
+            if len(batch) < size:
                 cursor.execute(unseen, [*parameters, compared, reviewer, size])
-                part = cursor.fetchall()
-    return part
+                batch = cursor.fetchall()
+    return batch
 
 
 def fill(
     *fillers: Filler, limit: int, category: str | None, exclude: Collection[str], reviewer: str | None = None
 ) -> list[Recommended]:
-    """The first ``limit`` candidates, each once, of the category, not in ``exclude`` and not seen by the ``reviewer``.
+    """The first ``limit`` distinct candidates of the category, not in ``exclude`` and not seen by the ``reviewer``.
 
-    They are fewer where a page of products ends earlier.
+    They are fewer if the page of products reaches its size limit.
     """
     known = Product.objects.all()
     if reviewer is not None:
@@ -166,7 +165,7 @@ def fill(
     for filler in fillers:
         if len(chosen) == limit:
             break
-        for some in _in_parts(filler()):
+        for some in _in_batches(filler()):
             numbers = {each.product for each in some}.difference(chosen)
             rows = known.filter(id__in=numbers).values_list("id", "asin", "categories")
             fits = {
@@ -188,10 +187,10 @@ def fill(
     return [Recommended(product, each.score, each.source, each.because) for product, each in found]
 
 
-def _in_parts(candidates: Iterable[Item]) -> Iterator[list[Item]]:
-    """As many as PARTS says, and then as many as its last one again and again."""
+def _in_batches(candidates: Iterable[Item]) -> Iterator[list[Item]]:
+    """Batches of the sizes in BATCHES, the last of which repeats."""
     remaining = iter(candidates)
-    for size in chain(PARTS, repeat(PARTS[-1])):
-        if not (part := list(islice(remaining, size))):
+    for size in chain(BATCHES, repeat(BATCHES[-1])):
+        if not (batch := list(islice(remaining, size))):
             return
-        yield part
+        yield batch

@@ -1,4 +1,4 @@
-"""Many rows, some at a time."""
+"""Rows in chunks."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,7 +8,7 @@ Row = TypeVar("Row")
 
 
 def in_chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    """Lists of ``size`` rows, the last one of what is left; none of nothing."""
+    """Lists of ``size`` rows; the last one may be shorter."""
     remaining = iter(rows)
     while chunk := list(islice(remaining, size)):
         yield chunk

@@ -1,14 +1,14 @@
-"""What build_recommendations stores. Builds are numbered; readers read the active one and nothing else."""
+"""The results of build_recommendations. Readers use the active build only."""
 
 from django.db import models
 from django.db.models import Q
 
-# Places that are kept, of all products and of those of each category.
+# Number of places that are stored: of all products, and of each category.
 MOST_POPULAR, MOST_POPULAR_OF_CATEGORY = 1000, 200
 
 
 class Build(models.Model):
-    """One run. ``source`` says what it was made of, ``figures`` what came of it and how long each stage took."""
+    """One run. ``source`` describes its input, ``figures`` its results and the seconds of each stage."""
 
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -30,12 +30,12 @@ class Build(models.Model):
 
 
 class Neighbours(models.Model):
-    """The products most like one product, best first, in a row: a request reads twenty of them.
+    """The products most like one product, best first. A request reads twenty of these rows.
 
-    ``others`` is the JSON of lists of equal length: ``products`` (ids), ``scores``, ``from_reviews`` (the part of the
-    score that comes from the reviewers) and ``trends`` (reviews of late). It is text, as nobody asks the database for
-    what is in it, and a JSON column takes a build twice as long. There is no constraint to the products: one that is
-    deleted is missing where its neighbours are shown, and gone with the next build.
+    ``others`` is JSON with lists of equal length: ``products`` (ids), ``scores``, ``from_reviews`` (the part of the
+    score that comes from reviews) and ``trends`` (recent reviews). It is a text column, because no query looks inside
+    and a JSON column makes a build take twice as long. There is no foreign key to products: lists skip a deleted
+    product, and the next build drops it.
     """
 
     build = models.ForeignKey(Build, models.CASCADE, db_index=False)
@@ -50,9 +50,9 @@ class Neighbours(models.Model):
 
 
 class Popular(models.Model):
-    """A product's place among those of one of its categories, or of all where ``category`` is empty.
+    """A product's place by popularity in a category, or among all products if ``category`` is empty.
 
-    ``score`` counts its reviews, each halved by its age.
+    ``score`` counts its reviews, each weighted by exponential decay.
     """
 
     build = models.ForeignKey(Build, models.CASCADE, db_index=False)

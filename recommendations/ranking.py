@@ -1,6 +1,6 @@
-"""From a few products to a list: the neighbours of each, of the latest most, lifted by what is in demand.
+"""Rank the neighbours of the products in a history, with more weight for recent products and for trends.
 
-Pure Python, for a request: twenty products with fifty neighbours each are a thousand additions.
+Pure Python is fast enough for a request: twenty products with fifty neighbours each are a thousand additions.
 """
 
 import math
@@ -9,17 +9,17 @@ from typing import NamedTuple, Protocol
 
 from recommendations.weights import Weights
 
-NeighboursOf = Mapping[int, Sequence[tuple[int, float]]]  # of a product by its number: number and score of others
+NeighboursOf = Mapping[int, Sequence[tuple[int, float]]]  # by product number: numbers and scores of its neighbours
 
 
 class Trend(Protocol):
-    """Reviews of late of a product, each counting less the older it is."""
+    """Recent reviews of a product, each weighted by its age."""
 
     def get(self, product: int, default: float, /) -> float: ...
 
 
 class Ranked(NamedTuple):
-    """A product's number, how well it fits, and the product that brought it most of that."""
+    """A product's number, its score, and the product that contributed most to it."""
 
     product: int
     score: float
@@ -34,9 +34,9 @@ def rank(
     without: Collection[int] = (),
     weights: Weights,
 ) -> list[Ranked]:
-    """Neighbours of the products in ``history``, newest first there, best first here; none of those ``without``.
+    """The neighbours of the products in ``history``, best first, but for those in ``without``.
 
-    The score is the sum of the similarities, weights.recency to the power of the steps back, times
+    ``history`` starts with the newest. A score is the sum of similarity * weights.recency ** steps back, times
     1 + weights.trend * log(1 + trend).
     """
     scores: dict[int, float] = {}

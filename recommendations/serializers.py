@@ -14,7 +14,7 @@ MAX_LIMIT = MAX_ASINS = 100
 
 
 class AsinsField(serializers.CharField):
-    """Asins with commas between them."""
+    """Comma-separated asins."""
 
     def to_internal_value(self, data: Any) -> tuple[str, ...]:  # type: ignore[override]
         asins = [asin for asin in super().to_internal_value(data).split(",") if asin]
@@ -25,21 +25,23 @@ class AsinsField(serializers.CharField):
 
 
 class ListParameters(serializers.Serializer[Any]):
-    """Which recommendations are asked for."""
+    """The parameters of every list."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT, help_text="How many.")
+    limit = serializers.IntegerField(
+        min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT, help_text="Maximum number of products."
+    )
     category = serializers.CharField(
-        max_length=200, default=None, help_text="Products of this category only, at any depth."
+        max_length=200, default=None, help_text="Only products of this category, at any depth."
     )
     exclude = AsinsField(
         allow_blank=True,
         default=tuple,  # type: ignore[arg-type]
-        help_text=f"Asins to leave out, with commas between them; up to {MAX_ASINS}.",
+        help_text=f"Asins to leave out, separated by commas; at most {MAX_ASINS}.",
     )
 
 
 class ReviewerParameters(ListParameters):
-    include_seen = serializers.BooleanField(default=False, help_text="With what the reviewer has reviewed already.")
+    include_seen = serializers.BooleanField(default=False, help_text="Include products that the reviewer has reviewed.")
 
 
 class ReviewerPath(serializers.Serializer[Any]):
@@ -47,7 +49,7 @@ class ReviewerPath(serializers.Serializer[Any]):
 
 
 class BasketSerializer(serializers.Serializer[Any]):
-    """A basket or a session, and what is asked for."""
+    """The products of a basket or a session, and the parameters of the list."""
 
     asins = BoundedListField(child=AsinField(), min_length=1, max_length=MAX_ASINS, help_text="The newest first.")
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
@@ -56,11 +58,13 @@ class BasketSerializer(serializers.Serializer[Any]):
 
 
 class RecommendedSerializer(ProductSerializer):
-    """A product, and why it is recommended."""
+    """A product and the reason for its recommendation."""
 
-    score = serializers.FloatField(help_text="How well it fits; to compare within one source of one answer.")
-    source = serializers.ChoiceField(SOURCES, help_text="What it was found by.")  # type: ignore[assignment]
-    because = serializers.CharField(allow_null=True, help_text="The asin that it follows from, if from one.")
+    score = serializers.FloatField(help_text="The score, comparable within one source of one answer.")
+    source = serializers.ChoiceField(SOURCES, help_text="The source that found it.")  # type: ignore[assignment]
+    because = serializers.CharField(
+        allow_null=True, help_text="The asin of the product that led to it, if there is one."
+    )
 
     def to_representation(self, recommended: Recommended) -> dict[str, Any]:  # type: ignore[override]
         product, score, source, because = recommended

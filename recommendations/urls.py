@@ -5,7 +5,7 @@ from recommendations import views
 
 
 class ReviewerConverter(StringConverter):
-    """Any text, also with slashes and line breaks, which ids of imported reviewers may have."""
+    """Any text. Ids of imported reviewers may have slashes and line breaks."""
 
     regex = r"[\s\S]+"
 

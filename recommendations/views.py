@@ -1,4 +1,4 @@
-"""Parse the request, call the repository, answer."""
+"""The API of the recommendations."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ LISTED = {200: RecommendedSerializer(many=True), **openapi.READ_ERRORS}
 
 
 class RecommendationsView(GenericAPIView[Any]):
-    """What all of them share. Everybody may ask, the POST changes nothing; so nobody is asked who they are."""
+    """The base of these views. They need no authentication: even the POST changes nothing."""
 
     serializer_class: type[Serializer[Any]] = RecommendedSerializer
     authentication_classes = ()
@@ -59,8 +59,8 @@ class SimilarView(RecommendationsView):
         responses={**LISTED, 404: NOT_FOUND},
     )
     def get(self, request: Request, asin: str) -> Response:
-        """Reviewed by the same people, described by the same words, related by the metadata, or popular in its
-        category. While the database is away: the last answer to the same question, else what is popular."""
+        """Products with the same reviewers, with similar texts, related by the metadata, or popular in the category.
+        While the database is down: the stale answer to the same request, else popular products."""
         asin = validated(PathParameters, {"asin": asin})["asin"]
         try:
             return self.answer(repository.similar(asin=asin, **self.asked()))
@@ -79,8 +79,8 @@ class ReviewerView(RecommendationsView):
         responses=LISTED,
     )
     def get(self, request: Request, reviewerID: str) -> Response:
-        """From the last products they reviewed, the newest counting most; a review counts from the moment it is
-        posted. Somebody unknown gets what is popular, with that as its source."""
+        """Based on the latest products that they reviewed; the newest counts most. A review counts as soon as it is
+        posted. An unknown reviewer gets popular products, with `popular` as their source."""
         name = validated(ReviewerPath, {"reviewerID": reviewerID})["reviewerID"]
         return self.answer(repository.for_reviewer(reviewer_id=name, **self.asked(ReviewerParameters)))
 
@@ -97,7 +97,7 @@ class BasketView(RecommendationsView):
         responses={**LISTED, 413: openapi.TOO_LARGE, 415: openapi.UNSUPPORTED},
     )
     def post(self, request: Request) -> Response:
-        """For a basket or a session, without an identity. Nothing is stored; unknown asins are passed over."""
+        """For a basket or a session, without an identity. Nothing is stored. Unknown asins are ignored."""
         asked = validated(BasketSerializer, request.data)
         asins, exclude = tuple(asked.pop("asins")), tuple(asked.pop("exclude"))
         return self.answer(repository.for_products(asins=asins, exclude=exclude, **asked))
@@ -109,10 +109,10 @@ class PopularView(RecommendationsView):
 
     @extend_schema(
         operation_id="popular_products",
-        summary="List what is popular",
+        summary="List popular products",
         parameters=[ListParameters, *openapi.DATA_SOURCE],
         responses=LISTED,
     )
     def get(self, request: Request) -> Response:
-        """What has been reviewed most, newer reviews counting more; of a category where one is asked for."""
+        """The most reviewed products, of `category` if it is given. Newer reviews count more."""
         return self.answer(repository.popular(**self.asked()))

@@ -1,4 +1,4 @@
-"""The ad provider's client: the one place that calls it, behind its breaker, with the default ads as its fallback."""
+"""The client of the ad provider, behind its breaker, with house ads as the fallback."""
 
 from types import UnionType
 from typing import Any
@@ -30,24 +30,23 @@ _session = http.session(connections=16)
 
 
 def default_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
-    """House ads, in the shape that the ad provider answers."""
+    """House ads in the format of the ad provider."""
     return [ProductSerializer(ad).data for ad in defaults.ads(limit=limit)]
 
 
-# No last good answer here: an ad that was chosen for somebody else, some time ago, is worth less than a house ad.
+# No stale answers: an old choice for another viewer is worth less than a house ad.
 @with_fallback(AD_PROVIDER, default=default_ads, keep_stale=False)
 def get_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
-    """Up to ``limit`` product-shaped ads for a ``page``, of which ``asin``, ``keywords``, ``placement`` and ``viewer``
-    may be told."""
+    """Up to ``limit`` product-shaped ads. ``page`` may hold ``asin``, ``keywords``, ``placement`` and ``viewer``."""
     answer = _ask(_session, {"limit": limit, **page})
     ads = _parse(answer.body)[:limit]
-    # The ad provider may itself be on its fallback; that must not pass for live here.
+    # The ad provider may have answered with a fallback of its own, which must not count as live here.
     provenance.note_headers(answer.headers)
     return ads
 
 
 def check() -> bool:
-    """Whether this process reaches the ad provider now: one ad on a fresh connection within CHECK_TIMEOUT."""
+    """Whether the ad provider answers this process: one ad on a new connection within CHECK_TIMEOUT."""
     with http.session(connections=1) as fresh:
         try:
             with deadlines.within(CHECK_TIMEOUT):

@@ -1,4 +1,4 @@
-"""The recommender: what it has beyond the shared settings."""
+"""The recommender's own settings, beside the shared ones."""
 
 from dataclasses import fields
 
@@ -13,7 +13,7 @@ WSGI_APPLICATION = "recommender_site.wsgi.application"
 INSTALLED_APPS = ["recommender_site", *INSTALLED_APPS, "recommendations"]
 
 AD_PROVIDER_URL = http_url("AD_PROVIDER_URL", "http://127.0.0.1:8001")
-# Where a browser finds it; in a container network that is another address.
+# The address for browsers, which differs from the internal one in a container network.
 AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
 BREAKERS = {
     **BREAKERS,
@@ -29,9 +29,9 @@ BREAKERS = {
 SPECTACULAR_SETTINGS = {
     **SPECTACULAR_SETTINGS,
     "TITLE": "Recommender",
-    "DESCRIPTION": "Products, reviews and ads that keep answering when the database or the ad provider is away.",
+    "DESCRIPTION": "Products, reviews and ads that keep answering when the database or the ad provider is down.",
 }
-# RECOMMEND_TEXT and so on.
+# One variable for each weight, such as RECOMMEND_TEXT.
 RECOMMENDATION_WEIGHTS = Weights(
     **{
         each.name: number_like(

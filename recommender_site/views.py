@@ -1,4 +1,4 @@
-"""The recommender's own calls: ads, sabotage and the front page."""
+"""The recommender's own views: ads, sabotage and the front page."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ NO_SABOTAGE = openapi.error("SABOTAGE is off.")
 
 
 class KeywordsField(serializers.CharField):
-    """Keywords with commas between them, as many and as long as the ad provider takes."""
+    """Comma-separated keywords, as many and as long as the ad provider accepts."""
 
     def to_internal_value(self, data: Any) -> tuple[str, ...]:  # type: ignore[override]
         keywords = tuple(word.strip() for word in super().to_internal_value(data).split(",") if word.strip())
@@ -38,16 +38,16 @@ class KeywordsField(serializers.CharField):
 
 
 class AdParameters(serializers.Serializer[Any]):
-    asin = AsinField(required=False, help_text="The product that is looked at.")
-    keywords = KeywordsField(required=False, help_text="What was searched for; with commas between them.")
-    placement = serializers.CharField(required=False, max_length=50, help_text="Where on the page; for reports.")
-    viewer = serializers.CharField(required=False, max_length=200, help_text="A key of your own for who looks.")
-    limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
+    asin = AsinField(required=False, help_text="The product that the page shows.")
+    keywords = KeywordsField(required=False, help_text="The search terms, separated by commas.")
+    placement = serializers.CharField(required=False, max_length=50, help_text="The place on the page, for reports.")
+    viewer = serializers.CharField(required=False, max_length=200, help_text="Your own key for the viewer.")
+    limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="Maximum number of ads.")
 
 
-@method_decorator(never_cache, name="dispatch")  # one decision for many viewers would be billed once
+@method_decorator(never_cache, name="dispatch")  # a cached decision for many viewers would be billed once
 class AdsView(APIView):
-    """Ads. Anybody may ask."""
+    """Ads, without authentication."""
 
     @extend_schema(
         operation_id="ads",
@@ -57,12 +57,12 @@ class AdsView(APIView):
         responses={200: ProductSerializer(many=True), **openapi.READ_ERRORS},
     )
     def get(self, request: Request) -> Response:
-        """Product-shaped ads from the ad provider. While it is away or talks nonsense: house ads."""
+        """Product-shaped ads from the ad provider. If it is down or its answer is invalid: house ads."""
         return Response(get_ads(**validated(AdParameters, request.query_params.dict())))
 
 
 class SabotageView(APIView):
-    """Makes one protected call fail for real. Exists only where SABOTAGE is on."""
+    """Makes one protected call fail for real. It is a 404 unless SABOTAGE is on."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -98,7 +98,7 @@ class SabotageDatabaseView(SabotageView):
         responses={200: BreakerSerializer, 404: NO_SABOTAGE},
     )
     def post(self, request: Request) -> Response:
-        """The answer is the breaker afterwards. While it is open the call is rejected, as every other is."""
+        """The answer is the breaker after the call. While its circuit is open, this call is rejected like any other."""
         return self.sabotage()
 
 
@@ -114,17 +114,17 @@ class SabotageAdServerView(SabotageView):
         responses={200: BreakerSerializer, 404: NO_SABOTAGE},
     )
     def post(self, request: Request) -> Response:
-        """The answer is the breaker afterwards. While it is open the call is rejected, as every other is."""
+        """The answer is the breaker after the call. While its circuit is open, this call is rejected like any other."""
         return self.sabotage()
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """What this is, how each dependency is doing and where to go. Asks nothing of any of them."""
+    """The front page: what this is, the state of each dependency, and links. It contacts no dependency."""
     sabotage = [(reverse("sabotage-db"), "database"), (reverse("sabotage-ad-server"), "ad provider")]
     context = {
         "breakers": [breaker.describe() for breaker in breakers.all_breakers()],
         "ad_provider_url": settings.AD_PROVIDER_PUBLIC_URL,
         "sabotage": sabotage if settings.SABOTAGE else [],
     }
-    # No request in the context: its processors would ask the database who is signed in.
+    # Without the request: its context processors would query the database for the user.
     return HttpResponse(render_to_string("recommender_site/home.html", context))

@@ -1,6 +1,6 @@
-"""What bounds the admin's pages: how long a search may be, and how many rows an action takes on.
+"""Limits on the admin's pages: the length of a search, and the number of rows of an action.
 
-Users, groups and tokens are registered again here, so that it holds for them too.
+This module registers users, groups and tokens again, so that the limits hold for them too.
 """
 
 from typing import Any
@@ -19,40 +19,40 @@ from rest_framework.authtoken.models import TokenProxy
 from resilience.circuit import Outcome
 from resilience.database import ERRORS, classify
 
-# Each word is a condition of its own on each searched column.
+# Each word of a search adds a condition on each searched column.
 MAX_WORDS, MAX_CHARACTERS = 20, 200
 MAX_CHOSEN = 1000  # rows
-# Lookups of a list's URL that take long, as a regular expression may for ever, or fail in each row: what is no year.
+# Lookups in a list's URL that are refused: a regular expression may run for ever, and a bad year fails in each row.
 REFUSED = frozenset({"regex", "iregex", "year", "iso_year"})
 
 
 class _List(ChangeList):
-    """A list whose URL may ask for what cannot be asked: a query that the database or its driver refuses."""
+    """A list that treats a query that the database or its driver refuses as a bad lookup in its URL."""
 
     def get_results(self, request: HttpRequest) -> None:
         try:
             super().get_results(request)
-        except Exception as error:  # as Django does while it makes the query
+        except Exception as error:  # as broad as Django's own handler around the query
             if isinstance(error, ERRORS) and classify(error) is not Outcome.SUCCESS:
-                raise  # of the database, and not of what it was asked
+                raise  # the database failed; the lookup is not the cause
             raise IncorrectLookupParameters(error) from error
 
 
 class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A ModelAdmin whose searches and actions stay small, whatever is typed and chosen."""
+    """A ModelAdmin with limits on lookups, searches and actions."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """None of REFUSED, whichever field it is of."""
+        """Refuse the lookups in REFUSED on every field."""
         return REFUSED.isdisjoint(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """A list that shows itself unfiltered where the lookups of its URL make no query."""
+        """Return a list that is shown unfiltered if the lookups of its URL are not valid."""
         return _List
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Nothing for a search that is too long, and a message that says so."""
+        """Return no rows and show a message if the search is too long."""
         if len(search_term) > MAX_CHARACTERS or len(search_term.split()) > MAX_WORDS:
             if request.resolver_match and request.resolver_match.url_name != "autocomplete":  # which shows no messages
                 text = f"Search for at most {MAX_WORDS} words and {MAX_CHARACTERS} characters."
@@ -63,10 +63,10 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *rest: Any, **named: Any
     ) -> HttpResponse | None:
-        """An action on all that were found takes on MAX_CHOSEN at most; what is ticked one by one is fewer anyway."""
+        """Refuse an action on more than MAX_CHOSEN rows. Only "select all" can reach so many."""
         are_all = BooleanField(required=False).clean(request.POST.get("select_across"))
         if are_all and len(queryset.values_list("pk")[: MAX_CHOSEN + 1]) > MAX_CHOSEN:
-            self.message_user(request, f"More than {MAX_CHOSEN} are chosen. Nothing was done.", messages.ERROR)
+            self.message_user(request, f"More than {MAX_CHOSEN} rows are selected. Nothing was done.", messages.ERROR)
             return None
         return super().response_action(request, queryset, *rest, **named)
 

@@ -1,4 +1,4 @@
-"""What the commands of both projects say alike."""
+"""The entry point and the error messages of the commands of both projects."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from django.db import Error, InterfaceError, OperationalError
 
 
 def execute(settings_module: str) -> None:
-    """Run the command of ``sys.argv``. A database that cannot be used is one line and exit 1, whatever the command."""
+    """Run the command in ``sys.argv``. If the database cannot be used, print one line and exit with 1."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module)
     try:
         execute_from_command_line(sys.argv)
@@ -20,5 +20,5 @@ def execute(settings_module: str) -> None:
 
 
 def unusable_database(error: Error) -> CommandError:
-    """One line, without what the driver adds to it."""
+    """The first line of the driver's message."""
     return CommandError(f"the database cannot be used: {str(error).strip().splitlines()[0]}")

@@ -1,7 +1,7 @@
-"""The metrics of worker processes that have ended, folded into one file of each type.
+"""Merges the metrics of worker processes that have ended into one file per type.
 
-prometheus_client keeps the files of each process for ever, as its counts must not fall: a service whose workers are
-killed now and then would read more files on every scrape. Counters and histograms are sums, so theirs are added up.
+prometheus_client keeps the files of every process for ever, because counts must not fall. Each killed worker would add
+files that every scrape reads. Counters and histograms are sums, so this module adds them up.
 """
 
 import fcntl
@@ -17,19 +17,19 @@ from prometheus_client import multiprocess
 from prometheus_client.mmap_dict import MmapedDict
 
 TYPES = ("counter", "histogram")
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names where worker processes keep their figures
-FOLDED = "folded"  # stands in a file's name where the others have a process's id
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names the folder of the metrics files
+MERGED = "merged"  # in the name of the merged file, where the others have a process id
 
 logger = logging.getLogger(__name__)
 
 
 def folder() -> Path:
-    """Where worker processes keep their figures."""
+    """The folder of the metrics files."""
     return Path(os.environ[FOLDER])
 
 
 def has_content(file: Path) -> bool:
-    """False for the file of a process that is just starting, or has just ended."""
+    """Whether the file has data; a process that is just starting or has just ended may have none."""
     try:
         return file.stat().st_size > 0
     except FileNotFoundError:
@@ -38,49 +38,49 @@ def has_content(file: Path) -> bool:
 
 @contextmanager
 def folder_lock(operation: int) -> Iterator[None]:
-    """Hold the lock of the folder: shared while it is read, exclusive while it is folded. Raises BlockingIOError."""
+    """Lock the folder: shared to read it, exclusive to merge files. Raises BlockingIOError."""
     with (folder() / "lock").open("w") as file:
         fcntl.flock(file, operation)
         yield
 
 
-def fold(ended: int, running: Collection[int]) -> None:
-    """Take the process ``ended`` out of the gauges, and add up what all that are not ``running`` have counted.
+def merge(ended: int, running: Collection[int]) -> None:
+    """Remove the gauges of the process ``ended``, and merge the files of all processes that are not ``running``.
 
-    While somebody reads the folder nothing is added up: the next time will do. The process that calls may have files.
+    While a scrape reads the folder nothing is merged: the next call does it. The calling process keeps its own files.
     """
     multiprocess.mark_process_dead(ended)  # type: ignore[no-untyped-call]
-    names = {str(each) for each in (*running, os.getpid(), FOLDED)}
+    names = {str(each) for each in (*running, os.getpid(), MERGED)}
     try:
         with folder_lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
             for kind in TYPES:
                 files = {file: file.stem.removeprefix(f"{kind}_") for file in folder().glob(f"{kind}_*.db")}
-                _add_up(folder() / f"{kind}_{FOLDED}.db", [file for file, name in files.items() if name not in names])
+                _add_up(folder() / f"{kind}_{MERGED}.db", [file for file, name in files.items() if name not in names])
     except BlockingIOError:
         pass
 
 
-def _add_up(folded: Path, dead: list[Path]) -> None:
-    """Make the sum and put it in its place as a whole, then remove what is in it."""
+def _add_up(merged: Path, dead: list[Path]) -> None:
+    """Write the sums to a new file, replace the old one with it, then delete the files that it sums."""
     if not dead:
         return
     sums: dict[str, float] = defaultdict(float)
-    for file in (folded, *dead):
+    for file in (merged, *dead):
         for key, value in _values(file):
             sums[key] += value
-    new = folded.with_suffix(".new")
+    new = merged.with_suffix(".new")
     new.unlink(missing_ok=True)
     written = MmapedDict(str(new))  # type: ignore[no-untyped-call]
     for key, value in sums.items():
         written.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
     written.close()  # type: ignore[no-untyped-call]
-    new.replace(folded)
+    new.replace(merged)
     for file in dead:
         file.unlink()
 
 
 def _values(file: Path) -> list[tuple[str, float]]:
-    """What a process has counted; nothing of a file that it was killed over."""
+    """The metrics in a file; none if it is damaged, as after a kill during a write."""
     if not has_content(file):
         return []
     try:

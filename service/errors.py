@@ -1,4 +1,4 @@
-"""Answers for the time when something behind the service is away."""
+"""Error responses: JSON for programs, pages for people."""
 
 import math
 from typing import Any
@@ -14,17 +14,22 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from resilience import breakers, request_id
-from resilience.causes import cause_of
+from resilience.causes import SABOTAGE, cause_of
 from resilience.circuit import ELSEWHERE
 from resilience.database import InDoubt
 from resilience.errors import CallFailed, DependencyUnavailable, TooManyCalls
 
 SWITCHED_OFF = "switched off by an operator"
+REWORDED = {
+    "force-open": SWITCHED_OFF,
+    ELSEWHERE: "another process found it down",
+    SABOTAGE: "somebody made a call fail on purpose",
+}
 TOO_MANY = "There are too many parameters, fields or files."
 
 
 def _detail(error: DependencyUnavailable, is_in_doubt: bool) -> str:
-    done = "It may or may not have been carried out." if is_in_doubt else "Nothing was changed."
+    done = "The change may or may not have been made." if is_in_doubt else "Nothing was changed."
     return f"The {error.breaker} is unavailable. {done} Try again later."
 
 
@@ -37,18 +42,18 @@ def _headers(error: DependencyUnavailable) -> dict[str, str]:
 
 
 def _cause(error: DependencyUnavailable) -> str:
-    """Why the call failed, or was not made, in words that everybody may read."""
+    """Why the call failed or was rejected, in words that are safe to publish."""
     if isinstance(error, TooManyCalls):
         return "too many calls at once"
     breaker = breakers.get(error.breaker)
     if isinstance(error, CallFailed) and error.__cause__:
         return cause_of(error.__cause__, breaker.deadline)
     opened = next((event["cause"] for event in breaker.events() if event["to_state"] == "open"), "")
-    return {"force-open": SWITCHED_OFF, ELSEWHERE: "another process found it away"}.get(opened, opened)
+    return REWORDED.get(opened, opened)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's handler; 503 with Retry-After where a dependency is away, 400 for more fields than Django takes."""
+    """DRF's handler, plus 503 with Retry-After if a dependency is down and 400 for more fields than Django accepts."""
     if isinstance(error, DependencyUnavailable):
         return Response({"detail": _detail(error, _is_in_doubt(error))}, status=503, headers=_headers(error))
     if isinstance(error, SuspiciousOperation):
@@ -57,8 +62,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpResponse:
-    """The same for pages: a friendly 503 for people, JSON for programs."""
-    # A page that writes commits as it pleases.
+    """The 503 for views that are not DRF's: a page for people, JSON for programs."""
+    # Such a view may have committed a part of its writes before the call failed.
     is_in_doubt = _is_in_doubt(error) or (isinstance(error, CallFailed) and request.method not in SAFE_METHODS)
     cause = _cause(error)
     context = {
@@ -75,15 +80,15 @@ def unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpRespo
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler400. Its own looks for a CSRF token in a body that may be what is bad."""
+    """Django's handler400. Django's own renders a CSRF token, which parses the body that may be the cause."""
     if isinstance(exception, MultiPartParserError):
         return refuse(request, 400, f"Multipart form parse error - {exception}")
-    return refuse(request, 400, "This request cannot be understood.")
+    return refuse(request, 400, "This request is not valid.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    return refuse(request, 403, "You may not do this.")
+    return refuse(request, 403, "You are not allowed to do this.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -92,17 +97,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404, likewise."""
-    return refuse(request, 404, "There is nothing here.")
+    """Django's handler404."""
+    return refuse(request, 404, "This page does not exist.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500."""
-    return refuse(request, 500, f"The service failed. Its log says more at request id {request_id.current()}.")
+    return refuse(request, 500, f"The service failed. Its log has the details under request id {request_id.current()}.")
 
 
 def refuse(request: HttpRequest, status: int, text: str, body: dict[str, Any] | None = None) -> HttpResponse:
-    """A page with ``text`` for people; for programs ``body``, or ``text`` as the detail."""
+    """An error with ``text`` for people, and ``body`` for programs, which defaults to ``text`` as the detail."""
     return _answer(request, status, "service/error.html", {"text": text}, body or {"detail": text})
 
 
@@ -110,9 +115,9 @@ def _answer(
     request: HttpRequest, status: int, template: str, context: dict[str, Any], body: dict[str, Any]
 ) -> HttpResponse:
     response: HttpResponse
-    # JSON first: who takes anything, as curl does, is a program.
+    # JSON first: a client that accepts anything, as curl does, is a program.
     if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
-        # No request in the context: its processors would ask the database who is signed in.
+        # Without the request: its context processors would query the database for the user.
         response = HttpResponse(render_to_string(template, context), status=status)
     else:
         response = JsonResponse(body, status=status)

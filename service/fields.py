@@ -1,6 +1,6 @@
-"""Fields for lists and objects of JSON whose cost is bounded by their limits, not by what a client sends.
+"""Fields for JSON lists and objects that check their limits before their contents.
 
-DRF validates every child before it looks at the length, and answers an error for each one.
+DRF validates every child before it checks the length, and reports an error for each one.
 """
 
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-MAX_ERRORS = 10  # of the children of one field
+MAX_ERRORS = 10  # reported per field
 
 
 class BoundedListField(serializers.ListField):
-    """A list of ``max_length`` children at most. A longer one is refused before any child is looked at."""
+    """A list of at most ``max_length`` children. It refuses a longer one before it validates any child."""
 
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, **kwargs)
@@ -25,7 +25,7 @@ class BoundedListField(serializers.ListField):
 
 
 class BoundedDictField(serializers.DictField):
-    """An object of ``max_length`` names at most, each of ``max_name`` characters at most."""
+    """An object of at most ``max_length`` names of at most ``max_name`` characters."""
 
     default_error_messages = {"max_length": "Ensure this field has no more than {max_length} names."}
 
@@ -43,7 +43,7 @@ class BoundedDictField(serializers.DictField):
 
 
 def _validated(child: Any, values: Mapping[Any, Any]) -> dict[Any, Any]:
-    """``values`` as ``child`` reads them. Raises ValidationError with the first MAX_ERRORS errors, by key."""
+    """Validate each value with ``child``. Raises ValidationError with the first MAX_ERRORS errors, by key."""
     valid, errors = {}, {}
     for key, value in values.items():
         try:

@@ -1,4 +1,4 @@
-"""JSON in and out by orjson, and the browsable pages around it."""
+"""JSON parsing and rendering with orjson, and the browsable API."""
 
 from typing import Any
 
@@ -11,24 +11,24 @@ from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 
 from resilience import provenance
 
-MAX_DEPTH = 20  # a product has three levels
+MAX_DEPTH = 20  # levels; a product has three
 
 
 class OrjsonRenderer(JSONRenderer):
-    """DRF's JSONRenderer in a fifth of the time; indents for the browsable pages."""
+    """DRF's JSONRenderer in a fifth of the time. It indents for the browsable API."""
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
         indent = self.get_indent(accepted_media_type or "", renderer_context or {})
-        # Errors of a list's items come under the items' numbers, so a key need not be text.
+        # Keys may be numbers: errors of a list's items come under their positions.
         compact = orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
-        # What was JSON text before is put in as it is, so only what is read again can be indented throughout.
+        # Fields that are JSON text already go in as they are; only parsing everything again indents them too.
         return orjson.dumps(orjson.loads(compact), option=orjson.OPT_INDENT_2) if indent else compact
 
 
 class PlainNegotiation(DefaultContentNegotiation):
-    """DRF's negotiation, with a short cut for programs, which ask for JSON or for anything."""
+    """DRF's negotiation, with a short cut for clients that accept JSON or anything."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
         accept = request.META.get("HTTP_ACCEPT", "*/*")
@@ -38,29 +38,29 @@ class PlainNegotiation(DefaultContentNegotiation):
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
-    """The browsable API under the service's own name."""
+    """The browsable API with the service's name."""
 
     def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(*args, **kwargs)
         context["service"] = settings.SPECTACULAR_SETTINGS["TITLE"]
-        # The page shows the response's headers; these would come too late for it.
+        # The page shows the response's headers, but the middleware sets these only after rendering.
         context["response_headers"] |= provenance.headers()
         return context
 
     def get_filter_form(self, data: Any, view: Any, request: Any) -> None:
-        # DRF's would query outside of the breaker, and there is nothing to filter.
+        # There is nothing to filter, and DRF's form would query the database.
         return None
 
 
 class BoundedJSONParser(JSONParser):
-    """Strict JSON. What is nested deeper than MAX_DEPTH, is not UTF-8 or not JSON is a 400."""
+    """Strict JSON. A body that is not UTF-8, not JSON or nested deeper than MAX_DEPTH is a 400."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             parsed = orjson.loads(stream.read())
         except orjson.JSONDecodeError as error:
             raise ParseError(f"JSON parse error - {error}") from error
-        # orjson takes a thousand levels, and those who read or print the result one at a time run out of stack.
+        # orjson accepts a thousand levels, on which recursive code would overflow the stack.
         if _is_deeper_than(MAX_DEPTH, parsed):
             raise ParseError(f"JSON parse error - nested deeper than {MAX_DEPTH} levels")
         return parsed

@@ -1,4 +1,4 @@
-"""Log lines as JSON: time, level, logger, message, request id, and whatever a caller passed as ``extra``."""
+"""Log lines as JSON: time, level, logger, message, request id, and the caller's ``extra``."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class RefusalFilter(logging.Filter):
-    """Makes a request that Django refused one warning without a traceback: the fault is in the request."""
+    """Logs a request that Django refused as a warning without a traceback: the fault is the client's."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("django.security."):
@@ -20,7 +20,7 @@ class RefusalFilter(logging.Filter):
 
 
 class JSONFormatter(logging.Formatter):
-    """One JSON object a line. A value that JSON does not know is written as its text."""
+    """One JSON object per line. A value without a JSON type becomes its text."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -36,5 +36,5 @@ class JSONFormatter(logging.Formatter):
             line["traceback"] = self.formatException(record.exc_info)
         try:
             return json.dumps(line, default=str, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError):  # NaN, or a key that is no text: rare enough to write all of it as text
+        except (TypeError, ValueError):  # NaN, or a key that is not text: rare, so write every value as text
             return json.dumps({name: str(value) for name, value in line.items()}, ensure_ascii=False)

@@ -1,5 +1,4 @@
-"""What Prometheus scrapes of the HTTP side. Under gunicorn the figures of all worker processes are summed,
-those that have ended included."""
+"""HTTP metrics for Prometheus. Under gunicorn they are sums over all worker processes, ended ones included."""
 
 import fcntl
 import os
@@ -20,19 +19,19 @@ latency = Histogram(
     ["view", "method"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
-# Found again by each request, without a lock.
+# Cached, because labels() takes a lock.
 _requests, _latency = cache(requests.labels), cache(latency.labels)
 
 
 def observe(view: str, method: str | None, status: int, seconds: float) -> None:
-    """Count one request. Unknown methods share a label, so that no client can make new ones without end."""
+    """Count one request. Unknown methods share a label, so that no client can create labels."""
     label = method if method in METHODS else "other"
     _requests(view, label, status).inc()
     _latency(view, label).observe(seconds)
 
 
 def exposition() -> bytes:
-    """All metrics in Prometheus' text format."""
+    """All metrics in the text format of Prometheus."""
     if dead_workers.FOLDER not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()

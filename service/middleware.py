@@ -1,4 +1,4 @@
-"""What happens to every request of both services, outermost first as listed in the settings."""
+"""The middleware of both services, in the order of the settings: outermost first."""
 
 import time
 from collections.abc import Callable
@@ -22,8 +22,10 @@ OVERRIDE_PATHS = ("/accounts/", "/breakers/")
 
 
 class TelemetryMiddleware:
-    """Gives each request an id, the caller's own if it is sane; says it and the source in the answer; counts and times
-    it."""
+    """Sets the request id, taking a valid one from the client, and the headers with the id and the data source.
+
+    Counts and times each request.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -42,7 +44,7 @@ class TelemetryMiddleware:
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sends ``settings.SECURE_CSP``, shaped as in Django 6, with every answer that has no policy of its own."""
+    """Adds ``settings.SECURE_CSP``, in the format of Django 6, to every response without a policy of its own."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -50,13 +52,13 @@ class ContentSecurityPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not (settings.DEBUG and response.status_code >= 400):  # Django's own pages for developers have scripts
+        if not (settings.DEBUG and response.status_code >= 400):  # Django's debug pages have inline scripts
             response.headers.setdefault("Content-Security-Policy", self._policy)
         return response
 
 
 class IntakeMiddleware:
-    """Decides what needs no view: probes, bodies that are too large, NUL characters, and a trailing slash."""
+    """Answers health checks, refuses large bodies and NUL characters, and drops a trailing slash from the path."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -67,20 +69,20 @@ class IntakeMiddleware:
         if refusal := _refused_length(request) or _refused_null(request):
             return refusal
         path = request.path_info
-        # /products/ answers as /products does, without a redirect that would lose a POST.
+        # Serve /products/ as /products. A redirect would lose the body of a POST.
         if path.endswith("/") and path != "/" and not is_valid_path(path) and is_valid_path(path[:-1]):
             request.path_info = path[:-1]
         return self.get_response(request)
 
     def _probe(self, request: HttpRequest) -> HttpResponse:
-        """Answer whatever the Host header says: orchestrators send the address of the container."""
+        """Answer with any Host header: orchestrators send the address of the container."""
         request.resolver_match = resolve(request.path_info.removesuffix("/"))
         response: HttpResponse = request.resolver_match.func(request)
         return response.render() if hasattr(response, "render") else response
 
 
 def _refused_length(request: HttpRequest) -> HttpResponse | None:
-    """The refusal of a body over the limit, before anybody reads it; DRF's parsers have no limit of their own."""
+    """Refuse a body over the limit before it is parsed. DRF's parsers have no limit of their own."""
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdecimal()):
@@ -91,7 +93,7 @@ def _refused_length(request: HttpRequest) -> HttpResponse | None:
 
 
 def _refused_null(request: HttpRequest) -> HttpResponse | None:
-    """The refusal of NUL in parameters and form fields: PostgreSQL has no such text, and the admin does not check."""
+    """Refuse NUL in parameters and form fields: PostgreSQL's text has no NUL, and the admin does not check."""
     try:
         name = _name_with_null(request.GET) or _name_with_null(request.POST)
     except SuspiciousOperation:
@@ -105,12 +107,12 @@ def _refused_null(request: HttpRequest) -> HttpResponse | None:
 
 
 def _name_with_null(fields: QueryDict) -> str | None:
-    """The name of the first field that has a NUL, be it in the name itself."""
+    """The name of the first field with a NUL in its name or values."""
     return next((name for name, values in fields.lists() if "\0" in name or any("\0" in each for each in values)), None)
 
 
 class DependencyMiddleware:
-    """Sets what the protected calls of a request may do, and answers 503 if the view cannot do without one."""
+    """Prepares the protected calls of a request, and answers 503 if the view raises DependencyUnavailable."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -119,9 +121,10 @@ class DependencyMiddleware:
         database = breakers.get(breakers.DATABASE)
         with ExitStack() as stack:
             if database.forced and request.path_info.startswith(OVERRIDE_PATHS):
-                stack.enter_context(database.bypass())  # else nobody could sign in to reset a circuit forced open
+                stack.enter_context(database.bypass())  # so that an operator can sign in and reset the circuit
             if request.method not in SAFE_METHODS:
-                stack.enter_context(bulkhead.reserve())  # what has no fallback, its sign-in and permissions included
+                # Writes have no fallback. The reserve is for their authentication and permissions too.
+                stack.enter_context(bulkhead.reserve())
             return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -131,7 +134,7 @@ class DependencyMiddleware:
 
 
 class SavedSessionMiddleware(SessionMiddleware):
-    """Django's, which saves a changed session after the view; where the database has just gone, with a friendly 503."""
+    """Django's session middleware, with a friendly 503 if a changed session cannot be saved after the view."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         try:

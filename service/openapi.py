@@ -1,4 +1,4 @@
-"""What the API's schema says beyond the serializers: headers and errors shared by many calls."""
+"""Headers and errors that many calls share in the API's schema."""
 
 from typing import Any
 
@@ -16,32 +16,32 @@ def response_header(name: str, text: str, statuses: list[str], **more: object) -
 
 
 DATA_SOURCE = [
-    response_header("X-Data-Source", "Where the answer came from.", ["200"], enum=SOURCES),
-    response_header("Age", "Seconds since the answer was live; set while it is stale.", ["200"]),
+    response_header("X-Data-Source", "Whether the answer is live, stale or a default.", ["200"], enum=SOURCES),
+    response_header("Age", "Age of a stale answer in seconds.", ["200"]),
 ]
 LINK = [response_header("Link", 'The next page, as `<…>; rel="next"`, while there is more.', ["200"])]
-RETRY_AFTER = [response_header("Retry-After", "Seconds after which to try again.", ["503"])]
+RETRY_AFTER = [response_header("Retry-After", "Seconds to wait before another attempt.", ["503"])]
 
-detail = inline_serializer("Error", {"detail": serializers.CharField(help_text="What is wrong, for people.")})
+detail = inline_serializer("Error", {"detail": serializers.CharField(help_text="The error in words.")})
 invalid = inline_serializer(
     "ValidationError",
     {
-        "detail": serializers.CharField(required=False, help_text="What is wrong with the body as a whole."),
+        "detail": serializers.CharField(required=False, help_text="The error of the body as a whole."),
         "field": serializers.ListField(
             child=serializers.CharField(),
             required=False,
-            help_text="Under each field's own name: what is wrong with it.",
+            help_text="The errors of a field, under the name of that field.",
         ),
     },
 )
-INVALID = OpenApiResponse(invalid, "A parameter or field cannot be used; each is named with the reason.")
-BAD_TOKEN = OpenApiResponse(detail, "The token is not known. Without one, reading needs nobody.")
-UNAUTHORIZED = OpenApiResponse(detail, "Nobody is signed in.")
-FORBIDDEN = OpenApiResponse(detail, "Whoever is signed in may not do this.")
-NOT_ACCEPTABLE = OpenApiResponse(detail, "The answer is JSON or HTML, and Accept allows neither.")
+INVALID = OpenApiResponse(invalid, "A parameter or field is invalid; the body names each one with the reason.")
+BAD_TOKEN = OpenApiResponse(detail, "The token is unknown. Reading needs no token.")
+UNAUTHORIZED = OpenApiResponse(detail, "The caller is not signed in.")
+FORBIDDEN = OpenApiResponse(detail, "The signed-in user lacks a permission.")
+NOT_ACCEPTABLE = OpenApiResponse(detail, "`Accept` allows neither JSON nor HTML.")
 TOO_LARGE = OpenApiResponse(detail, "The body is larger than 1 MB.")
-UNSUPPORTED = OpenApiResponse(detail, "The body's media type is not understood.")
-UNAVAILABLE = OpenApiResponse(detail, "The database is away. The text says whether anything may have been changed.")
+UNSUPPORTED = OpenApiResponse(detail, "The media type of the body is not supported.")
+UNAVAILABLE = OpenApiResponse(detail, "The database is unavailable. The text says whether anything may have changed.")
 
 READ_ERRORS = {400: INVALID, 401: BAD_TOKEN, 406: NOT_ACCEPTABLE}
 WRITE_ERRORS = {
@@ -61,11 +61,11 @@ def error(text: str) -> OpenApiResponse:
 
 
 _NAME = "RequestID"
-_TEXT = "The id of this request, in the answer, the logs and the call to the ad provider."
+_TEXT = "The id of this request, which the logs and the call to the ad provider carry too."
 
 
 def describe_request_id(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """drf-spectacular postprocessing hook: the request id as a parameter of every call and a header of every answer."""
+    """drf-spectacular postprocessing hook: add the request id as a parameter and a response header of every call."""
     components = result.setdefault("components", {})
     schema = {"type": "string", "pattern": request_id.SANE.pattern}
     components["headers"] = {_NAME: {"schema": schema, "description": _TEXT}}
@@ -74,7 +74,7 @@ def describe_request_id(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]
             "name": request_id.HEADER,
             "in": "header",
             "schema": schema,
-            "description": "An id of your own for this request; one that does not fit is replaced.",
+            "description": "Your own id for this request; an invalid one is replaced.",
         }
     }
     for path in result["paths"].values():

@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Permissions of the API."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from resilience.errors import DependencyUnavailable
 
 
 class PermittedOrReadOnly(BasePermission):
-    """Everybody reads; a writer needs the permissions that the view names for the method.
+    """Anybody may read. A write needs the permissions that the view names for the method.
 
-    ``view.write_permissions`` maps each method that writes to names such as ``catalog.add_product``. DRF's
-    DjangoModelPermissions is the same for views with a queryset, which ours do not have.
+    ``view.write_permissions`` maps each writing method to names such as ``catalog.add_product``. DRF's
+    DjangoModelPermissions does the same for views with a queryset, which ours do not have.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -27,6 +27,6 @@ class PermittedOrReadOnly(BasePermission):
         try:
             return bool(request.user.has_perms(needed))
         except DependencyUnavailable:
-            if request._request.method in SAFE_METHODS:  # a page asks which forms to show, and is there without any
+            if request._request.method in SAFE_METHODS:  # the browsable API asks which forms to show; it shows none
                 return False
             raise

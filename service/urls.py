@@ -1,4 +1,4 @@
-"""Paths that both services have."""
+"""The paths of both services."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from service import views
 
 urlpatterns = [
+    path("favicon.ico", views.favicon, name="favicon"),
     path("livez", views.LiveView.as_view(), name="livez"),
     path("readyz", views.ReadyView.as_view(), name="readyz"),
     path("metrics", views.MetricsView.as_view(), name="metrics"),

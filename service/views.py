@@ -1,4 +1,4 @@
-"""Health, metrics and the state of the breakers, the same on both services. None of them needs the database."""
+"""Health, metrics and the state of the breakers, for both services. None of these views needs the database."""
 
 import threading
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from drf_spectacular.views import SpectacularAPIView
@@ -40,22 +41,22 @@ class AnswersSerializer(serializers.Serializer[Any]):
 
 
 class BreakerSerializer(serializers.Serializer[Breaker]):
-    """One circuit breaker, as the process that answers sees it."""
+    """One circuit breaker, in the worker process that answers."""
 
     name = serializers.CharField()
     state = serializers.ChoiceField(["closed", "open", "half-open"])
-    fail_max = serializers.IntegerField(help_text="Failures in a row that open it.")
-    reset_timeout = serializers.FloatField(help_text="Seconds it stays open before a probe.")
-    failures = serializers.IntegerField(help_text="Failures in a row so far.")
+    fail_max = serializers.IntegerField(help_text="Consecutive failures that open it.")
+    reset_timeout = serializers.FloatField(help_text="Seconds for which it stays open before a probe.")
+    failures = serializers.IntegerField(help_text="Consecutive failures so far.")
     retry_after = serializers.FloatField(
         allow_null=True,
-        help_text="Seconds until the next probe; 0 when a call may be made now, null if forced open.",
+        help_text="Seconds until the next probe; 0 if a call may be made now, null if forced open.",
     )
     last_error = LastErrorSerializer(allow_null=True)
     forced = serializers.ChoiceField(
-        ["force-open", "force-close"], allow_null=True, help_text="How somebody took it in hand, until it is reset."
+        ["force-open", "force-close"], allow_null=True, help_text="The operator's override, if there is one."
     )
-    answers = AnswersSerializer(help_text="Answers to readers since this process started, by where they came from.")
+    answers = AnswersSerializer(help_text="Answers to readers since this process started, by source.")
 
 
 class EventSerializer(serializers.Serializer[Any]):
@@ -64,28 +65,28 @@ class EventSerializer(serializers.Serializer[Any]):
     time = serializers.DateTimeField()
     from_state = serializers.CharField()
     to_state = serializers.CharField()
-    cause = serializers.CharField(help_text="In words: why a call failed, or what else it was.")
-    request_id = serializers.CharField(allow_null=True, help_text="The request that brought it about, if one did.")
+    cause = serializers.CharField(help_text="Why a call failed, or what else changed the state, in words.")
+    request_id = serializers.CharField(allow_null=True, help_text="The request that caused it, if there was one.")
 
 
 class SecondSerializer(AnswersSerializer):
-    """One second of a timeline."""
+    """The answers of one second."""
 
-    ago = serializers.IntegerField(help_text="Seconds since then.")
-    slowest = serializers.FloatField(help_text="Seconds that the slowest answer took.")
+    ago = serializers.IntegerField(help_text="How many seconds ago it was.")
+    slowest = serializers.FloatField(help_text="Duration of the slowest answer, in seconds.")
 
 
 class BreakerHistorySerializer(BreakerSerializer):
     events = EventSerializer(many=True, help_text="The last 100 changes of state, newest first.")
-    timeline = SecondSerializer(many=True, help_text="The last ten minutes' answers by second, oldest first.")
+    timeline = SecondSerializer(many=True, help_text="The answers of the last ten minutes by second, oldest first.")
 
 
 class OverrideSerializer(serializers.Serializer[Any]):
-    action = serializers.ChoiceField(ACTIONS, help_text="Forced until reset, which closes it.")
+    action = serializers.ChoiceField(ACTIONS, help_text="An override lasts until `reset`, which closes the circuit.")
 
 
 class OperationsView(APIView):
-    """A view for machines that watch the service: nobody is asked who they are, or refused for what they accept."""
+    """A view for monitoring: it ignores credentials and any ``Accept`` header."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -98,11 +99,11 @@ class LiveView(OperationsView):
     @extend_schema(
         operation_id="livez",
         tags=["operations"],
-        summary="Is the process alive",
+        summary="Whether the process is alive",
         responses=inline_serializer("Liveness", {"status": serializers.ChoiceField(["alive"])}),
     )
     def get(self, request: Request) -> Response:
-        """200 while the process lives. Touches nothing outside of it."""
+        """200 while the process is alive. It contacts nothing outside the process."""
         return Response({"status": "alive"})
 
 
@@ -110,7 +111,7 @@ class ReadyView(OperationsView):
     @extend_schema(
         operation_id="readyz",
         tags=["operations"],
-        summary="Can the service answer, and how is each dependency",
+        summary="Whether the service can answer, and the state of each dependency",
         responses=inline_serializer(
             "Readiness",
             {
@@ -126,7 +127,7 @@ class ReadyView(OperationsView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """200 while the service can answer. Degraded is still ready: readers get stale or default answers."""
+        """200 while the service can answer. `degraded` still answers, with stale or default data."""
         states = {breaker.name: breaker.state for breaker in all_breakers()}
         ready = all(state == "closed" for state in states.values())
         return Response({"status": "ready" if ready else "degraded", "dependencies": states})
@@ -145,8 +146,10 @@ class MetricsView(OperationsView):
 
 
 class SchemaView(SpectacularAPIView):
-    """The API's schema. Written once for each format: that takes some tenths of a second, and of two that are the first
-    at once drf-spectacular fails one."""
+    """The API's schema, generated once per format.
+
+    Generating takes a few tenths of a second, and drf-spectacular fails if two threads do it at once.
+    """
 
     authentication_classes = ()
     permission_classes = ()
@@ -175,12 +178,12 @@ class BreakersView(OperationsView):
         responses=BreakerSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """Every circuit breaker of this service, as the answering process sees it."""
+        """Every circuit breaker of this service, in the worker process that answers."""
         return Response([breaker.describe() for breaker in all_breakers()])
 
 
 class BreakerView(GenericAPIView[Any]):
-    """One circuit breaker. Everybody looks; to override it takes a permission."""
+    """One circuit breaker. Anybody may read it; an override needs a permission."""
 
     serializer_class = OverrideSerializer
     permission_classes = (IsAuthenticatedOrReadOnly, PermittedOrReadOnly)
@@ -189,24 +192,24 @@ class BreakerView(GenericAPIView[Any]):
     @extend_schema(
         operation_id="breaker",
         tags=["operations"],
-        summary="One circuit breaker, and what happened to it",
+        summary="One circuit breaker with its history",
         parameters=[BREAKER_NAME],
         responses={200: BreakerHistorySerializer, 404: NO_BREAKER},
     )
     def get(self, request: Request, name: str) -> Response:
-        """The breaker as the answering process sees it, with its last changes of state and ten minutes of answers."""
+        """The breaker in the worker process that answers, with its latest state changes and ten minutes of answers."""
         return Response(self.describe(self.breaker(name)))
 
     @extend_schema(
         operation_id="override_breaker",
         tags=["operations"],
-        summary="Force a circuit breaker open or closed, or let it go",
+        summary="Force a circuit breaker open or closed, or reset it",
         parameters=[BREAKER_NAME, *openapi.RETRY_AFTER],
         responses={200: BreakerHistorySerializer, 404: NO_BREAKER, **openapi.WRITE_ERRORS},
     )
     def post(self, request: Request, name: str) -> Response:
-        """Takes the permission `accounts.override_breaker`. Lasts until `reset`; with Redis in every process. While the
-        database really is away nobody can be known, so nobody can override it."""
+        """Needs the permission `accounts.override_breaker`. An override lasts until `reset`. With Redis it holds in
+        every process. During a database outage nobody can sign in, so nobody can override."""
         breaker = self.breaker(name)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -214,7 +217,7 @@ class BreakerView(GenericAPIView[Any]):
         return Response(self.describe(breaker))
 
     def perform_authentication(self, request: Request) -> None:
-        # Asking who it is may ask the database, which a status page that looks every second must leave alone.
+        # Authentication may query the database; the status page polls every second and must not.
         if request.method not in SAFE_METHODS or request.accepted_renderer.format != "json":
             super().perform_authentication(request)
 
@@ -228,13 +231,19 @@ class BreakerView(GenericAPIView[Any]):
         return {**breaker.describe(), "events": breaker.events(), "timeline": breaker.answers.timeline()}
 
 
+@cache_control(max_age=86_400)
+def favicon(request: HttpRequest) -> HttpResponse:
+    """No icon. Without this path every page of the admin and the API would cost a 404."""
+    return HttpResponse(status=204)
+
+
 @ensure_csrf_cookie
 def status(request: HttpRequest) -> HttpResponse:
-    """How the dependencies are doing, for people. It asks the breakers again and again, and no dependency."""
+    """The status page for people. It polls the breakers and contacts no dependency."""
     context = {
         "service": settings.SPECTACULAR_SETTINGS["TITLE"],
         "breakers": [breaker.name for breaker in all_breakers()],
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
     }
-    # No request in the context: its processors would ask the database who is signed in.
+    # Without the request: its context processors would query the database for the user.
     return HttpResponse(render_to_string("service/status.html", context))

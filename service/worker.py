@@ -1,7 +1,7 @@
 """A gunicorn worker whose threads run the application and never wait for a client.
 
-An asyncio event loop in the main thread buffers each request until it is complete, hands it to a thread, and sends the
-answer that the thread returns as fast as the client reads it.
+An asyncio event loop in the main thread buffers each request until it is complete and hands it to a thread. The thread
+returns the response, and the loop sends it as fast as the client reads.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ from gunicorn.http import wsgi
 from gunicorn.workers.base import Worker as BaseWorker
 
 from resilience import request_id
-from service.arrival import Arrival
 from service.connection import MAX_HELD, Connection
+from service.request_parser import ReceivedRequest
 
 # In seconds.
-ROUND = 0.25  # between two looks at all connections
-SILENCE = 0.25  # before a connection may be closed for another; less is a pause between two requests
+SWEEP_INTERVAL = 0.25  # between two checks of all connections for timeouts
+MIN_IDLE = 0.25  # before a connection may be evicted; a shorter gap is a pause between two requests
 
-ACCEPTED_AT_ONCE = 64
+ACCEPT_BATCH = 64  # connections accepted before the loop handles other events
 SAFE = {"GET", "HEAD", "OPTIONS"}  # methods that change nothing
 
 
 class _Response(wsgi.Response):  # type: ignore[misc]
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        # Django leaves it to the server to drop the body of an answer to HEAD: no reason for a warning.
+        # Silences a warning: Django leaves it to the server to drop the body of a response to HEAD.
         self._omits_body_warned = True
 
 
@@ -45,7 +45,7 @@ class _Output(bytearray):
         self.extend(data)
 
     def send(self, data: bytes) -> None:
-        """Drop a 100 Continue: the body is here."""
+        """Drop a 100 Continue, because the body has been received already."""
 
     def gettimeout(self) -> float:
         return 0.0
@@ -58,7 +58,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         self.connections: set[Connection] = set()
-        self.held = 0  # bytes, by all connections
+        self.held = 0  # bytes buffered for all connections
         self.is_accepting = False
         self._threads = ThreadPoolExecutor(self.cfg.threads)
         asyncio.run(self._serve())
@@ -66,29 +66,31 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        is_told_to_stop = asyncio.Event()
-        self._loop.add_signal_handler(signal.SIGTERM, is_told_to_stop.set)
+        stopping = asyncio.Event()
+        self._loop.add_signal_handler(signal.SIGTERM, stopping.set)
         for listener in self.sockets:
             listener.setblocking(False)
         self.set_accepting(True)
-        while not is_told_to_stop.is_set() and self.ppid == os.getppid():
-            self._look_after()
+        while not stopping.is_set() and self.ppid == os.getppid():
+            self._sweep()
             with suppress(TimeoutError):
-                await asyncio.wait_for(is_told_to_stop.wait(), ROUND)
-        self._take_leave()
+                await asyncio.wait_for(stopping.wait(), SWEEP_INTERVAL)
+        self._drain()
         end = time.monotonic() + self.cfg.graceful_timeout
         while self.connections and time.monotonic() < end:
-            self._look_after()
+            self._sweep()
             await asyncio.sleep(0.05)
 
-    def _look_after(self) -> None:
+    def _sweep(self) -> None:
+        """Tell gunicorn that this worker lives, and close the connections whose timeout has passed."""
         self.notify()
         self.set_accepting(self.alive)
         now = time.monotonic()
-        for connection in [each for each in self.connections if each.since + each.patience < now]:
+        for connection in [each for each in self.connections if each.since + each.timeout < now]:
             connection.close()
 
-    def _take_leave(self) -> None:
+    def _drain(self) -> None:
+        """Accept the connections that wait in the backlog, and then no more."""
         self.alive = False
         self.set_accepting(False)
         for listener in self.sockets:
@@ -96,7 +98,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
                 pass
             listener.close()
         for connection in self.connections:
-            connection.take_leave()
+            connection.drain()
 
     def set_accepting(self, is_accepting: bool) -> None:
         if self.is_accepting == is_accepting:
@@ -109,8 +111,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
                 self._loop.remove_reader(listener)
 
     def _accept_some(self, listener: Any) -> None:
-        for _ in range(ACCEPTED_AT_ONCE):
-            if not self.make_room():
+        for _ in range(ACCEPT_BATCH):
+            if not self.evict_idle():
                 self.set_accepting(False)
             elif self._accept(listener):
                 continue
@@ -124,8 +126,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
             return False
         except ConnectionAbortedError:
             return True
-        except OSError as error:  # no free file descriptor; the next round tries again
-            self.log.error("No connection can be accepted: %s", error)
+        except OSError as error:  # no free file descriptor; the next sweep resumes accepting
+            self.log.error("cannot accept a connection: %s", error)
             self.set_accepting(False)
             return False
         client.setblocking(False)
@@ -135,17 +137,17 @@ class Worker(BaseWorker):  # type: ignore[misc]
         connection.opening = self._loop.create_task(opening)
         return True
 
-    def make_room(self) -> bool:
-        """Close those that have been idle longest until there is room for one more, and return whether there is."""
+    def evict_idle(self) -> bool:
+        """Close the longest idle connections until there is room for one more. Return whether there is room."""
         while True:
             if self.held > MAX_HELD:
-                connections, silence = [each for each in self.connections if each.held], 0.0
+                connections, min_idle = [each for each in self.connections if each.held], 0.0
             elif self._is_full:
-                connections, silence = list(self.connections), SILENCE
+                connections, min_idle = list(self.connections), MIN_IDLE
             else:
                 return True
             longest = min(connections, key=lambda each: each.since)
-            if time.monotonic() - longest.since < silence:
+            if time.monotonic() - longest.since < min_idle:
                 return False
             longest.close()
 
@@ -160,7 +162,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         connection.send(output, is_last=True)
 
     def handle_error(self, request: Any, client: Any, address: Any, error: Exception) -> None:
-        """Log ``error`` and choose the status as gunicorn does, but answer JSON that repeats nothing of the request."""
+        """Log ``error`` and choose the status as gunicorn does. The body is JSON and repeats nothing of the request."""
         page = _Output()
         super().handle_error(request, page, address, error)
         status_line = page.partition(b"\r\n")[0].decode()
@@ -174,30 +176,30 @@ class Worker(BaseWorker):  # type: ignore[misc]
         )
         client.sendall("\r\n".join([*head, "", ""]).encode() + body)
 
-    def answer(self, connection: Connection, arrival: Arrival) -> None:
+    def answer(self, connection: Connection, request: ReceivedRequest) -> None:
         """Have a thread answer the request."""
-        self._threads.submit(self._answer, connection, arrival)
+        self._threads.submit(self._answer, connection, request)
 
-    def _answer(self, connection: Connection, arrival: Arrival) -> None:
+    def _answer(self, connection: Connection, request: ReceivedRequest) -> None:
         output, is_last = _Output(), True
-        # Nobody waits any more for the answer to a read whose client has gone.
-        if not (connection.transport.is_closing() and arrival.head.method in SAFE):
-            is_last = self._respond(connection, arrival, output)
+        # Skip a read whose client has disconnected: nobody would receive the answer.
+        if not (connection.transport.is_closing() and request.head.method in SAFE):
+            is_last = self._respond(connection, request, output)
         with suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(connection.send, output, is_last)
 
-    def _respond(self, connection: Connection, arrival: Arrival, output: _Output) -> bool:
-        """Write the application's answer to ``output``, and return whether it is the connection's last."""
+    def _respond(self, connection: Connection, request: ReceivedRequest, output: _Output) -> bool:
+        """Write the application's response to ``output``. Return whether the connection closes after it."""
         began = datetime.now()
         try:
             response, environ = wsgi.create(
-                arrival.head, output, connection.peer, connection.server, self.cfg, response_class=_Response
+                request.head, output, connection.peer, connection.server, self.cfg, response_class=_Response
             )
             environ["wsgi.multithread"] = True
-            environ["wsgi.input"] = BytesIO(arrival.body)
-            if environ.pop("HTTP_TRANSFER_ENCODING", None) or arrival.length:
-                environ["CONTENT_LENGTH"] = str(arrival.length)
-            if not self.alive or self._is_full or not arrival.is_complete:
+            environ["wsgi.input"] = BytesIO(request.body)
+            if environ.pop("HTTP_TRANSFER_ENCODING", None) or request.length:
+                environ["CONTENT_LENGTH"] = str(request.length)
+            if not self.alive or self._is_full or not request.is_complete:
                 response.force_close()
             body = self.wsgi(environ, response.start_response)
             try:
@@ -208,9 +210,9 @@ class Worker(BaseWorker):  # type: ignore[misc]
                 if hasattr(body, "close"):
                     body.close()
             is_last: bool = response.should_close()
-            self.log.access(response, arrival.head, environ, datetime.now() - began)
+            self.log.access(response, request.head, environ, datetime.now() - began)
         except Exception as error:
             output.clear()
-            self.handle_error(arrival.head, output, connection.peer, error)
+            self.handle_error(request.head, output, connection.peer, error)
             is_last = True
         return is_last

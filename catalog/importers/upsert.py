@@ -12,11 +12,9 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from catalog import rules
+from service import advisory_locks
 
 Row = tuple[Any, ...]
-
-# One import at a time writes, so that two never wait for each other's rows in a circle. Any number would do.
-_IMPORT_LOCK = 1_397_706_320
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,8 @@ def _fill(cursor: CursorWrapper, name: str, columns: tuple[str, ...], encoded: s
 
 def _on_postgresql(cursor: CursorWrapper, table: Table, lines: str) -> tuple[int, int]:
     names = ", ".join(table.columns)
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
+    # One import writes at a time: two could deadlock on each other's rows.
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [advisory_locks.IMPORT])
     cursor.execute("DROP TABLE IF EXISTS staged")
     cursor.execute(f"CREATE TEMP TABLE staged ON COMMIT DROP AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
     _fill(cursor, "staged", table.columns, lines)

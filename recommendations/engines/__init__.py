@@ -1,4 +1,4 @@
-"""What makes a build of all products and reviews: on this machine, or on a cluster, with the same outcome."""
+"""Engines compute a build from all products and reviews, on this machine or on a cluster, with equal results."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,37 +8,39 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.similarity import Neighbours
+from recommendations.similarity import NeighbourBlock
 from recommendations.weights import Weights
 
 DAY = 86_400
 
-# A category ("" for all of them), a place in it that starts at 1, the product by its place, and its popularity.
+# A category ("" for all), the place in it from 1 on, the index of the product in ``Computed.ids``, and its popularity.
 PopularRow = tuple[str, int, int, float]
 
 
 class EngineError(Exception):
-    """The engine cannot be used, and why, in one line."""
+    """The engine cannot be used. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """Products are told by their place in ``ids``, which ascend. The iterators may compute as they go.
+    """The result of an engine. Products are indexes into ``ids``, which ascend. The iterators may compute lazily.
 
-    ``trends`` has of each product its reviews, each halved for every ``half_life`` days before the newest one of all.
+    ``trends`` counts the reviews of each product, each halved for every ``half_life`` days before the newest review.
     """
 
     ids: NDArray[np.int64]
     reviews: int
     trends: NDArray[np.float32]
-    neighbours: Iterator[Neighbours]
+    neighbours: Iterator[NeighbourBlock]
     popular: Iterator[PopularRow]
 
 
 @dataclass
 class Stages:
-    """Times them, and tells how far they are: ``begin`` gets a stage's name and its length where it is known,
-    ``advance`` the rows that are done."""
+    """Times the stages of a build and reports progress.
+
+    ``begin`` gets a stage's name and its length, if known. ``advance`` gets the number of rows done.
+    """
 
     begin: Callable[[str, int | None], object] = field(default=lambda name, length: None)
     advance: Callable[[int], object] = field(default=lambda rows: None)

@@ -1,4 +1,4 @@
-"""Rows of whole numbers from the database to arrays, from PostgreSQL without a Python object for each number."""
+"""Read integer columns from the database into arrays. PostgreSQL's binary COPY avoids a Python object per number."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from recommendations.chunks import in_chunks
 
-CHUNK = 20_000  # rows at once
+CHUNK = 20_000  # rows per array
 
 Take = Callable[[NDArray[np.int64]], object]
 
 
 def read(rows: QuerySet[Any, Any], columns: int, take: Take) -> None:
-    """Give ``take`` the rows, each of so many bigints and none null, in arrays of the shape (rows, columns)."""
+    """Pass the rows to ``take`` in arrays of the shape (rows, columns). All columns are bigint and not null."""
     if connection.vendor == "postgresql":
         query, parameters = rows.query.sql_with_params()
         copied = _Copied(columns, take)
@@ -30,8 +30,10 @@ def read(rows: QuerySet[Any, Any], columns: int, take: Take) -> None:
 
 
 class _Copied:
-    """A file that rows are written to as PostgreSQL's binary COPY has them: a header; of each row the count of its
-    columns, and of each column its length and its value; and a count of -1. All are big-endian.
+    """A file that receives PostgreSQL's binary COPY format.
+
+    It has a header, then the rows, then a count of -1. A row is the count of its columns, and the length and value of
+    each. All numbers are big-endian.
 
     https://www.postgresql.org/docs/current/sql-copy.html
     """

@@ -1,6 +1,6 @@
-"""What the tasks of a cluster do: a sparse matrix times itself, cut into blocks of rows.
+"""The tasks of a cluster: they multiply a sparse matrix by its transpose, in blocks of rows.
 
-It runs where neither this project nor Django is installed, only numpy, scipy, scikit-learn and sparse_dot_topn.
+They run without this project and without Django; numpy, scipy, scikit-learn and sparse_dot_topn are enough.
 """
 
 import pickle
@@ -19,7 +19,7 @@ from recommendations.weights import Weights
 
 @dataclass(frozen=True)
 class Cut:
-    """How ``products`` are cut into blocks of ``size``, of which the last one may be smaller."""
+    """The division of ``products`` into blocks of ``size``. The last one may be smaller."""
 
     products: int
     size: int
@@ -34,12 +34,15 @@ class Cut:
         return min(self.size, self.products - self.first(block))
 
 
-# The rows of a block, and the numbers of those columns that are not empty in it, which ascend.
+# The rows of a block without its empty columns, and the ascending numbers of the columns that are left.
 Rows = tuple[Matrix, NDArray[np.int64]]
 
 
 def packed(cut: Cut) -> Callable[[tuple[Any, ...], Any], Any]:
-    """Of a block's entries, an Arrow table of ``place``, ``column`` and ``value``, makes a row: ``block``, ``rows``."""
+    """Return a function that packs a block's entries into one row of ``block`` and ``rows``.
+
+    The entries are an Arrow table of ``place``, ``column`` and ``value``.
+    """
 
     def pack(key: tuple[Any, ...], entries: Any) -> Any:
         import pyarrow as pa
@@ -55,12 +58,12 @@ def packed(cut: Cut) -> Callable[[tuple[Any, ...], Any], Any]:
 
 
 def unpacked(row: Any) -> tuple[int, Rows]:
-    """A block and its rows again."""
+    """Undo ``packed()``: the block's number and its rows."""
     return row["block"], pickle.loads(row["rows"])  # noqa: S301  made by the task above
 
 
 def alike(cut: Cut) -> Callable[[tuple[tuple[int, Rows], tuple[int, Rows]]], tuple[int, Matrix]]:
-    """The candidates of the one block's products among those of the other, by the one's number."""
+    """Return a function that finds the candidates of one block's products among those of another block."""
 
     def find(pair: tuple[tuple[int, Rows], tuple[int, Rows]]) -> tuple[int, Matrix]:
         (one, (rows, columns)), (other, (other_rows, other_columns)) = pair
@@ -73,12 +76,15 @@ def alike(cut: Cut) -> Callable[[tuple[tuple[int, Rows], tuple[int, Rows]]], tup
 
 
 def merged(one: Matrix, other: Matrix) -> Matrix:
-    """The best of both."""
+    """The best candidates of two results."""
     return largest(one + other, CANDIDATES + 1)
 
 
 def finished(cut: Cut, of_product: Any, weights: Weights) -> Callable[..., tuple[Any, ...]]:
-    """The neighbours of a block's products, of which either candidates may be missing. ``of_product`` is broadcast."""
+    """Return a function that combines a block's candidates, either of which may be missing, into neighbours.
+
+    ``of_product`` is a broadcast variable.
+    """
 
     def finish(found: tuple[int, tuple[tuple[None, Matrix | None], Matrix | None]]) -> tuple[Any, ...]:
         block, ((_, by_reviewers), by_text) = found

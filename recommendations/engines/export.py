@@ -1,4 +1,4 @@
-"""What an engine on other machines reads: the same rows from the database or from a Parquet export of it."""
+"""The input of an engine on other machines: rows of the database, or the same rows as Parquet files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +12,9 @@ from recommendations import builds
 from recommendations.chunks import in_chunks
 
 PRODUCT_COLUMNS = ("id", "title", "brand", "categories", "description")
-REVIEW_COLUMNS = ("id", "product", "reviewer", "time")  # the product by its id, the time in seconds since 1970
+REVIEW_COLUMNS = ("id", "product", "reviewer", "time")  # product is an id, time is in seconds since 1970
 SOURCE = "source.json"
-CHUNK = 20_000  # rows written at once, a row group each
+CHUNK = 20_000  # rows per row group
 
 
 def products() -> QuerySet[Product, Any]:
@@ -29,9 +29,9 @@ def reviews() -> QuerySet[Review, Any]:
 
 
 def to_parquet(folder: Path, wrote: Callable[[int], object]) -> None:
-    """Write ``products.parquet``, ``reviews.parquet`` and SOURCE, and tell how many rows were written each time.
+    """Write ``products.parquet``, ``reviews.parquet`` and SOURCE. ``wrote`` gets the number of rows of each chunk.
 
-    A file is there as a whole or as it was before. Raises ImportError without pyarrow, and OSError for the folder.
+    A file is replaced as a whole. Raises ImportError without pyarrow, and OSError for the folder.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -56,6 +56,6 @@ def to_parquet(folder: Path, wrote: Callable[[int], object]) -> None:
 
 
 def source(folder: Path) -> dict[str, Any]:
-    """What builds.source() said when the export in ``folder`` was begun. Raises OSError and ValueError."""
+    """The result of builds.source() at the start of the export in ``folder``. Raises OSError and ValueError."""
     made_of: dict[str, Any] = orjson.loads((folder / SOURCE).read_bytes())
     return made_of

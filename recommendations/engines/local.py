@@ -1,4 +1,4 @@
-"""On this machine: all reviews as one sparse matrix, which takes some twenty bytes for each."""
+"""The engine for one machine. It holds all reviews in one sparse matrix, some twenty bytes for each."""
 
 import time
 from array import array
@@ -24,7 +24,7 @@ Categories = list[tuple[str, ...]]  # of each product
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
-    """Of each review the number of its reviewer, the place of its product, and its age in days when the newest came."""
+    """For each review: the number of its reviewer, the index of its product, and its age in days before the newest."""
 
     reviewers: NDArray[np.int32]
     products: NDArray[np.int32]
@@ -32,7 +32,7 @@ class Reviews:
 
 
 class HashOfText(Func):
-    """64 bits of a text on PostgreSQL: of ten million names two share theirs with a chance of one in 400,000."""
+    """A 64-bit hash of a text, on PostgreSQL. A collision among ten million names has a chance of one in 400,000."""
 
     function = "hashtextextended"
     template = "%(function)s(%(expressions)s, 0)"
@@ -41,7 +41,7 @@ class HashOfText(Func):
 
 @contextmanager
 def compute(weights: Weights, stages: Stages) -> Iterator[Computed]:
-    """Reads all there is at once, and then finds neighbours block by block."""
+    """Read all products and reviews, then find neighbours block by block."""
     count = Product.objects.count()
     with stages.stage("products", count):
         ids, categories, texts = _read_products(count, stages)
@@ -58,7 +58,7 @@ def compute(weights: Weights, stages: Stages) -> Iterator[Computed]:
 def _read_products(count: int, stages: Stages) -> tuple[NDArray[np.int64], Categories, Matrix]:
     columns = ("id", "title", "brand", "categories", "description")
     ids, categories = array("q"), []
-    once: dict[tuple[str, ...], tuple[str, ...]] = {}  # many products share theirs
+    once: dict[tuple[str, ...], tuple[str, ...]] = {}  # shares equal tuples, to save memory
 
     def texts() -> Iterator[str]:
         rows = Product.objects.order_by("id").values_list(*columns)
@@ -73,7 +73,7 @@ def _read_products(count: int, stages: Stages) -> tuple[NDArray[np.int64], Categ
 
 
 def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
-    # Numbered by the database: a dictionary of a million names would be most of the memory that a build takes.
+    # The database numbers the reviewers: a dictionary of a million names would be most of the memory of a build.
     on_postgresql = connection.vendor == "postgresql"
     number = HashOfText("reviewer_id") if on_postgresql else Window(DenseRank(), order_by="reviewer_id")
     rows = Review.objects.order_by().annotate(number=number).values_list("number", "product__id", "unix_review_time")
@@ -82,9 +82,8 @@ def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
     def take(chunk: NDArray[np.int64]) -> None:
         places = np.searchsorted(ids, chunk[:, 1])
         known = places < len(ids)
-        known[known] = (
-            ids[places[known]] == chunk[known, 1]
-        )  # or the product is newer than the catalogue as it was read
+        # Drop reviews of products that were added after the products were read.
+        known[known] = ids[places[known]] == chunk[known, 1]
         reviewers.append(chunk[known, 0])
         products.append(places[known].astype(np.int32))
         days.append((chunk[known, 2] / DAY).astype(np.float32))
@@ -93,20 +92,20 @@ def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
     binary_copy.read(rows, 3, take)
     all_reviewers = np.unique(np.concatenate(reviewers))
     numbers = [np.searchsorted(all_reviewers, some).astype(np.int32) for some in reviewers]
-    # What is dated later than now counts as of now: one wrong date must not make all others old.
+    # A date in the future counts as now: one wrong date must not make all other reviews old.
     dated = np.minimum(np.concatenate(days), np.float32(time.time() / DAY))
     ages = dated.max(initial=0) - dated
     return Reviews(np.concatenate(numbers), np.concatenate(products), ages)
 
 
 def _recent(reviews: Reviews, products: int, half_life: float) -> NDArray[np.float64]:
-    """Reviews of each product, each halved for every ``half_life`` days before the newest one of all."""
+    """The number of reviews of each product, each halved for every ``half_life`` days before the newest review."""
     counts = np.bincount(reviews.products, weights=0.5 ** (reviews.ages / half_life), minlength=products)
     return counts.astype(np.float64)
 
 
 def _most_popular(categories: Categories, popularity: NDArray[np.float64]) -> Iterator[PopularRow]:
-    """By category at every depth, and of all."""
+    """The popular products of each category at any depth, and of all."""
     taken: dict[str, int] = defaultdict(int)
     for product in np.argsort(-popularity, kind="stable").tolist():
         for category in dict.fromkeys(("", *categories[product])):

@@ -1,8 +1,7 @@
-"""On a cluster, with PySpark, for catalogues beyond one machine: the same neighbours as on this one.
+"""The engine for a cluster, with PySpark, for catalogues beyond one machine. Its neighbours equal the local engine's.
 
-Either similarity is a sparse matrix times itself. It is cut into blocks of products; each two blocks are a task that
-knows nothing else, and of what the tasks find the best is kept. Held by the driver is what there is once for each
-product: its id and three numbers.
+Each similarity is a sparse matrix times its transpose, in blocks of products. A task multiplies two blocks, and the
+best results of all tasks are kept. The driver holds four numbers per product.
 """
 
 import logging
@@ -29,15 +28,15 @@ from pyspark.sql.types import ArrayType, StringType
 
 from recommendations.engines import DAY, Computed, EngineError, PopularRow, Stages, blocks, export
 from recommendations.models import MOST_POPULAR, MOST_POPULAR_OF_CATEGORY
-from recommendations.similarity import Matrix, Neighbours, vectorizer
+from recommendations.similarity import Matrix, NeighbourBlock, vectorizer
 from recommendations.weights import Weights
 
-BLOCK = 20_000  # products; a task holds two blocks
-ROWS_OF_A_PARTITION = 500_000  # that are read over one connection
+BLOCK = 20_000  # products per block; a task holds two blocks
+ROWS_OF_A_PARTITION = 500_000  # read over one connection
 _NAMES = ArrayType(StringType())
 
-logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each connection
-# The tasks come with their code, so that it need not be installed on the cluster.
+logging.getLogger("py4j").setLevel(logging.WARNING)  # it logs every connection
+# Ship the code with the tasks, so that it need not be installed on the cluster.
 for name in ("weights", "similarity", "engines.blocks"):
     module = sys.modules[f"recommendations.{name}"]
     cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
@@ -45,8 +44,11 @@ for name in ("weights", "similarity", "engines.blocks"):
 
 @contextmanager
 def compute(weights: Weights, stages: Stages, parquet: Path | None = None) -> Iterator[Computed]:
-    """Reads the export in the folder ``parquet``, else the database. The session is made by the environment's settings,
-    as spark-submit and spark-defaults.conf give them, and ended afterwards. Raises EngineError."""
+    """Read the export in the folder ``parquet``, or the database without one. Raises EngineError.
+
+    The Spark session takes its settings from the environment (spark-submit, spark-defaults.conf). It ends with the
+    build.
+    """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         spark = SparkSession.builder.appName("recommendations").getOrCreate()
@@ -61,9 +63,9 @@ def compute(weights: Weights, stages: Stages, parquet: Path | None = None) -> It
 def _in_a_line(error: Exception) -> str:
     text = str(error)
     if "ClassNotFoundException: org.postgresql.Driver" in text:
-        return "Spark has no JDBC driver of PostgreSQL: give it one by spark.jars or spark.jars.packages"
+        return "Spark has no JDBC driver for PostgreSQL: add one with spark.jars or spark.jars.packages"
     if "JAVA_GATEWAY_EXITED" in text:
-        return "Spark could not be started, and said above why; it needs Java 17 or newer"
+        return "Spark could not be started, see its output above; it needs Java 17 or newer"
     lines = [line.strip(": \t") for line in text.splitlines() if not line.startswith("An error occurred while calling")]
     causes = [line for line in lines if line.startswith("Caused by: ")]
     reason = [type(error).__name__, *lines[:1], *causes][-1]
@@ -77,7 +79,7 @@ def _computed(spark: SparkSession, weights: Weights, stages: Stages, parquet: Pa
         places = spark.createDataFrame(pa.table({"id": ids, "place": np.arange(len(ids))}))
         products = products.join(places, "id").persist()
     with stages.stage("reviews"):
-        # Not the reviews of products that are newer than the catalogue as it was read.
+        # The join drops reviews of products that were added after the products were read.
         reviews = reviews.join(places.withColumnRenamed("id", "product"), "product")
         reviews = _weighted(reviews.persist(), weights)
         of_products = reviews.groupBy("place").agg(*(F.sum(each).alias(each) for each in ("weight", "trend", "recent")))
@@ -90,7 +92,7 @@ def _computed(spark: SparkSession, weights: Weights, stages: Stages, parquet: Pa
     all_blocks = spark.sparkContext.parallelize([(block, None) for block in range(len(cut))])
     finish = blocks.finished(cut, spark.sparkContext.broadcast(weight), weights)
     found = all_blocks.leftOuterJoin(by_reviewers).leftOuterJoin(by_text).map(finish)
-    neighbours = (Neighbours(*each) for each in found.toLocalIterator())
+    neighbours = (NeighbourBlock(*each) for each in found.toLocalIterator())
     return Computed(ids, count, trends, neighbours, _most_popular(products, of_products))
 
 
@@ -102,7 +104,7 @@ def _from_parquet(spark: SparkSession, folder: Path) -> tuple[DataFrame, DataFra
 def _from_database(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
     database = settings.DATABASES["default"]
     if not database["ENGINE"].endswith("postgresql"):
-        raise EngineError("Spark reads PostgreSQL or, given by --parquet, an export; this database is another")
+        raise EngineError("Spark reads PostgreSQL or, with --parquet, an export; this database is neither")
     encrypted = {key: value for key, value in database.get("OPTIONS", {}).items() if key.startswith("ssl")}
     address = f"{database['HOST'] or 'localhost'}:{database['PORT'] or 5432}"
     options = {
@@ -127,9 +129,9 @@ def _from_database(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
 
 
 def _weighted(reviews: DataFrame, weights: Weights) -> DataFrame:
-    """Reviews with the weight of their reviewer, and as much of 1 as they count by their age."""
+    """Reviews with the weight of their reviewer and their weights by age."""
     counted = reviews.groupBy("reviewer").agg(F.pow(F.count("*"), F.lit(-weights.activity)).alias("weight"))
-    # What is dated later than now counts as of now: one wrong date must not make all others old.
+    # A date in the future counts as now: one wrong date must not make all other reviews old.
     dated = F.least("time", F.lit(int(time.time())))
     mean, newest = counted.agg(F.avg("weight")).first(), reviews.agg(F.max(dated)).first()
     age = (F.lit(newest and newest[0]) - dated) / DAY
@@ -143,7 +145,7 @@ def _weighted(reviews: DataFrame, weights: Weights) -> DataFrame:
 
 
 def _vectors(of_products: DataFrame, products: int) -> Iterator[NDArray[np.float32]]:
-    """The columns but the first, each with an entry for every product."""
+    """Each column but the first, as a vector with an entry for every product."""
     found = of_products.toArrow()
     for name in found.column_names[1:]:
         vector = np.zeros(products, np.float32)
@@ -152,15 +154,15 @@ def _vectors(of_products: DataFrame, products: int) -> Iterator[NDArray[np.float
 
 
 def _units_of_reviews(reviews: DataFrame, of_products: DataFrame) -> DataFrame:
-    """Entries of the matrix of products and reviewers, whose rows have the length 1."""
+    """The entries of the product-reviewer matrix, with rows of length 1."""
     total = of_products.select("place", F.col("weight").alias("total"))
     value = F.sqrt(F.col("weight") / F.col("total"))
-    # A number of 64 bits needs no dictionary of a hundred million names.
+    # A 64-bit hash avoids a dictionary of a hundred million names.
     return reviews.join(total, "place").select("place", F.xxhash64("reviewer").alias("column"), value.alias("value"))
 
 
 def _units_of_texts(products: DataFrame, count: int) -> DataFrame:
-    """Entries of the matrix of products and words: the same TF-IDF as scikit-learn's."""
+    """The entries of the product-word matrix, with the same TF-IDF as scikit-learn's."""
     like = vectorizer(count)
     words = F.udf(like.build_analyzer(), _NAMES)
     text = F.concat_ws(" ", "title", "brand", "categories", "description")
@@ -174,7 +176,7 @@ def _units_of_texts(products: DataFrame, count: int) -> DataFrame:
 
 
 def _candidates(cut: blocks.Cut, entries: DataFrame) -> "RDD[tuple[int, Matrix]]":
-    """Of each block its products' candidates."""
+    """The candidates of each block's products."""
     block = F.floor(F.col("place") / cut.size).alias("block")
     rows = entries.groupBy(block).applyInArrow(blocks.packed(cut), "block long, rows binary")
     cut_up = rows.rdd.map(blocks.unpacked).persist()
@@ -182,7 +184,7 @@ def _candidates(cut: blocks.Cut, entries: DataFrame) -> "RDD[tuple[int, Matrix]]
 
 
 def _most_popular(products: DataFrame, of_products: DataFrame) -> Iterator[PopularRow]:
-    """By category at every depth, and of all."""
+    """The popular products of each category at any depth, and of all."""
     categories = F.array_distinct(F.concat(F.array(F.lit("")), "categories"))
     score = F.coalesce("recent", F.lit(0.0)).alias("score")
     each = products.join(of_products, "place", "left").select("place", F.explode(categories).alias("category"), score)

@@ -1,1 +1,1 @@
-"""How good the recommendations are, on reviews that were hidden from them."""
+"""Evaluation of the recommendations on reviews that are hidden from them."""

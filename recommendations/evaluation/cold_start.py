@@ -1,5 +1,8 @@
-"""How well a product is placed that nobody has reviewed yet. All reviews of a tenth of the products are hidden, and the
-hidden products' neighbours, which their texts alone give, are looked for among what else their reviewers reviewed."""
+"""Evaluation of products without reviews.
+
+It hides all reviews of a tenth of the products. Such a product has neighbours by its text only. They should be among
+the other products of the reviewers whose reviews are hidden.
+"""
 
 import math
 from collections.abc import Sequence
@@ -20,9 +23,11 @@ HIDDEN = 0.1  # of the products that have reviews
 
 @dataclass(frozen=True, slots=True)
 class ColdStartMetrics:
-    """Shares of baskets, by which is meant what a reviewer has reviewed but for hidden products, that hold at least one
-    of LENGTH products, as means over the hidden products: of those who reviewed the hidden one, with a 95 % bootstrap
-    interval, and of everybody else. What is in every basket meets both alike."""
+    """The share of baskets with at least one of LENGTH recommended products, as a mean over the hidden products.
+
+    A basket is what a reviewer has reviewed, without hidden products. ``met`` is for reviewers of the hidden product,
+    with a 95 % bootstrap interval, and ``others_met`` for all others. A product in every basket raises both alike.
+    """
 
     products: int
     met: float
@@ -31,7 +36,7 @@ class ColdStartMetrics:
 
 
 def evaluate(data: Dataset, weights: Weights) -> dict[str, ColdStartMetrics]:
-    """Of the neighbours and, beside them, of what is popular; of neither where no basket can be had."""
+    """The metrics of the neighbours and, for comparison, of popular products; empty if there is no basket."""
     asins = list(data.products)
     reviewed_ones = sorted(set().union(*data.reviews.values()), key=lambda product: hash_of("", asins[product]))
     hidden = set(reviewed_ones[: math.ceil(len(reviewed_ones) * HIDDEN)])

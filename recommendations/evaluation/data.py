@@ -1,4 +1,4 @@
-"""The reviews to evaluate on: from the database, from files that the seed commands read, or plain sequences."""
+"""The reviews of an evaluation: from the database, files in the formats of the seed commands, or plain sequences."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -21,15 +21,15 @@ COLUMNS = Columns(
 
 @dataclass
 class Dataset:
-    """Reviewers with what they reviewed, in the order of the data: numbers of products, and days since 1970.
+    """Reviewers and their reviews in the order of the data: product numbers, and days since 1970.
 
-    A day is None where the data has no times. Of one reviewer's reviews of one product the first is kept.
+    A day is None if the data has no times. Only the first review of a product by a reviewer counts.
     """
 
     products: dict[str, int] = field(default_factory=dict)  # asin to number
     texts: dict[int, str] = field(default_factory=dict)
     reviews: dict[str, dict[int, int | None]] = field(default_factory=dict)  # reviewer to product to day
-    passed_over: int = 0  # rows of files that could not be used
+    skipped: int = 0  # invalid rows of files
 
     def product(self, asin: str) -> int:
         return self.products.setdefault(asin, len(self.products))
@@ -42,7 +42,7 @@ class Dataset:
 
 
 def from_database() -> Dataset:
-    """All products and reviews, streamed."""
+    """Read all products and reviews, streamed."""
     data = Dataset()
     columns = ("asin", "title", "brand", "categories", "description")
     for asin, *words in Product.objects.order_by("id").values_list(*columns).iterator(2000):
@@ -54,9 +54,9 @@ def from_database() -> Dataset:
 
 
 def from_files(names: Sequence[str]) -> Dataset:
-    """What the files hold, products and reviews in any order; rows that cannot be used are passed over.
+    """Read files of products and reviews in any order. Skip invalid rows.
 
-    Raises UnreadableFile or UnknownFormat, both naming the file.
+    Raises UnreadableFile or UnknownFormat, which name the file.
     """
     data = Dataset()
     for name in names:
@@ -74,7 +74,7 @@ def from_files(names: Sequence[str]) -> Dataset:
 
 
 def _is_sequence(line: str) -> bool:
-    """Whether this is the literature's ``user item item …`` and neither CSV, columns between tabs, nor an object."""
+    """Whether this is the format ``user item item …`` of the literature, and not CSV, TSV or JSON."""
     return len(line.split()) > 1 and not {"{", ",", '"', "\t"} & set(line)
 
 
@@ -89,7 +89,7 @@ def _read_rows(rows: Iterator[RawRow], data: Dataset) -> None:
     reviews, products = ReviewImporter(), ProductImporter()
     for _, fields in rows:
         if isinstance(fields, RejectedRow):
-            data.passed_over += 1
+            data.skipped += 1
             continue
         try:
             if fields.get("reviewerID") or fields.get("user_id"):
@@ -100,4 +100,4 @@ def _read_rows(rows: Iterator[RawRow], data: Dataset) -> None:
                 categories = json.loads(row["categories"] or "[]")
                 data.add_text(row["asin"], product_text(row["title"], row["brand"], categories, row["description"]))
         except RejectedRow:
-            data.passed_over += 1
+            data.skipped += 1

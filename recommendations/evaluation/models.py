@@ -1,4 +1,4 @@
-"""What is compared: the recommendations as they are served, and what they have to be better than."""
+"""The models to compare: the recommendations as they are served, and baselines."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from recommendations.ranking import rank
 from recommendations.similarity import Matrix, find_neighbours, review_matrix, text_matrix
 from recommendations.weights import Weights
 
-MAX_EASE = 10_000  # products; it inverts a matrix of that many rows and columns
+MAX_EASE = 10_000  # products; EASE inverts a matrix of that size
 
 
 class Case(NamedTuple):
-    """A reviewer's known products, newest first, and the hidden one with the day of its review."""
+    """A reviewer's known products, newest first, and the hidden product with the day of its review."""
 
     reviewer: int
     history: Sequence[int]
@@ -43,26 +43,26 @@ class Known:
 
     @cached_property
     def by_popularity(self) -> list[int]:
-        """The products, those with the most reviews first."""
+        """The products by number of reviews, most first."""
         counts = np.bincount([product for _, product, _ in self.reviews], minlength=len(self.texts))
         return [int(product) for product in np.argsort(-counts, kind="stable")]
 
 
-class Found(NamedTuple):
+class RecommendedList(NamedTuple):
     products: list[int]
     is_backfill: bool
 
 
 class Model(Protocol):
-    """Cases come in the order of their days."""
+    """A recommender to evaluate. Cases come in the order of their days."""
 
     def fit(self, known: Known) -> None: ...
 
-    def recommend(self, case: Case, length: int) -> Found: ...
+    def recommend(self, case: Case, length: int) -> RecommendedList: ...
 
 
 class Demand:
-    """Each product's reviews before a day, halved for every ``half_life`` days; what ``rank`` takes for a trend."""
+    """The trend for ``rank``: each product's reviews before a day, halved for every ``half_life`` days."""
 
     def __init__(self, known: Known, half_life: float) -> None:
         dated = sorted((day, product) for _, product, day in known.reviews if day is not None)
@@ -70,10 +70,10 @@ class Demand:
         self._next = next(self._coming, None)
         self._half_life = half_life
         self._day = 0
-        self._as_of: dict[int, tuple[float, int]] = {}  # a value, and the day that it was right
+        self._as_of: dict[int, tuple[float, int]] = {}  # a value and its day
 
     def advance(self, day: int) -> None:
-        """Take in the reviews before ``day``."""
+        """Add the reviews before ``day``."""
         self._day = day
         while self._next and self._next[0] < day:
             reviewed, product = self._next
@@ -89,8 +89,11 @@ class Demand:
 
 
 class Served:
-    """As a request is answered, but with the trend as of the case's day, where serving has that of the build, and
-    with what is popular at all behind the neighbours. Without times there is no trend."""
+    """The recommendations as they are served, with two differences.
+
+    The trend is that of the case's day, while serving uses that of the build. Popular products of all categories follow
+    the neighbours. Without times there is no trend.
+    """
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
@@ -111,29 +114,29 @@ class Served:
         """Best first."""
         return [number for number, _ in self._neighbours[product]]
 
-    def recommend(self, case: Case, length: int) -> Found:
+    def recommend(self, case: Case, length: int) -> RecommendedList:
         if case.day is not None:
             self._demand.advance(case.day)
         seen = set(case.history)
         ranked = rank(case.history, self._neighbours, self._demand, without=seen, weights=self._weights)
         found = [each.product for each in ranked[:length]]
-        return Found([*found, *_others(self._known, seen.union(found), length - len(found))], not found)
+        return RecommendedList([*found, *_others(self._known, seen.union(found), length - len(found))], not found)
 
 
 class Popularity:
-    """The most reviewed products, to everybody."""
+    """The most reviewed products, for every reviewer."""
 
     def fit(self, known: Known) -> None:
         self._known = known
 
-    def recommend(self, case: Case, length: int) -> Found:
-        return Found(list(_others(self._known, set(case.history), length)), True)
+    def recommend(self, case: Case, length: int) -> RecommendedList:
+        return RecommendedList(list(_others(self._known, set(case.history), length)), True)
 
 
 class Ease:
-    """EASE^R (Steck, WWW 2019): the linear model of the reviews in closed form, no product explained by itself.
+    """EASE^R (Steck, WWW 2019): a linear item-item model in closed form with a zero diagonal.
 
-    Its input weighs newer products more, as that of what is served; without, it is far worse.
+    Its input weighs newer products more, as serving does. Without that it is far worse.
     """
 
     def __init__(self, regularization: float = 200.0, recency: float = 1.0) -> None:
@@ -149,10 +152,10 @@ class Ease:
         self._weights: NDArray[Any] = -inverse / np.diag(inverse)
         np.fill_diagonal(self._weights, 0)
 
-    def recommend(self, case: Case, length: int) -> Found:
+    def recommend(self, case: Case, length: int) -> RecommendedList:
         scores = self._recency ** np.arange(len(case.history)) @ self._weights[list(case.history)]
         scores[list(case.history)] = -np.inf
-        return Found([int(product) for product in np.argsort(-scores, kind="stable")[:length]], False)
+        return RecommendedList([int(product) for product in np.argsort(-scores, kind="stable")[:length]], False)
 
 
 def _others(known: Known, without: set[int], count: int) -> Iterator[int]:
@@ -165,7 +168,7 @@ def _others(known: Known, without: set[int], count: int) -> Iterator[int]:
 
 
 def compared(weights: Weights, *, with_ease: bool) -> dict[str, Callable[[], Model]]:
-    """What to compare, by name, in the order of a table."""
+    """The models to compare by name, in the order of the table."""
     cosine = Weights(activity=0, shrinkage=0, text=0, trend=0, recency=1)
     models: dict[str, Callable[[], Model]] = {
         "popularity": Popularity,

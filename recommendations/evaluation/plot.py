@@ -1,4 +1,4 @@
-"""The figures as bars: one group for each protocol, one bar for each model, its interval on top."""
+"""A bar chart of the metrics: a group per protocol, and a bar with its interval per model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ COLOURS = ["#8c959f", "#e69f00", "#56b4e9", "#009e73", "#8e2a8b"]
 
 
 def draw(results: Mapping[str, Mapping[str, Metrics]], out: Path) -> None:
-    """Write an image of NDCG@10. Raises ImportError without matplotlib, and OSError or ValueError for ``out``."""
+    """Write a bar chart of NDCG@10. Raises ImportError without matplotlib, and OSError or ValueError for ``out``."""
     try:
         from matplotlib.figure import Figure
     except ImportError:

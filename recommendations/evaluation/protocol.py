@@ -1,6 +1,9 @@
-"""Hides reviews, has them guessed, and counts. Leave one out: each reviewer's last review is the test item, the one
-before it the validation item, the rest is known; what is hidden is looked for among all products that the reviewer has
-not reviewed, never among a sample, which would put the models in another order (Krichene and Rendle, KDD 2020)."""
+"""Leave-one-out evaluation.
+
+Each reviewer's last review is the test item, the one before it the validation item, and the rest is known. A model
+ranks all products that the reviewer has not reviewed. Ranking a sample would put the models in another order (Krichene
+and Rendle, KDD 2020).
+"""
 
 import hashlib
 import math
@@ -14,31 +17,33 @@ import numpy as np
 from recommendations.evaluation.data import Dataset
 from recommendations.evaluation.models import Case, Known, Model
 
-LENGTH = 10  # of the lists
-SAMPLES = 1000  # of the bootstrap
-SHORTEST = 3  # reviews of a reviewer whose last two can be hidden
+LENGTH = 10  # products per list
+SAMPLES = 1000  # bootstrap samples
+SHORTEST = 3  # reviews of a reviewer, so that two can be hidden
 
-Order = Callable[[str, str, int | None, int], Any]  # of a reviewer, an asin, a day and the place in the data
+Order = Callable[
+    [str, str, int | None, int], Any
+]  # the sort key of a review, from reviewer, asin, day and place in the data
 
 
 def hash_of(reviewer: str, asin: str) -> bytes:
     return hashlib.blake2b(f"{reviewer} {asin}".encode("utf-8", "surrogateescape"), digest_size=8).digest()
 
 
-# How a reviewer's reviews are ordered. Half of them share their day with another one, and the order of a file may tell
-# what was bought together; a hash breaks those ties to nobody's advantage.
+# How a reviewer's reviews are ordered. Half of them share their day with another one. The order of a file may reveal
+# what was bought together, so a hash breaks these ties without favouring a model.
 PROTOCOLS: dict[str, Order] = {
     "last-file": lambda reviewer, asin, day, place: place,
     "last-hash": lambda reviewer, asin, day, place: place if day is None else (day, hash_of(reviewer, asin)),
     "random": lambda reviewer, asin, day, place: hash_of(reviewer, asin),
 }
-# Of these the order says nothing, so that no product is newer than another.
+# Protocols in which no product is newer than another.
 WITHOUT_ORDER = {"random"}
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What is known, and a case for each reviewer of whom something is hidden."""
+    """The known reviews, and a case for each reviewer with a hidden one."""
 
     known: Known
     cases: Sequence[Case]
@@ -46,8 +51,11 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Of the lists of LENGTH: hit rate and NDCG with their 95 % bootstrap intervals; which share of the catalogue is in
-    any list, and of the lists follows from nothing that is known of the reviewer."""
+    """The metrics of lists of LENGTH: hit rate and NDCG with 95 % bootstrap intervals, coverage and backfill.
+
+    Coverage is the share of the catalogue that is in any list. Backfill is the share of lists that do not depend on the
+    reviewer.
+    """
 
     reviewers: int
     hit_rate: float
@@ -59,7 +67,7 @@ class Metrics:
 
 
 def split(data: Dataset, protocol: str, *, hidden: str) -> Split:
-    """``hidden`` is ``test`` or ``validation``; for the latter the test items are in nobody's hands at all."""
+    """``hidden`` is ``test`` or ``validation``. The test items are left out of a validation split."""
     order = PROTOCOLS[protocol]
     beyond = 1 if hidden == "test" else 2
     known: list[tuple[int, int, int | None]] = []
@@ -78,13 +86,13 @@ def split(data: Dataset, protocol: str, *, hidden: str) -> Split:
 
 
 def evaluate(model: Model, split: Split) -> Metrics:
-    """Raises ValueError where there is no reviewer to hide something of."""
+    """Fit the model and compute its metrics. Raises ValueError if no reviewer has enough reviews."""
     if not split.cases:
         raise ValueError(f"no reviewer has {SHORTEST} reviews")
     model.fit(split.known)
     hits, gains, backfilled = [], [], 0
     shown: set[int] = set()
-    # By day, so that what is in demand is known up to then and no further.
+    # In the order of days, so that the trend includes no later reviews.
     for case in sorted(split.cases, key=lambda case: (case.day or 0, case.reviewer)):
         found = model.recommend(case, LENGTH)
         shown.update(found.products)
@@ -104,8 +112,8 @@ def evaluate(model: Model, split: Split) -> Metrics:
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The percentile bootstrap's 95 % interval of the mean."""
-    rng = np.random.default_rng(1)  # the same figures give the same interval
+    """The 95 % interval of the mean, by percentile bootstrap."""
+    rng = np.random.default_rng(1)  # a fixed seed makes intervals repeatable
     given = np.array(values)
     means = [given[rng.integers(0, len(given), len(given))].mean() for _ in range(SAMPLES)]
     low, high = np.percentile(means, (2.5, 97.5))

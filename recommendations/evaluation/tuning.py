@@ -1,4 +1,4 @@
-"""Chooses the weights: one after the other, the best on the validation items with all others as they are, twice."""
+"""Tune the weights by coordinate search: two rounds over all weights, on the validation items."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ VALUES: dict[str, tuple[float, ...]] = {
 
 
 def tune(validation: Split, weights: Weights) -> Iterator[tuple[Weights, float]]:
-    """Weights that are better than all before them, with their NDCG; ``weights`` itself is the first."""
+    """Yield ``weights`` and then each better set of weights, with their NDCG."""
     best = evaluate(Served(weights), validation).ndcg
     yield weights, best
     for name, values in [*VALUES.items()] * ROUNDS:

@@ -1,4 +1,4 @@
-"""Where a request comes from, behind proxies and without."""
+"""The client address, with and without proxies."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ CLIENT, PROXY, OURS = "203.0.113.7", "198.51.100.1", "10.0.0.1"
         (1, f"{CLIENT}:1:2", OURS),
     ],
 )
-def test_of_x_forwarded_for_only_what_our_proxies_wrote_counts(
+def test_only_entries_of_our_proxies_in_x_forwarded_for_count(
     rf: RequestFactory, settings: Any, proxies: int, forwarded: str | None, address: str
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
@@ -48,5 +48,5 @@ def test_of_x_forwarded_for_only_what_our_proxies_wrote_counts(
         ("", ""),
     ],
 )
-def test_a_client_has_all_of_its_network(rf: RequestFactory, peer: str, address: str) -> None:
+def test_an_ipv6_client_is_its_network(rf: RequestFactory, peer: str, address: str) -> None:
     assert address_of(rf.get("/", REMOTE_ADDR=peer)) == address

@@ -1,4 +1,4 @@
-"""What the recommender's admin refuses to staff who have not been given it, and to everybody."""
+"""Permissions in the recommender's admin."""
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -27,7 +27,7 @@ def review() -> Review:
     return Review.objects.create(reviewer_id="R1", product=pen, overall=5, unix_review_time=0)
 
 
-def test_to_delete_a_product_with_reviews_takes_both_permissions(client: Client, clerk: User, review: Review) -> None:
+def test_deleting_a_product_with_reviews_needs_both_permissions(client: Client, clerk: User, review: Review) -> None:
     url = f"/admin/catalog/product/{Product.objects.get().pk}/delete/"
     grant(clerk, "delete_product", "view_product")
     assert "your account doesn't have permission to delete" in client.get(url).content.decode().replace("’", "'")  # noqa: RUF001
@@ -38,19 +38,19 @@ def test_to_delete_a_product_with_reviews_takes_both_permissions(client: Client,
     assert not Product.objects.exists()
 
 
-def test_reviews_are_neither_made_nor_changed_by_anybody(client: Client, review: Review) -> None:
+def test_nobody_can_add_or_change_reviews(client: Client, review: Review) -> None:
     client.force_login(User.objects.create_superuser("boss"))
     assert client.get("/admin/catalog/review/add/").status_code == 403
     assert client.post(f"/admin/catalog/review/{review.pk}/change/", {"overall": 1}).status_code == 403
     assert Review.objects.get().overall == 5
 
 
-def test_who_may_only_look_chooses_no_build(client: Client, clerk: User) -> None:
+def test_a_build_cannot_be_activated_with_the_view_permission_only(client: Client, clerk: User) -> None:
     build = Build.objects.create()
     grant(clerk, "view_build")
     form = {"action": "publish", "_selected_action": build.pk}
     page = client.post("/admin/recommendations/build/", form, follow=True).content.decode()
-    assert "Choose one build that is finished." not in page
+    assert "Select one build that is finished." not in page
     grant(clerk, "change_build")
     page = client.post("/admin/recommendations/build/", form, follow=True).content.decode()
-    assert "Choose one build that is finished." in page
+    assert "Select one build that is finished." in page

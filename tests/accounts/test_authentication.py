@@ -1,4 +1,4 @@
-"""Who is calling, by token and by session, with the database there and away."""
+"""Authentication by token and by session, with the database up and down."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def token(anna: User) -> str:
 
 @pytest.fixture
 def signed_in(anna: User) -> Client:
-    """A browser that is signed in. Unlike the usual test client it has to send the CSRF token."""
+    """A signed-in browser, which has to send the CSRF token."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(anna)
     return client
@@ -56,12 +56,12 @@ def test_a_wrong_token_is_401(client: Client, anna: User, wrong: str, method: st
     assert breakers.get(breakers.DATABASE).state == "closed"
 
 
-def test_the_token_of_a_user_who_was_locked_out_is_401(client: Client, anna: User, token: str) -> None:
+def test_the_token_of_an_inactive_user_is_401(client: Client, anna: User, token: str) -> None:
     User.objects.update(is_active=False)
     assert post(client, authorization=token).status_code == 401
 
 
-def test_nobody_cannot_write(client: Client) -> None:
+def test_an_anonymous_write_is_refused(client: Client) -> None:
     assert post(client).status_code == 401
 
 
@@ -92,7 +92,7 @@ def test_a_token_needs_no_csrf_token(anna: User, token: str) -> None:
 
 @transactional
 @pytest.mark.parametrize("path", ["/products", "/reviews", "/ads", "/products/P1"])
-def test_while_the_database_is_away_readers_are_served_as_anybody(
+def test_during_an_outage_reads_are_anonymous(
     path: str, client: Client, signed_in: Client, token: str, lose_database: Callable[[], None]
 ) -> None:
     lose_database()
@@ -102,19 +102,19 @@ def test_while_the_database_is_away_readers_are_served_as_anybody(
 
 
 @transactional
-def test_while_the_database_is_away_writers_are_told_to_come_back(
+def test_during_an_outage_writes_are_503(
     client: Client, signed_in: Client, token: str, lose_database: Callable[[], None]
 ) -> None:
     x_csrftoken = csrf(signed_in)
     lose_database()
     for _ in range(2):
         for response in (post(client, authorization=token), post(signed_in, **{"x-csrftoken": x_csrftoken})):
-            assert response.status_code == 503  # and not 401, which would be a lie
+            assert response.status_code == 503  # not 401: the credentials are not wrong
             assert "Retry-After" in response
 
 
 @transactional
-def test_nothing_is_written_while_the_database_is_away(
+def test_nothing_is_written_during_an_outage(
     client: Client, token: str, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_database()
@@ -128,7 +128,7 @@ def test_nothing_is_written_while_the_database_is_away(
 
 @pytest.mark.parametrize("cookie", ["", "x", "x" * 32, "x" * 5000, '"abcdefgh\\000"', "ø" * 32, "'; DROP TABLE --"])
 @pytest.mark.parametrize("path", ["/products", "/admin/"])
-def test_a_made_up_session_is_nobody(client: Client, cookie: str, path: str) -> None:
+def test_a_made_up_session_is_anonymous(client: Client, cookie: str, path: str) -> None:
     response = client.get(path, headers={"cookie": f"sessionid={cookie}"})
     assert response.status_code in (200, 302)
     assert breakers.get(breakers.DATABASE).state == "closed"

@@ -40,7 +40,7 @@ def test_a_second_run_does_nothing(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("place", ["no/such/folder/password", "folder"])
-def test_a_file_that_cannot_be_written_is_one_line_and_no_user(tmp_path: Path, place: str) -> None:
+def test_without_a_writable_file_there_is_one_line_and_no_user(tmp_path: Path, place: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(CommandError, match=r"^cannot write .*: .*$") as raised:
         call_command("create_admin", password_file=tmp_path / place)

@@ -1,4 +1,4 @@
-"""Every way in which Django asks the database for users and sessions fails as a protected call does."""
+"""Every query of Django for users and sessions is a protected call."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ CALLS: dict[str, Callable[[User, str], Any]] = {
 
 @pytest.fixture
 def anna(settings: Any) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one is slow
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a secure one is slow
     user = User.objects.create_user("anna", password="open sesame")
     user.user_permissions.add(*Permission.objects.filter(codename="add_product"))
     return user
@@ -45,7 +45,7 @@ def key() -> str:
     return session.session_key
 
 
-def test_with_the_database_there_it_is_all_as_django_has_it(anna: User, key: str) -> None:
+def test_with_the_database_up_each_works_as_in_django(anna: User, key: str) -> None:
     assert authenticate(username="anna", password="open sesame") == anna
     assert authenticate(username="anna", password="guessed") is None
     assert GuardedModelBackend().get_user(anna.pk) == anna
@@ -57,7 +57,7 @@ def test_with_the_database_there_it_is_all_as_django_has_it(anna: User, key: str
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-def test_with_the_database_away_each_is_a_protected_call(
+def test_with_the_database_down_each_is_a_protected_call(
     call: Callable[[User, str], Any], anna: User, key: str, lose_database: Callable[[], None]
 ) -> None:
     lose_database()

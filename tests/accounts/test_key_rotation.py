@@ -1,4 +1,4 @@
-"""What the key of before has signed goes on while that is among SECRET_KEY_FALLBACKS."""
+"""Signatures of an old key are valid while it is among SECRET_KEY_FALLBACKS."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def anna(settings: Any) -> User:
     return User.objects.create_superuser("anna")
 
 
-def test_who_is_signed_in_stays_so(client: Client, anna: User, settings: Any) -> None:
+def test_signed_in_users_stay_signed_in(client: Client, anna: User, settings: Any) -> None:
     client.force_login(anna)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
     assert client.get("/admin/").status_code == 200
@@ -25,7 +25,7 @@ def test_who_is_signed_in_stays_so(client: Client, anna: User, settings: Any) ->
     assert client.get("/admin/").status_code == 200
 
 
-def test_without_the_old_key_they_are_signed_out(client: Client, anna: User, settings: Any) -> None:
+def test_without_the_old_key_users_are_signed_out(client: Client, anna: User, settings: Any) -> None:
     client.force_login(anna)
     settings.SECRET_KEY = NEW
     assert client.get("/admin/").status_code == 302

@@ -1,4 +1,4 @@
-"""Saving a session while the connection or the database goes away."""
+"""Saving a session while the connection is cut or the database goes down."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,13 +22,13 @@ FORM = {"username": "anna", "password": "open sesame"}
 
 @pytest.fixture(autouse=True)
 def anna(settings: Any) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one is slow
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a secure one is slow
     return User.objects.create_user("anna", password="open sesame")
 
 
 @pytest.fixture
 def after_sign_in() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """A function that has another one called when somebody has signed in, before their session is saved."""
+    """A function that registers a callback for the moment between a sign-in and saving its session."""
     with ExitStack() as stack:
 
         def register(happen: Callable[[], None]) -> None:
@@ -42,7 +42,7 @@ def after_sign_in() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 
 def end_connection_once(statement: str) -> Callable[..., Any]:
-    """An execute wrapper: PostgreSQL ends this connection as it is about to run ``statement`` for the first time."""
+    """An execute wrapper that has PostgreSQL end the connection before the first ``statement``."""
     ended: list[str] = []
 
     def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -74,7 +74,7 @@ def test_a_session_that_cannot_be_saved_is_a_503(
 
 @on_postgresql
 @pytest.mark.parametrize("statement", ["UPDATE", "INSERT"])
-def test_a_connection_that_is_cut_costs_one_retry(statement: str) -> None:
+def test_a_cut_connection_causes_one_retry(statement: str) -> None:
     session = SessionStore()
     if statement == "UPDATE":
         session.create()
@@ -86,13 +86,13 @@ def test_a_connection_that_is_cut_costs_one_retry(statement: str) -> None:
 
 
 @on_postgresql
-def test_who_signs_in_while_connections_are_cut_is_signed_in(client: Client) -> None:
+def test_a_sign_in_succeeds_while_connections_are_cut(client: Client) -> None:
     with connection.execute_wrapper(end_connection_once('UPDATE "django_session"')):
         assert client.post("/accounts/login/", FORM).status_code == 302
     assert Session.objects.get(session_key=client.cookies["sessionid"].value)
 
 
-def test_a_session_that_was_deleted_meanwhile_is_not_the_databases_fault() -> None:
+def test_a_session_deleted_meanwhile_is_not_a_database_failure() -> None:
     session = SessionStore()
     session.create()
     Session.objects.all().delete()

@@ -1,4 +1,4 @@
-"""What guessing passwords gets at the sign-in pages, and what others get meanwhile."""
+"""Guessing passwords at the sign-in pages, and other users meanwhile."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ PAGES = ["/accounts/login/", "/admin/login/"]
 
 
 class CountedHasher(MD5PasswordHasher):
-    """A good one is slow."""
+    """Counts hashes. A secure hasher is slow."""
 
     made = 0
 
@@ -51,19 +51,27 @@ def assert_refused(response: HttpResponse) -> None:
     assert response.status_code == 429
     assert response["Retry-After"] == "1"
     said = response.content.decode()
-    assert "Too many sign-ins have failed or are under way. Try again in 1 second." in said
+    assert "Too many sign-in attempts. Try again in 1 second." in said
     assert 'name="password"' in said  # the form, to try it again with
 
 
+def test_the_refusal_looks_like_an_error(client: Client) -> None:
+    for _ in range(FREE + 1):
+        response = sign_in(client, "anna", "wrong")
+    said = response.content.decode()
+    assert 'class="well well-small text-error"' in said
+    assert ".text-error { color:" in said
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_who_guesses_too_often_is_told_to_wait_and_no_password_is_looked_at(client: Client, page: str) -> None:
+def test_too_many_guesses_are_refused_without_a_password_check(client: Client, page: str) -> None:
     for _ in range(FREE):
         assert sign_in(client, "anna", "guess", page).status_code == 200
     assert hashes(lambda: assert_refused(sign_in(client, "anna", "guess", page))) == 0
     assert_refused(sign_in(client, "anna", page=page))  # the right one
 
 
-def test_the_time_to_wait_is_said_as_it_is(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_has_the_time_to_wait(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sign_in_limits, "FREE", 0)
     sign_in(client, "anna", "guess")
     response = sign_in(client, "anna")
@@ -72,7 +80,7 @@ def test_the_time_to_wait_is_said_as_it_is(client: Client, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_others_sign_in_meanwhile(client: Client, page: str) -> None:
+def test_other_users_sign_in_meanwhile(client: Client, page: str) -> None:
     for _ in range(FREE + 3):
         sign_in(client, "anna", "guess", page)
     assert sign_in(client, "ben", page=page).status_code == 302
@@ -81,7 +89,7 @@ def test_others_sign_in_meanwhile(client: Client, page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("spelling", ["nobody {}", "{}" + "x" * 5000])
-def test_made_up_names_cost_no_hashes_for_long(client: Client, page: str, spelling: str) -> None:
+def test_made_up_names_soon_cost_no_hashes(client: Client, page: str, spelling: str) -> None:
     def guess() -> None:
         for number in range(30):
             last = sign_in(client, spelling.format(number), "guess", page)
@@ -91,7 +99,7 @@ def test_made_up_names_cost_no_hashes_for_long(client: Client, page: str, spelli
     assert sign_in(client, "ben", page=page).status_code == 302
 
 
-def test_a_name_is_one_however_it_is_spelled(client: Client) -> None:
+def test_spellings_of_a_name_count_as_one(client: Client) -> None:
     for name in ("anna", " anna", "anna ", "ａnna", "\tanna"):  # noqa: RUF001
         assert sign_in(client, name, "guess").status_code == 200
     assert_refused(sign_in(client, "anna"))
@@ -104,7 +112,7 @@ def test_both_pages_count_together(client: Client) -> None:
         assert_refused(sign_in(client, "anna", page=page))
 
 
-def test_behind_a_trusted_proxy_each_client_is_one(client: Client, settings: Any) -> None:
+def test_behind_a_trusted_proxy_clients_are_told_apart(client: Client, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 1
     for number in range(FREE):
         sign_in(client, "anna", "guess", headers={"x-forwarded-for": f"{number}, 192.0.2.1"})
@@ -112,13 +120,13 @@ def test_behind_a_trusted_proxy_each_client_is_one(client: Client, settings: Any
     assert sign_in(client, "anna", headers={"x-forwarded-for": "192.0.2.2"}).status_code == 302
 
 
-def test_without_one_the_header_buys_no_tries(client: Client) -> None:
+def test_without_a_trusted_proxy_the_header_is_ignored(client: Client) -> None:
     for number in range(FREE):
         sign_in(client, "anna", "guess", headers={"x-forwarded-for": f"192.0.2.{number}"})
     assert_refused(sign_in(client, "anna", headers={"x-forwarded-for": "192.0.2.99"}))
 
 
-def test_the_right_password_forgives(client: Client) -> None:
+def test_a_right_password_resets_the_limit(client: Client) -> None:
     for _ in range(2):
         for _ in range(FREE - 1):
             sign_in(client, "anna", "guess")
@@ -128,20 +136,20 @@ def test_the_right_password_forgives(client: Client) -> None:
 @pytest.mark.parametrize(
     "form", [{}, {"username": "anna"}, {"password": "x"}, {"username": "a\0b", "password": "x"}, {"username": " "}]
 )
-def test_what_is_no_attempt_counts_for_nothing(client: Client, form: dict[str, str]) -> None:
+def test_an_incomplete_form_does_not_count(client: Client, form: dict[str, str]) -> None:
     for _ in range(FREE + 1):
         assert client.post(PAGES[0], form).status_code in (200, 400)
     assert sign_in(client, "anna").status_code == 302
 
 
-def test_looking_at_the_form_is_never_refused(client: Client) -> None:
+def test_the_form_itself_is_never_refused(client: Client) -> None:
     for _ in range(FREE + 1):
         sign_in(client, "anna", "guess")
     assert client.get(PAGES[0]).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
-def test_where_the_name_cannot_be_looked_up_no_password_is_looked_at(client: Client, settings: Any) -> None:
+def test_if_the_name_cannot_be_looked_up_no_password_is_checked(client: Client, settings: Any) -> None:
     settings.BREAKERS = {**settings.BREAKERS, "database": {**settings.BREAKERS["database"], "fail_max": 5}}
     breakers.get.cache_clear()
     responses: list[HttpResponse] = []

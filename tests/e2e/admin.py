@@ -1,4 +1,4 @@
-"""The staff user of a shop under test, as a program and in a browser."""
+"""A staff user of the shop under test, for programs and browsers."""
 
 import re
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from tests.e2e.services import manage
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """``token`` is the header that a program of theirs sends."""
+    """``token`` is the Authorization header for programs."""
 
     password: str
     token: dict[str, str]
 
     @contextmanager
     def browser(self, url: str) -> Iterator[requests.Session]:
-        """A browser that is signed in at this service."""
+        """A browser that is signed in to this service."""
         with closing(requests.Session()) as session:
             login = f"{url}/accounts/login/"
             session.get(login, timeout=10)
@@ -31,7 +31,7 @@ class Admin:
 
 
 def create_admin(folder: Path, **env: str) -> Admin:
-    """Create the user by the commands of the project, run with the settings ``env``."""
+    """Create the user with the project's commands and the settings ``env``."""
     file = folder / "password"
     manage("create_admin", f"--password-file={file}", **env)
     found = re.search(r"[0-9a-f]{40}", manage("drf_create_token", "admin", **env))

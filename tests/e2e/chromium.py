@@ -1,4 +1,4 @@
-"""A real Chromium without a window."""
+"""A headless Chromium."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 MISSING = "needs Chromium and its driver: apt-get install chromium chromium-driver"
 FLAGS = [
     "--headless",
-    "--no-sandbox",  # it does not start as root otherwise, and opens no pages but ours
-    "--disable-dev-shm-usage",  # which is small in many a container
+    "--no-sandbox",  # needed as root; it opens our own pages only
+    "--disable-dev-shm-usage",  # /dev/shm is small in many containers
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -25,7 +25,7 @@ FLAGS = [
 
 
 def start(profile: Path) -> Chrome:
-    """Start one with an empty profile. Where there is none the test is skipped, or fails under REQUIRE_BROWSER."""
+    """Start a browser with an empty profile. Without a browser skip the test, or fail if REQUIRE_BROWSER is set."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         if os.environ.get("REQUIRE_BROWSER"):
@@ -44,17 +44,17 @@ def _log(chromium: Chrome, kind: str) -> list[dict[str, Any]]:
 
 
 def console(chromium: Chrome) -> list[dict[str, Any]]:
-    """What the console shows since it was last asked this."""
+    """The console messages since the last call."""
     return _log(chromium, "browser")
 
 
 def errors(chromium: Chrome) -> list[dict[str, Any]]:
-    """What the console shows in red since it was last asked this."""
+    """The console errors since the last call."""
     return [entry for entry in console(chromium) if entry["level"] == "SEVERE"]
 
 
 def requested_hosts(chromium: Chrome) -> set[str]:
-    """Where it asked for anything over the network since it was last asked this."""
+    """The hosts that the browser sent requests to since the last call."""
     messages = [json.loads(entry["message"])["message"] for entry in _log(chromium, "performance")]
     addresses = [
         urlsplit(message["params"]["request"]["url"])

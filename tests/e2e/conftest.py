@@ -1,4 +1,4 @@
-"""A shop that runs: PostgreSQL with the demo products, and both services before it."""
+"""A running shop: PostgreSQL with the demo products, and both services."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from tests.e2e.admin import Admin, create_admin
 from tests.e2e.load import Load, every_read, shop_load
 from tests.e2e.services import Postgres, Service, eventually, shop_template
 
-WARM, CALM = 2.0, 3.0  # seconds of load that are let go by, and those that the rest is compared with
+WARM, CALM = 2.0, 3.0  # seconds of load to ignore, and seconds to compare the rest with
 Busy = Callable[..., AbstractContextManager[Load]]
 
 
@@ -62,12 +62,12 @@ def browser(recommender: Service, admin: Admin) -> Iterator[requests.Session]:
 
 @pytest.fixture
 def busy(recommender: Service, browser: requests.Session, token: dict[str, str], asins: list[str]) -> Busy:
-    """A busy shop at ``service``, whose writer writes under ``name``, at work for long enough to compare."""
+    """A load on ``service``, whose writer uses ``name``, after WARM and CALM seconds."""
 
     @contextmanager
     def start(name: str, service: Service = recommender) -> Iterator[Load]:
         eventually(lambda: service.get("/products").headers["X-Data-Source"] == "live")
-        for path in every_read(asins[:10]):  # once each: how often the load asks for it hangs on the machine's speed
+        for path in every_read(asins[:10]):  # once each, as the load may be too slow to request all of them
             service.get(path)
         with shop_load(service.url, asins, name, browser.cookies.get_dict(), token) as work:
             time.sleep(WARM + CALM)
@@ -77,7 +77,7 @@ def busy(recommender: Service, browser: requests.Session, token: dict[str, str],
 
 
 def assert_nobody_was_failed(work: Load, postgres: Postgres) -> None:
-    """No read was an error, and what was promised is there."""
+    """No read was an error, and every acknowledged write is stored."""
     assert [each for each in work.reads() if each.status != 200] == []
     assert {each.status for each in work.writes()} <= {201, 503}
     found = {number for (number,) in postgres.ask("SELECT id FROM catalog_review")}

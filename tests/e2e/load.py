@@ -1,5 +1,7 @@
-"""Clients at work on a service that is broken meanwhile: readers of a mix of paths, some of them signed in, and a
-writer that remembers what it was promised."""
+"""A load on a service during faults: readers of a mix of paths, some of them signed in, and a writer.
+
+The writer records the writes that were acknowledged.
+"""
 
 import http.client
 import itertools
@@ -14,17 +16,17 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 CLIENTS = 16
-PAUSE = 0.02  # seconds between two requests of a client, so that it is not the load itself that is measured
+PAUSE = 0.02  # seconds between two requests of a client, so that the load does not saturate the machine
 TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One finished request; times in seconds, ``at`` since the load began."""
+    """One finished request. Times are in seconds, ``at`` since the load began."""
 
     at: float
     took: float
-    status: int  # 0 where no answer came
+    status: int  # 0 without an answer
     source: str  # X-Data-Source, or nothing
     method: str
     path: str
@@ -32,7 +34,7 @@ class Sample:
 
 @dataclass
 class Load:
-    """What the clients were answered so far."""
+    """The requests and acknowledged writes so far."""
 
     url: str
     samples: list[Sample] = field(default_factory=list)
@@ -45,7 +47,7 @@ class Load:
         return time.monotonic() - self.began
 
     def reads(self, since: float = 0.0, until: float = float("inf")) -> list[Sample]:
-        """Those that were sent and answered within a span of time."""
+        """The reads that were sent and answered between ``since`` and ``until``."""
         return [
             each for each in self.samples if each.method == "GET" and since <= each.at and each.at + each.took < until
         ]
@@ -55,7 +57,7 @@ class Load:
 
 
 def every_read(asins: Sequence[str]) -> list[str]:
-    """Paths of every endpoint of the recommender that is read, those about products often."""
+    """The paths of every read endpoint of the recommender. Those of products are more frequent."""
     about_products = [
         path
         for asin in asins
@@ -80,7 +82,7 @@ def every_read(asins: Sequence[str]) -> list[str]:
 
 
 class Client:
-    """One keep-alive connection and what is sent along with each request."""
+    """A keep-alive connection and the headers of each request."""
 
     def __init__(self, load: Load, headers: dict[str, str]) -> None:
         self._load, self._headers = load, headers
@@ -89,7 +91,7 @@ class Client:
         self._connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT)
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
-        """Status and body of the answer; 0 where none came."""
+        """The status and body of the answer; status 0 without an answer."""
         sent = self._load.now
         status, source, answer = 0, "", b""
         headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
@@ -116,9 +118,10 @@ def load(
     write: Callable[[int], tuple[str, object]] | None = None,
     writer: dict[str, str] | None = None,
 ) -> Iterator[Load]:
-    """Keeps CLIENTS busy reading ``paths`` at random, a tenth of them with the headers ``signed_in``, while inside.
+    """A context in which CLIENTS read random ``paths``, a tenth of them with the headers ``signed_in``.
 
-    ``write`` gives path and JSON body of the n-th write, sent with the headers ``writer``; the bodies of 201 are kept.
+    ``write`` returns the path and JSON body of the n-th write, which has the headers ``writer``. The bodies of 201 are
+    recorded.
     """
     work = Load(url)
     over = threading.Event()
@@ -157,8 +160,10 @@ def load(
 def shop_load(
     url: str, asins: Sequence[str], name: str, cookies: Mapping[str, str], token: dict[str, str]
 ) -> AbstractContextManager[Load]:
-    """The load of a shop: readers of everything, some signed in with ``cookies``, and a writer of reviews, whose
-    reviewers begin with ``name``."""
+    """The load of a shop: readers of everything, some with ``cookies``, and a writer of reviews.
+
+    The ids of its reviewers start with ``name``.
+    """
 
     def review(number: int) -> tuple[str, object]:
         asin = asins[number % len(asins)]
@@ -169,7 +174,7 @@ def shop_load(
 
 
 def of_catalog(samples: Sequence[Sample]) -> list[Sample]:
-    """Reads of the database."""
+    """The reads that need the database."""
     return [each for each in samples if each.path.startswith(("/products", "/reviews", "/recommendations"))]
 
 

@@ -1,4 +1,4 @@
-"""What stands between a client and a server, and does not pass everything on as it comes."""
+"""Proxies that delay or drop what passes between a client and a server."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ Relay = Callable[[socket.socket, socket.socket], None]  # between a client and i
 
 @contextlib.contextmanager
 def slow_proxy(port: int, delay: float) -> Iterator[int]:
-    """The port of a proxy before the local ``port``; each message to the server is ``delay`` seconds late."""
+    """Run a proxy for the local ``port`` that delays each message to the server. Yields the port of the proxy."""
 
     def relay(client: socket.socket, server: socket.socket) -> None:
         threading.Thread(target=_pass_on, args=(server, client), daemon=True).start()
@@ -23,8 +23,7 @@ def slow_proxy(port: int, delay: float) -> Iterator[int]:
 
 @contextlib.contextmanager
 def forgetful_proxy(port: int, word: bytes, *, hang_up: bool) -> Iterator[int]:
-    """The port of a proxy before the local ``port`` that passes nothing back once the client has said ``word``: it
-    hangs up, or is silent."""
+    """Run a proxy for the local ``port`` that hangs up or goes silent after the client has sent ``word``."""
 
     def relay(client: socket.socket, server: socket.socket) -> None:
         is_over = threading.Event()
@@ -74,17 +73,19 @@ def _pass_on(source: socket.socket, target: socket.socket, delay: float = 0.0) -
 
 
 class Nat:
-    """A network between clients and a server. Connections that it has dropped stay open and carry nothing any more."""
+    """A network between clients and a server. Connections that it drops stay open and carry nothing."""
 
     def __init__(self, listener: socket.socket, connect: Callable[[], socket.socket]) -> None:
         self.port = listener.getsockname()[1]
         self._connect = connect
         self._epoch = 0
-        self._kept: list[socket.socket] = []  # or the garbage collector would close them, and tell the other side
+        self._kept: list[
+            socket.socket
+        ] = []  # else the garbage collector would close them, which the other side would notice
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def drop(self) -> None:
-        """Forget all connections that are established; new ones work."""
+        """Drop all established connections. New ones work."""
         self._epoch += 1
 
     def _accept(self, listener: socket.socket) -> None:
@@ -107,13 +108,13 @@ class Nat:
     def close(self) -> None:
         for each in self._kept:
             with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)  # which ends a recv in another thread, too
+                each.shutdown(socket.SHUT_RDWR)  # also ends a recv in another thread
             each.close()
 
 
 @contextlib.contextmanager
 def nat(connect: Callable[[], socket.socket]) -> Iterator[Nat]:
-    """A network before a server that ``connect`` connects to."""
+    """A network in front of the server that ``connect`` connects to."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         network = Nat(listener, connect)
         try:

@@ -1,4 +1,4 @@
-"""What no HTTP library would send."""
+"""Raw HTTP that no library would send."""
 
 import socket
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def post(path: str, body: bytes, *headers: str, length: int | None = None) -> by
 
 
 def say(service: Service, *parts: bytes) -> bytes:
-    """What is answered, all of it, to what is said and then no more."""
+    """Send bytes, close the sending side, and return everything that is answered."""
     answer = b""
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as client:
         try:
@@ -29,7 +29,7 @@ def say(service: Service, *parts: bytes) -> bytes:
             client.shutdown(socket.SHUT_WR)
             while got := client.recv(65536):
                 answer += got
-        except (ConnectionResetError, BrokenPipeError):  # it has stopped listening
+        except (ConnectionResetError, BrokenPipeError):  # the server has stopped reading
             pass
     return answer
 
@@ -42,7 +42,7 @@ def status(answer: bytes) -> int:
 def clients(
     service: Service, count: int, begun: bytes = b"", small_buffer: bool = False
 ) -> Iterator[list[socket.socket]]:
-    """Connections, each of which has sent the same, and has not read any answer."""
+    """Connections that have each sent the same bytes and read nothing."""
     with ExitStack() as stack:
         found = []
         for _ in range(count):
@@ -57,7 +57,7 @@ def clients(
 
 
 def is_closed(client: socket.socket) -> bool:
-    """Whether the service has hung up by now; what it sent before is dropped."""
+    """Whether the service has closed the connection. Drops what it sent before."""
     client.setblocking(False)
     try:
         while client.recv(65536):

@@ -33,9 +33,9 @@ ENVIRONMENT |= {"SECRET_KEY": "end-to-end-" * 4, "DB_RESET_TIMEOUT": str(RESET),
 
 
 def free_port() -> int:
-    """A port that nothing listens on, outside the range that outgoing connections take theirs from.
+    """A free port outside the range of outgoing connections.
 
-    From within that range, a client of the server that was killed could be given its port before it is back.
+    Within that range a client of a killed server might take the server's port before it restarts.
     """
     while True:
         port = random.randrange(20_000, 30_000)
@@ -45,7 +45,7 @@ def free_port() -> int:
 
 
 def eventually(holds: Callable[[], Any], seconds: float = 15) -> Any:
-    """What ``holds()`` returns as soon as that is true; fails when the time is over."""
+    """Wait until ``holds()`` is true and return its result. Fail after the timeout."""
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(requests.ConnectionError):
@@ -81,7 +81,7 @@ class Postgres:
         self.start()
 
     def _run(self, program: str, *words: str) -> None:
-        # Not through a pipe: the server would hold it open, and it would be waited for.
+        # Not through a pipe: the server would keep it open, and the call would wait for that.
         with tempfile.TemporaryFile("w+") as output:
             command = [str(postgres_server.PROGRAMS / program), *words]
             done = subprocess.run(command, stdout=output, stderr=output, user=postgres_server.USER)
@@ -100,7 +100,7 @@ class Postgres:
         self._run("pg_ctl", "-w", f"--pgdata={self.data}", "--mode=fast", "restart")
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        """The rows of a statement, none where it has none."""
+        """The rows of a statement, if it returns any."""
         with contextlib.closing(psycopg2.connect(self.url)) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
@@ -108,7 +108,7 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
     def end_connections(self) -> None:
-        """End all of them but that of this statement."""
+        """End all connections but that of this statement."""
         self.ask(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -127,9 +127,9 @@ class Postgres:
     def kill(self) -> None:
         processes = self._processes()
         self.signal(signal.SIGKILL)
-        # A server does not start while a process of the one before still holds its shared memory.
+        # A server does not start while a process of the previous one holds its shared memory.
         eventually(lambda: all(map(_ended, processes)))
-        # Where nobody collects zombies, as in many a container, their number would still pass for a running server.
+        # In a container without an init process a zombie's pid would look like a running server.
         (self.data / "postmaster.pid").unlink()
 
     def remove(self) -> None:
@@ -152,7 +152,7 @@ def manage(*words: str, project: str = "recommender", **env: str) -> str:
 
 
 def open_shop(database_url: str) -> None:
-    """Bring an empty database up to date for both services, and make a small demo shop in it."""
+    """Migrate an empty database for both services, and seed a small demo shop."""
     manage("migrate", "--verbosity=0", DATABASE_URL=database_url)
     manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=database_url)
     manage("seed_demo", "--products=200", "--reviewers=100", DATABASE_URL=database_url)
@@ -170,7 +170,7 @@ def shop_template() -> Path:
 
 
 class Service:
-    """One of the two sites under gunicorn. As a context manager it ends itself."""
+    """One of the two services under gunicorn. As a context manager it stops at the end."""
 
     def __init__(self, site: str, port: int | None = None, /, **env: str) -> None:
         self.port = port or free_port()
@@ -209,7 +209,7 @@ class Service:
 
 @contextlib.contextmanager
 def ad_server(behave: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    """Something that listens where an ad provider should, and does as it is told; gives its address."""
+    """Run a server in place of an ad provider that answers with ``behave``. Yields its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

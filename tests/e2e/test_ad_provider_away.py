@@ -1,4 +1,4 @@
-"""The ad provider is gone, hangs or talks nonsense: /ads answers all the same."""
+"""/ads while the ad provider is stopped, hung or broken."""
 
 import socket
 import struct
@@ -71,7 +71,7 @@ def reset(request: BaseHTTPRequestHandler) -> None:
     request.send_header("Content-Length", "1000")
     request.end_headers()
     request.wfile.write(b"[")
-    # To linger for no time at all is to reset.
+    # Closing with a linger time of 0 sends a reset.
     request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     request.connection.close()
 
@@ -121,7 +121,7 @@ FAULTS = {
 }
 
 
-def test_whatever_it_says_there_are_house_ads_in_time(shop: Callable[[str], Service], busy: Busy) -> None:
+def test_there_are_house_ads_in_time_whatever_it_answers(shop: Callable[[str], Service], busy: Busy) -> None:
     answer = live = say(200, b"[]")
     with ad_server(lambda request: answer(request)) as url:
         service = shop(url)
@@ -140,9 +140,9 @@ def test_whatever_it_says_there_are_house_ads_in_time(shop: Callable[[str], Serv
     assert_only_ads_suffer(work, service)
 
 
-def test_one_that_takes_no_connection_is_given_up_in_time(shop: Callable[[str], Service], busy: Busy) -> None:
+def test_one_that_accepts_no_connection_times_out(shop: Callable[[str], Service], busy: Busy) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as queue:
-        # Nobody accepts, and with these the queue is full: further ones get no answer at all.
+        # Nobody accepts, and these fill the backlog: further connections get no answer.
         for _ in range(2):
             client = queue.enter_context(socket.socket())
             client.setblocking(False)
@@ -154,11 +154,11 @@ def test_one_that_takes_no_connection_is_given_up_in_time(shop: Callable[[str], 
     assert_only_ads_suffer(work, service)
 
 
-def test_a_connection_that_was_closed_while_idle_is_missed_by_nobody(shop: Callable[[str], Service]) -> None:
+def test_a_connection_closed_while_idle_costs_no_answer(shop: Callable[[str], Service]) -> None:
     def behave(request: BaseHTTPRequestHandler) -> None:
-        request.protocol_version = "HTTP/1.1"  # the client may keep the connection,
+        request.protocol_version = "HTTP/1.1"  # the client may keep the connection alive,
         say(200, b"[]")(request)
-        request.close_connection = True  # and finds it closed when it wants it again
+        request.close_connection = True  # but it is closed after the answer
 
     with ad_server(behave) as url:
         service = shop(url)
@@ -167,7 +167,7 @@ def test_a_connection_that_was_closed_while_idle_is_missed_by_nobody(shop: Calla
             time.sleep(0.02)
 
 
-def test_one_slow_answer_costs_its_caller_only(shop: Callable[[str], Service]) -> None:
+def test_one_slow_answer_affects_its_caller_only(shop: Callable[[str], Service]) -> None:
     slow = True
 
     def behave(request: BaseHTTPRequestHandler) -> None:
@@ -196,7 +196,7 @@ def test_idle_connections_that_the_network_drops_cost_one_answer(
     assert service.get("/breakers/ad-provider").json()["events"] == []
 
 
-def test_the_largest_answers_leave_the_memory_as_it_was(shop: Callable[[str], Service]) -> None:
+def test_the_largest_answers_do_not_grow_the_memory(shop: Callable[[str], Service]) -> None:
     with ad_server(endless) as url:
         service = shop(url)
         workers = psutil.Process(service.process.pid).children()
@@ -208,9 +208,7 @@ def test_the_largest_answers_leave_the_memory_as_it_was(shop: Callable[[str], Se
         assert sum(worker.memory_info().rss for worker in workers) - before < 10_000_000
 
 
-def test_a_stopped_ad_provider_is_missed_by_nobody_and_found_again(
-    postgres: Postgres, shop: Callable[[str], Service]
-) -> None:
+def test_a_stopped_ad_provider_costs_no_answer_and_recovers(postgres: Postgres, shop: Callable[[str], Service]) -> None:
     port = free_port()
     service = shop(f"http://127.0.0.1:{port}")
 
@@ -241,7 +239,7 @@ def test_it_recovers_when_the_ad_provider_does(shop: Callable[[str], Service]) -
         assert service.state("ad-provider") == "closed"
 
 
-def test_the_request_id_goes_along(shop: Callable[[str], Service]) -> None:
+def test_the_request_id_is_passed_on(shop: Callable[[str], Service]) -> None:
     heard: list[str | None] = []
 
     def behave(request: BaseHTTPRequestHandler) -> None:
@@ -257,7 +255,7 @@ def test_the_request_id_goes_along(shop: Callable[[str], Service]) -> None:
 
 
 def test_both_services_choose_ads_together(recommender: Service, ad_provider: Service, asins: list[str]) -> None:
-    def live() -> requests.Response | None:  # at once, unless the machine is too busy for AD_DEADLINE
+    def live() -> requests.Response | None:  # fails while the machine is too busy for AD_DEADLINE
         answer = recommender.get(f"/ads?asin={asins[0]}&limit=5")
         return answer if answer.headers["X-Data-Source"] == "live" else None
 

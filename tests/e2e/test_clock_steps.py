@@ -1,4 +1,4 @@
-"""The wall clock is set, an hour back or forward: the breakers keep their times."""
+"""Breakers keep their times while the wall clock is set back or forward."""
 
 import os
 import time
@@ -16,7 +16,7 @@ RESET = 4
 
 
 class WallClock:
-    """That of the processes started with ``env``; their monotonic clock goes on as ever."""
+    """The wall clock of processes started with ``env``. Their monotonic clock is the real one."""
 
     def __init__(self, folder: Path) -> None:
         self._offset = folder / "offset"
@@ -25,7 +25,7 @@ class WallClock:
         self.env = env | {"FAKETIME_TIMESTAMP_FILE": str(self._offset)}
 
     def step_to(self, seconds: int) -> None:
-        """Set the clock so many seconds off the true time."""
+        """Set the clock to an offset in seconds from the true time."""
         new = self._offset.with_suffix(".new")
         new.write_text(f"{seconds:+d}\n")
         new.replace(self._offset)

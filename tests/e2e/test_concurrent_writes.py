@@ -1,4 +1,4 @@
-"""Writers at once: what can be done once is done once, and everybody is told the truth."""
+"""Concurrent writers: exactly one of them succeeds, and each gets the right status."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -16,13 +16,17 @@ def statuses(write: Callable[[], requests.Response]) -> Counter[int]:
         return Counter(future.result().status_code for future in [pool.submit(write) for _ in range(WRITERS)])
 
 
-def test_one_of_many_equal_reviews_is_stored(recommender: Service, token: dict[str, str], asins: list[str]) -> None:
+def test_one_of_many_concurrent_equal_reviews_is_stored(
+    recommender: Service, token: dict[str, str], asins: list[str]
+) -> None:
     review = {"asin": asins[0], "reviewerID": "twice", "overall": 5}
     assert statuses(lambda: recommender.post("/reviews", json=review, headers=token)) == {201: 1, 409: WRITERS - 1}
     assert len(recommender.get("/reviews?reviewerID=twice").json()) == 1
 
 
-def test_one_of_many_creates_and_deletes_a_product(recommender: Service, token: dict[str, str]) -> None:
+def test_one_of_many_concurrent_writers_creates_and_deletes_a_product(
+    recommender: Service, token: dict[str, str]
+) -> None:
     product = {"asin": "ONCE", "title": "Once"}
     assert statuses(lambda: recommender.post("/products", json=product, headers=token)) == {201: 1, 409: WRITERS - 1}
     url = f"{recommender.url}/products/ONCE"

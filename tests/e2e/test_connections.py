@@ -1,4 +1,4 @@
-"""Connections as networks have them: dropped without a word, and leading to a server that is the wrong one by now."""
+"""Network faults: silently dropped connections, and connections to a server that is no longer the primary."""
 
 import socket
 import time
@@ -27,14 +27,14 @@ def network(postgres: Postgres) -> Iterator[Nat]:
 
 @pytest.fixture
 def service(network: Nat, ad_provider: Service) -> Iterator[Service]:
-    """A recommender that reaches its database through the network."""
+    """A recommender that reaches its database through ``network``."""
     settings = {"DATABASE_URL": f"postgres://postgres@127.0.0.1:{network.port}/postgres"}
     with Service("recommender_site", **settings, AD_PROVIDER_URL=ad_provider.url) as started:
         yield started
 
 
 def sources(service: Service, times: int, pause: float = 0.0) -> list[str]:
-    """Where ``times`` answers came from, asked by as many threads as the service has."""
+    """The sources of ``times`` answers, requested by as many threads as the service has."""
 
     def ask(number: int) -> str:
         time.sleep(pause * number)
@@ -44,7 +44,7 @@ def sources(service: Service, times: int, pause: float = 0.0) -> list[str]:
         return list(pool.map(ask, range(times)))
 
 
-def test_idle_connections_that_are_dropped_without_a_word_cost_nobody_an_answer(service: Service, network: Nat) -> None:
+def test_silently_dropped_idle_connections_cost_no_answer(service: Service, network: Nat) -> None:
     assert set(sources(service, 4 * THREADS)) == {"live"}
     network.drop()
     time.sleep(1)
@@ -58,9 +58,7 @@ def test_idle_connections_that_are_dropped_without_a_word_cost_nobody_an_answer(
         assert service.get(f"/products?limit={number + 1}").headers["X-Data-Source"] == "live"
 
 
-def test_busy_connections_that_are_dropped_cost_the_answers_under_way_and_no_other(
-    service: Service, network: Nat, busy: Busy
-) -> None:
+def test_dropped_busy_connections_affect_calls_in_progress_only(service: Service, network: Nat, busy: Busy) -> None:
     with busy("dropped", service) as work:
         network.drop()
         dropped = work.now
@@ -75,7 +73,7 @@ def test_busy_connections_that_are_dropped_cost_the_answers_under_way_and_no_oth
 
 @contextmanager
 def moved_primary(postgres: Postgres) -> Iterator[None]:
-    """New connections lead to a server that takes no writes; in the end one that does, while the old ones stay open."""
+    """New connections reach a read-only server, and then a writable one, while the old ones stay open."""
     postgres.ask("ALTER DATABASE postgres SET default_transaction_read_only = on")
     postgres.end_connections()
     try:
@@ -98,23 +96,23 @@ def test_writes_work_as_soon_as_a_writable_server_is_reachable(
     assert recommender.state("database") == "closed"
 
 
-def test_what_was_spooled_is_delivered_when_the_primary_has_moved(postgres: Postgres, tmp_path: Path) -> None:
+def test_spooled_events_are_delivered_after_a_failover(postgres: Postgres, tmp_path: Path) -> None:
     database = {"DATABASE_URL": postgres.url}
     shell(CAMPAIGN.format(budget=1_000_000), **database)
     spooled = tmp_path / "events"
     with Service("ad_provider_site", **database, ADS_SPOOL_DIR=str(tmp_path), TRUSTED_PROXIES="1") as service:
         ads = [shown(service, number) for number in range(4)]
-        time.sleep(1)  # no click counts within a second of its impression
+        time.sleep(1)  # a click within a second of its impression does not count
         with moved_primary(postgres):
             for ad in ads:
                 assert click(ad).status_code == 302
             assert spooled.exists()
-            time.sleep(1)  # the spool tries, on a connection that it then has
+            time.sleep(1)  # the spool tries, and keeps its connection
         counted = "SELECT count(*) FROM campaigns_event WHERE kind = 'click'"
         eventually(lambda: postgres.ask(counted) == [(len(ads),)], 10)
 
 
-def test_a_first_host_that_is_mute_is_left_for_the_next(postgres: Postgres) -> None:
+def test_a_first_host_that_does_not_answer_is_skipped(postgres: Postgres) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         hosts = f"127.0.0.1:{mute.getsockname()[1]},127.0.0.1:{postgres.port}"
         with Service("recommender_site", DATABASE_URL=f"postgres://postgres@{hosts}/postgres") as service:
@@ -123,7 +121,7 @@ def test_a_first_host_that_is_mute_is_left_for_the_next(postgres: Postgres) -> N
             assert service.state("database") == "closed"
 
 
-def test_a_missing_table_is_an_error_of_its_statements_only(
+def test_a_missing_table_affects_its_statements_only(
     postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
 ) -> None:
     review = {"asin": asins[50], "reviewerID": "missing table", "overall": 3}

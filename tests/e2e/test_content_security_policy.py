@@ -43,7 +43,7 @@ def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
 
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Chrome]:
-    """A browser whose console stays clean: no violation of the policy, and no script that fails."""
+    """A browser whose console must stay clean: no violation of the policy, and no failing script."""
     browser = chromium.start(tmp_path / "profile")
     try:
         yield browser
@@ -53,7 +53,7 @@ def tab(tmp_path: Path) -> Iterator[Chrome]:
 
 
 def complaints(tab: Chrome) -> list[str]:
-    """What the policy has blocked and which scripts have failed since it was last asked."""
+    """Blocked resources and failed scripts since the last call."""
     return [
         entry["message"]
         for entry in chromium.console(tab)
@@ -71,12 +71,12 @@ def sign_in(tab: Chrome, service: Service, admin: Admin) -> None:
 
 
 def kind(path: str) -> str:
-    """What pages that differ in their object only have in common."""
+    """The kind of a page: pages for different objects have the same kind."""
     return re.sub(r"/(\d+|D[0-9A-Z]{9})(?=/|$)", "/*", path)
 
 
 def walk(tab: Chrome, service: Service, *paths: str) -> set[str]:
-    """Open these pages, and one of each kind that they lead to; gives the kinds."""
+    """Open these pages, and one of each kind that they link to. Returns the kinds."""
     waiting, seen = list(paths), set(map(kind, paths))
     while waiting:
         path = waiting.pop()
@@ -92,7 +92,7 @@ def walk(tab: Chrome, service: Service, *paths: str) -> set[str]:
     return seen
 
 
-def test_the_policy_is_in_force_and_the_console_tells_of_what_it_blocks(tab: Chrome, recommender: Service) -> None:
+def test_the_policy_is_in_force_and_the_console_reports_what_it_blocks(tab: Chrome, recommender: Service) -> None:
     tab.get(f"{recommender.url}/status")
     assert tab.execute_script(INLINE_SCRIPT) is False
     (complaint,) = complaints(tab)
@@ -122,7 +122,7 @@ def test_no_page_of_the_ad_provider_breaks(tab: Chrome, ad_provider: Service, ad
 
 
 @pytest.mark.parametrize("name", ["recommender", "ad_provider"])
-def test_the_docs_list_every_call_and_try_one_out(tab: Chrome, name: str, request: pytest.FixtureRequest) -> None:
+def test_the_docs_list_every_call_and_can_try_one(tab: Chrome, name: str, request: pytest.FixtureRequest) -> None:
     service = request.getfixturevalue(name)
     tab.get(f"{service.url}/docs")
     eventually(lambda: len(tab.find_elements(By.CLASS_NAME, "opblock")) > 5)
@@ -141,7 +141,7 @@ def test_the_pages_of_the_admin_have_their_scripts(tab: Chrome, ad_provider: Ser
     tab.execute_script("document.querySelector('.datetimeshortcuts a .date-icon').scrollIntoView({block: 'center'})")
     tab.find_element(By.CSS_SELECTOR, ".datetimeshortcuts a .date-icon").click()
     eventually(lambda: tab.find_element(By.CSS_SELECTOR, ".calendarbox table").is_displayed())
-    # The button of the first page asks the provider for ads.
+    # The button of the front page requests ads.
     tab.get(ad_provider.url)
     tab.find_element(By.CSS_SELECTOR, "#ask button").click()
     eventually(lambda: tab.find_elements(By.CSS_SELECTOR, "#ads li"))
@@ -167,7 +167,7 @@ def test_the_buttons_of_the_front_page_break_a_dependency(tab: Chrome, recommend
     eventually(lambda: 'class="open"' in tab.page_source)
 
 
-def test_who_is_signed_in_can_log_out(tab: Chrome, recommender: Service, admin: Admin) -> None:
+def test_a_signed_in_user_can_log_out(tab: Chrome, recommender: Service, admin: Admin) -> None:
     sign_in(tab, recommender, admin)
     tab.get(f"{recommender.url}/reviews")
     tab.find_element(By.XPATH, "//button[. = 'Log out']").click()

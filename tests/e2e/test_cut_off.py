@@ -1,4 +1,4 @@
-"""Processes that share their breakers, and one of them is cut off from what all others reach."""
+"""Processes that share their breakers, while one of them is cut off from a dependency."""
 
 import threading
 import time
@@ -15,12 +15,12 @@ from tests.forwarder import Forwarder
 from tests.redis_server import RedisServer
 
 AT_ONCE = 0.9  # seconds; 0.4 is usual, and a second later the breaker is half-open
-RESETS = 3  # for so many reset timeouts somebody is cut off
+RESETS = 3  # reset timeouts for which a process is cut off
 
 
 @pytest.fixture
 def start(postgres: Postgres) -> Iterator[Callable[..., Service]]:
-    """Starts services that share one Redis."""
+    """A function that starts services that share one Redis."""
     with ExitStack() as started:
         redis = RedisServer()
         started.callback(redis.kill)
@@ -34,7 +34,7 @@ def start(postgres: Postgres) -> Iterator[Callable[..., Service]]:
 
 @contextmanager
 def asked(service: Service, path: str) -> Iterator[list[str]]:
-    """Somebody asks for ``path`` all the time; gives the sources of the answers."""
+    """Request ``path`` all the time. Yields the sources of the answers."""
     sources: list[str] = []
     over = threading.Event()
 
@@ -60,13 +60,13 @@ def share_of_live(reads: list[Sample]) -> float:
 
 @pytest.fixture
 def other_path(postgres: Postgres) -> Iterator[Forwarder]:
-    """Another way to the same server and port, taken by a process with PGHOSTADDR=127.0.0.2."""
+    """Another route to the same server and port, for a process with PGHOSTADDR=127.0.0.2."""
     with Forwarder(("127.0.0.1", postgres.port), ("127.0.0.2", postgres.port)) as forwarder:
         yield forwarder
 
 
 @pytest.mark.parametrize("fault", ["refused", "silent", "another port", "another user"])
-def test_one_of_four_that_is_cut_off_harms_no_other(
+def test_a_process_that_is_cut_off_does_not_affect_the_others(
     fault: str,
     start: Callable[..., Service],
     busy: Busy,
@@ -98,7 +98,7 @@ def test_one_of_four_that_is_cut_off_harms_no_other(
 
 @pytest.fixture(scope="module")
 def half_a_shop(postgres: Postgres) -> str:
-    """A database with the tables of the recommender, and without those of the ad provider."""
+    """A database with the tables of the recommender only."""
     postgres.ask("CREATE DATABASE half")
     url = postgres.url.removesuffix("/postgres") + "/half"
     manage("migrate", "--verbosity=0", DATABASE_URL=url)
@@ -107,7 +107,7 @@ def half_a_shop(postgres: Postgres) -> str:
 
 
 @pytest.mark.parametrize("shares_the_database", [True, False])
-def test_an_ad_provider_without_its_tables_opens_nothing_of_the_recommender(
+def test_an_ad_provider_without_its_tables_opens_no_circuit_of_the_recommender(
     shares_the_database: bool, start: Callable[..., Service], postgres: Postgres, half_a_shop: str, tmp_path: Path
 ) -> None:
     recommender = start("recommender_site", DATABASE_URL=half_a_shop)
@@ -137,7 +137,7 @@ def two_of_one_ad_provider(
         yield one, two, path
 
 
-def test_a_failure_of_one_call_for_ads_keeps_no_other_process_from_asking(
+def test_one_failed_call_for_ads_does_not_stop_the_other_processes(
     two_of_one_ad_provider: tuple[Service, Service, Forwarder],
 ) -> None:
     one, two, _ = two_of_one_ad_provider
@@ -153,7 +153,7 @@ def test_a_silent_ad_provider_opens_all_at_once(two_of_one_ad_provider: tuple[Se
     one, two, path = two_of_one_ad_provider
     path.go_silent()
     assert one.get("/ads").headers["X-Data-Source"] == "default"
-    eventually(lambda: one.state("ad-provider") == "open")  # once its check has failed too
+    eventually(lambda: one.state("ad-provider") == "open")  # after its check has failed too
     eventually(lambda: two.state("ad-provider") == "open", AT_ONCE)
     path.speak()
     eventually(lambda: {each.get("/ads").headers["X-Data-Source"] for each in (one, two)} == {"live"})

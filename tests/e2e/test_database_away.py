@@ -1,4 +1,4 @@
-"""What each call says while the database is away."""
+"""The answers of each call while the database is down."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ def live(service: Service) -> bool:
     return service.get("/products").headers["X-Data-Source"] == "live"
 
 
-def test_everything_answers_while_the_database_is_away(
+def test_everything_answers_while_the_database_is_down(
     postgres: Postgres,
     recommender: Service,
     ad_provider: Service,
@@ -71,12 +71,12 @@ def test_everything_answers_while_the_database_is_away(
     assert recommender.state("database") == "closed"
 
 
-def test_a_restart_costs_no_more_than_the_open_time(postgres: Postgres, recommender: Service) -> None:
+def test_answers_are_live_again_after_a_restart_and_the_reset_timeout(postgres: Postgres, recommender: Service) -> None:
     eventually(lambda: live(recommender))
     with requests.Session() as session:
         postgres.kill()
         postgres.start()
-        # The connections of all eight threads are dead now, and none of them costs an answer.
+        # The connections of all eight threads are dead, which costs no answer.
         for _ in range(40):
             answer = session.get(f"{recommender.url}/products?limit=1", timeout=10)
             assert answer.headers["X-Data-Source"] == "live"
@@ -95,7 +95,7 @@ def test_sabotage_shows_the_breaker_open_reject_and_close(recommender: Service, 
     assert recommender.state("database") == "closed"
 
 
-def test_a_stale_answer_is_kept_for_as_long_as_it_may_be(postgres: Postgres) -> None:
+def test_a_stale_answer_is_served_until_its_maximum_age(postgres: Postgres) -> None:
     settings = {"DATABASE_URL": postgres.url, "SABOTAGE": "on", "STALE_MAX_AGE": "6", "DB_RESET_TIMEOUT": "20"}
     with Service("recommender_site", **settings) as service:
         service.get("/products")
@@ -104,7 +104,7 @@ def test_a_stale_answer_is_kept_for_as_long_as_it_may_be(postgres: Postgres) -> 
         eventually(lambda: service.get("/products").headers["X-Data-Source"] == "default", 30)
 
 
-def test_an_import_says_in_one_line_that_the_database_went_away(postgres: Postgres) -> None:
+def test_an_import_reports_a_lost_database_in_one_line(postgres: Postgres) -> None:
     env = {"DATABASE_URL": postgres.url}
     lines = ["asin,title\n"] + [f"IMPORTED{number},Title\n" for number in range(50_000)]
 
@@ -124,7 +124,7 @@ def test_an_import_says_in_one_line_that_the_database_went_away(postgres: Postgr
     assert process.returncode == 1
     assert re.fullmatch("CommandError: the database cannot be used: .*\n", said)
 
-    # What was committed stays, and a second run brings the rest.
+    # Committed rows stay, and a second run imports the rest.
     postgres.start()
     told, _ = start().communicate("".join(lines))
     counts = re.fullmatch(r"50000 read, (\d+) created, 0 updated, (\d+) unchanged, 0 rejected; read as .*\n", told)

@@ -11,7 +11,7 @@ DEADLINE = 2.0  # DB_DEADLINE's default
 
 
 def assert_it_was_bridged(work: Load, fault: float, back: float) -> None:
-    """From the ``fault`` until the database was ``back``, in seconds of the load."""
+    """The start of the fault and the return of the database, in seconds since the load began."""
     assert [each for each in of_catalog(work.reads(WARM, fault)) if each.source != "live"] == []
     tripped = fault + DEADLINE + 1
     away = of_catalog(work.reads(tripped, back))
@@ -21,7 +21,7 @@ def assert_it_was_bridged(work: Load, fault: float, back: float) -> None:
     assert [each for each in work.samples if each.took > 2 * DEADLINE] == []
 
 
-def test_killed_and_started_ten_seconds_later(busy: Busy, postgres: Postgres) -> None:
+def test_a_database_killed_and_started_ten_seconds_later(busy: Busy, postgres: Postgres) -> None:
     with busy("killed") as work:
         fault = work.now
         postgres.kill()
@@ -33,7 +33,7 @@ def test_killed_and_started_ten_seconds_later(busy: Busy, postgres: Postgres) ->
     assert_it_was_bridged(work, fault, back)
 
 
-def test_stopped_for_fifteen_seconds_and_continued(busy: Busy, postgres: Postgres) -> None:
+def test_a_database_stopped_for_fifteen_seconds(busy: Busy, postgres: Postgres) -> None:
     with busy("stopped") as work:
         fault = work.now
         postgres.signal(signal.SIGSTOP)
@@ -47,7 +47,7 @@ def test_stopped_for_fifteen_seconds_and_continued(busy: Busy, postgres: Postgre
     assert_it_was_bridged(work, fault, back)
 
 
-def test_a_fast_restart_degrades_for_no_longer_than_it_takes_and_one_reset(busy: Busy, postgres: Postgres) -> None:
+def test_a_fast_restart_degrades_for_its_duration_and_one_reset_timeout(busy: Busy, postgres: Postgres) -> None:
     with busy("restarted") as work:
         postgres.restart()
         back = work.now
@@ -56,7 +56,7 @@ def test_a_fast_restart_degrades_for_no_longer_than_it_takes_and_one_reset(busy:
     assert {each.source for each in of_catalog(work.reads(back + RESET + 1))} == {"live"}
 
 
-def test_connections_that_are_ended_cost_nobody_anything(
+def test_ended_connections_cost_no_answer(
     busy: Busy, postgres: Postgres, recommender: Service, ad_provider: Service
 ) -> None:
     with busy("ended") as work:

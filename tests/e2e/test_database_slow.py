@@ -1,4 +1,4 @@
-"""The database answers, and takes its time: nobody gets an error, and nobody waits long for nothing."""
+"""A slow database: no errors, and bounded waits."""
 
 import time
 
@@ -9,10 +9,10 @@ from tests.e2e.proxies import slow_proxy
 from tests.e2e.services import Postgres, Service
 
 DELAY = 0.3
-QUERIES = {"recommendations": 4, "popular": 3}  # of a read, where it is not one
+QUERIES = {"recommendations": 4, "popular": 3}  # queries per read, if more than one
 
 
-def test_a_slow_database_is_asked_side_by_side_and_nobody_waits_long_for_nothing(
+def test_a_slow_database_is_queried_in_parallel_with_bounded_waits(
     postgres: Postgres, ad_provider: Service, busy: Busy
 ) -> None:
     with slow_proxy(postgres.port, DELAY) as port:
@@ -28,7 +28,7 @@ def test_a_slow_database_is_asked_side_by_side_and_nobody_waits_long_for_nothing
     assert_nobody_was_failed(work, postgres)
     assert {each.status for each in work.writes()} == {201}
     live = [each for each in of_catalog(work.reads()) if each.source == "live"]
-    # Through one lock there would be one query in DELAY.
+    # With one lock there would be one query per DELAY.
     assert sum(QUERIES.get(each.path.rpartition("/")[2], 1) for each in live) * DELAY > 2 * work.now
     # Calls of several queries take longer than a stall, so they hold some threads and never all of them.
     waited = [each for each in of_catalog(work.reads()) if each.source == "stale"]

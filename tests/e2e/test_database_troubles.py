@@ -1,4 +1,4 @@
-"""The database server is up, and something is wrong with it all the same."""
+"""Faults of a database server that is up: read-only, full disk, locks, too many connections, lost commits."""
 
 import time
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def assert_only_writes_suffer(work: Load, service: Service, review: dict[str, ob
     assert service.state("database") == "closed"
 
 
-def test_a_read_only_database_is_read(
+def test_a_read_only_database_serves_reads(
     busy: Busy, postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
 ) -> None:
     review = {"asin": asins[0], "reviewerID": "read-only", "overall": 3}
@@ -66,7 +66,7 @@ def test_a_read_only_database_is_read(
         assert recommender.post("/reviews", json=review, headers=token).status_code == 201
 
 
-def test_a_database_with_a_full_disk_is_read(
+def test_a_database_with_a_full_disk_serves_reads(
     busy: Busy, postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
 ) -> None:
     review = {"asin": asins[0], "reviewerID": "full disk", "overall": 3}
@@ -76,7 +76,7 @@ def test_a_database_with_a_full_disk_is_read(
         assert recommender.post("/reviews", json=review, headers=token).status_code == 201
 
 
-def test_a_row_that_somebody_holds_makes_nobody_think_that_the_database_is_slow(
+def test_a_locked_row_does_not_open_the_breaker(
     busy: Busy, postgres: Postgres, recommender: Service, token: dict[str, str], asins: list[str]
 ) -> None:
     review = {"asin": asins[0], "reviewerID": "locked", "overall": 3}
@@ -87,7 +87,7 @@ def test_a_row_that_somebody_holds_makes_nobody_think_that_the_database_is_slow(
         assert recommender.post("/reviews", json=review, headers=token).status_code == 201
 
 
-def test_too_many_connections_open_the_breaker_and_fail_nobody(
+def test_too_many_connections_open_the_breaker_and_fail_no_read(
     busy: Busy, postgres: Postgres, browser: requests.Session, ad_provider: Service
 ) -> None:
     postgres.ask("CREATE ROLE shop LOGIN; GRANT pg_read_all_data, pg_write_all_data TO shop")
@@ -104,7 +104,7 @@ def test_too_many_connections_open_the_breaker_and_fail_nobody(
         postgres.ask("ALTER ROLE shop CONNECTION LIMIT -1")
         back = work.now
         time.sleep(RESET + 2)
-    # The first failure may be that of a call which was just being answered.
+    # The first failure may belong to a call that was in progress.
     assert ("open", "too many connections") in [(each["to_state"], each["cause"]) for each in events]
     assert {each.status for each in work.reads()} == {200}
     during = [each.source for each in work.reads(fault, back) if each.source]
@@ -115,7 +115,7 @@ def test_too_many_connections_open_the_breaker_and_fail_nobody(
 
 @pytest.fixture(params=[True, False], ids=["hangs up", "is silent"])
 def forgetful(request: pytest.FixtureRequest, postgres: Postgres) -> Iterator[tuple[Service, bool]]:
-    """A service whose database does what it is told to commit, and never says so; and whether it hangs up."""
+    """A service whose database commits and does not acknowledge it, and whether the database hangs up."""
     hang_up: bool = request.param
     with forgetful_proxy(postgres.port, b"COMMIT", hang_up=hang_up) as port:
         settings = {"DATABASE_URL": f"postgres://postgres@127.0.0.1:{port}/postgres", "DB_DEADLINE": "1"}
@@ -123,7 +123,7 @@ def forgetful(request: pytest.FixtureRequest, postgres: Postgres) -> Iterator[tu
             yield service, hang_up
 
 
-def test_a_write_of_which_nobody_knows_is_found_or_said_to_be_in_doubt(
+def test_an_unacknowledged_write_is_found_or_reported_as_in_doubt(
     forgetful: tuple[Service, bool], postgres: Postgres, token: dict[str, str], asins: list[str]
 ) -> None:
     service, hangs_up = forgetful
@@ -142,7 +142,7 @@ def test_a_write_of_which_nobody_knows_is_found_or_said_to_be_in_doubt(
         answer = service.post("/reviews", json=review, headers=token)
         assert answer.status_code == 503
         assert "may or may not" in answer.json()["detail"]
-        # The database answers, so the next call goes through, and finds that the first one was carried out.
+        # The database answers, so the next call succeeds and finds the first write.
         assert service.post("/reviews", json=review, headers=token).status_code == 409
         assert service.state("database") == "closed"
     assert postgres.ask(f"SELECT count(*) FROM catalog_review WHERE reviewer_id = '{name}'") == [(1,)]

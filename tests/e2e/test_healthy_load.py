@@ -1,4 +1,4 @@
-"""Nothing is wrong: sixteen readers and a writer on two cores, and every answer is live."""
+"""A healthy shop: sixteen readers and a writer on two cores, and every answer is live."""
 
 import time
 
@@ -8,7 +8,7 @@ from tests.e2e.services import Postgres, Service
 SECONDS = 10
 
 
-def test_while_nothing_is_wrong_every_answer_is_live(
+def test_without_a_fault_every_answer_is_live(
     busy: Busy, postgres: Postgres, recommender: Service, ad_provider: Service
 ) -> None:
     with busy("healthy") as work:

@@ -1,4 +1,4 @@
-"""Clients that send too much or nonsense: nobody else notices, no breaker opens, and the memory stays."""
+"""Clients that send too much or invalid data: no effect on others, on breakers or on memory."""
 
 import random
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture(scope="module")
 def service(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
-    # A busy machine may need longer than the usual half second for an answer of the ad provider.
+    # On a busy machine the ad provider may need more than the usual half second.
     env = {"DATABASE_URL": postgres.url, "AD_PROVIDER_URL": ad_provider.url, "AD_DEADLINE": "2"}
     with Service("recommender_site", **env) as started:
         yield started
@@ -27,11 +27,11 @@ def service(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
 
 
 def memory(service: Service) -> int:
-    """Bytes of its worker processes."""
+    """The memory of the worker processes in bytes."""
     return sum(worker.memory_info().rss for worker in psutil.Process(service.process.pid).children())
 
 
-def test_large_bodies_are_refused_and_leave_no_trace(service: Service) -> None:
+def test_large_bodies_are_refused_and_do_not_grow_the_memory(service: Service) -> None:
     body = b'{"asin": "' + b"A" * 10 * MEGABYTE + b'"}'
     service.get("/products")
     before = memory(service)
@@ -59,7 +59,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_nonsense_in_a_body_is_the_clients_fault(service: Service, kind: str, token: dict[str, str]) -> None:
+def test_an_invalid_body_is_a_400(service: Service, kind: str, token: dict[str, str]) -> None:
     for path in ("/reviews", "/products", "/breakers/database"):
         answer = say(service, post(path, BODIES[kind], f"Authorization: {token['Authorization']}"))
         assert 400 <= status(answer) < 500, answer[:300]
@@ -75,7 +75,7 @@ def test_nonsense_in_a_body_is_the_clients_fault(service: Service, kind: str, to
     ],
     ids=["asins", "helpful", "categories", "related"],
 )
-def test_a_list_that_is_too_long_costs_what_its_bytes_cost(
+def test_a_long_list_costs_no_more_than_its_bytes(
     service: Service, token: dict[str, str], path: str, body: bytes
 ) -> None:
     request = post(path, body, f"Authorization: {token['Authorization']}")
@@ -99,7 +99,7 @@ def test_a_list_that_is_too_long_costs_what_its_bytes_cost(
         b"<script> / HTTP/1.1\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused_in_json_that_repeats_nothing_of_it(service: Service, head: bytes) -> None:
+def test_invalid_http_is_refused_without_repeating_it(service: Service, head: bytes) -> None:
     answer = say(service, head)
     lines, _, body = answer.partition(b"\r\n\r\n")
     assert (status(answer), orjson.loads(body)) == (400, {"detail": "Bad Request"})
@@ -125,7 +125,7 @@ METHODS = st.sampled_from(b"GET POST PUT PATCH DELETE OPTIONS HEAD TRACE BREW".s
     headers=st.lists(st.tuples(HEADERS, HEAD_TEXT), max_size=5),
     body=st.binary(max_size=200),
 )
-def test_any_bytes_at_all_end_in_no_server_error(
+def test_no_bytes_cause_a_server_error(
     service: Service, method: bytes, path: bytes, rest: bytes, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> None:
     head = method + b" " + path + rest + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -137,7 +137,7 @@ def test_any_bytes_at_all_end_in_no_server_error(
 
 @pytest.mark.parametrize("path", ["/nowhere", "/accounts/login/", "/admin/login/", "/reviews"])
 @pytest.mark.parametrize("host", ["localhost", "elsewhere.example"])
-def test_a_form_without_a_boundary_is_the_clients_fault(service: Service, path: str, host: str) -> None:
+def test_a_form_without_a_boundary_is_a_400(service: Service, path: str, host: str) -> None:
     lines = [f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Type: multipart/form-data", "Content-Length: 2"]
     answer = say(service, "\r\n".join([*lines, "Cookie: csrftoken=x", "", "ab"]).encode())
     assert 400 <= status(answer) < 500, answer
@@ -145,12 +145,12 @@ def test_a_form_without_a_boundary_is_the_clients_fault(service: Service, path: 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "POST", "HEAD"])
 @pytest.mark.parametrize("path", ["/docs", "/schema?version=%00", "/schema?lang=%00&format=%00", "/status", "/"])
-def test_odd_questions_to_the_pages_end_in_no_server_error(service: Service, method: str, path: str) -> None:
+def test_odd_requests_to_pages_cause_no_server_error(service: Service, method: str, path: str) -> None:
     answer = say(service, f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert 200 <= status(answer) < 500, answer
 
 
-def test_mere_noise_is_answered_or_hung_up_on(service: Service) -> None:
+def test_random_bytes_are_answered_or_end_the_connection(service: Service) -> None:
     rng = random.Random(1)
     for _ in range(200):
         assert status(say(service, rng.randbytes(rng.randrange(1, 5000)))) < 500

@@ -1,4 +1,4 @@
-"""What is said on the wire: bodies with and without a length, one request after the other, and what is refused."""
+"""HTTP on the wire: bodies with and without a length, pipelining, and refused requests."""
 
 import re
 import socket
@@ -41,7 +41,7 @@ def review(asin: str, name: str) -> bytes:
     )
 
 
-def test_a_body_in_chunks_is_read(service: Service, token: dict[str, str], asins: list[str]) -> None:
+def test_a_chunked_body_is_read(service: Service, token: dict[str, str], asins: list[str]) -> None:
     body = review(asins[0], "in chunks")
     pieces = [body[at : at + 700] for at in range(0, len(body), 700)]
     answer = requests.post(f"{service.url}/reviews", chunks(*pieces), headers={**token, **JSON}, timeout=10)
@@ -103,18 +103,18 @@ def test_chunks_are_read_strictly(service: Service, body: bytes, expected: int) 
         " X: y",
     ],
 )
-def test_what_can_be_read_in_two_ways_is_refused(service: Service, fields: str) -> None:
+def test_ambiguous_framing_is_refused(service: Service, fields: str) -> None:
     head = f"POST /reviews HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n\r\n".encode()
     answer = say(service, head, b"0\r\n\r\n", get("/livez"))
     assert status(answer) == 400
     assert answer.count(b"HTTP/1.") == 1
 
 
-def test_chunks_need_the_version_that_has_them(service: Service) -> None:
+def test_chunks_need_http_1_1(service: Service) -> None:
     assert status(say(service, CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0"), b"0\r\n\r\n")) == 400
 
 
-def test_requests_that_come_together_are_answered_in_order(service: Service) -> None:
+def test_pipelined_requests_are_answered_in_order(service: Service) -> None:
     together = post("/reviews", b"{}") + CHUNKED + b"2\r\n{}\r\n0\r\n\r\n" + get("/livez") + b"GET /rea"
     with clients(service, 1, together) as (client,):
         answer = receive_until(client, b"alive")
@@ -123,12 +123,12 @@ def test_requests_that_come_together_are_answered_in_order(service: Service) -> 
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"401", b"401", b"200", b"200"]
 
 
-def test_who_closes_its_own_side_gets_all_answers(service: Service) -> None:
+def test_a_half_closed_client_gets_all_answers(service: Service) -> None:
     assert say(service, get("/livez") * 5 + b"GET /liv").count(b"HTTP/1.1 200 ") == 5
 
 
 @pytest.mark.parametrize("body", [b'{"asin": "A"}', b'd\r\n{"asin": "A"}\r\n0\r\n\r\n'], ids=["length", "chunked"])
-def test_who_waits_to_be_asked_for_the_body_is_asked(service: Service, body: bytes) -> None:
+def test_expect_100_continue_is_answered(service: Service, body: bytes) -> None:
     chunked = CHUNKED.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
     head = chunked if body.startswith(b"d") else post("/reviews", b"", "Expect: 100-continue", length=len(body))
     with clients(service, 1, head) as (client,):
@@ -137,12 +137,12 @@ def test_who_waits_to_be_asked_for_the_body_is_asked(service: Service, body: byt
         assert receive_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 401 ")
 
 
-def test_nobody_is_asked_for_a_body_that_is_refused(service: Service) -> None:
+def test_a_refused_body_gets_no_100_continue(service: Service) -> None:
     with clients(service, 1, post("/reviews", b"", "Expect: 100-continue", length=2 * MEGABYTE)) as (client,):
         assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
-def test_who_sends_a_body_that_is_refused_reads_why(service: Service) -> None:
+def test_the_sender_of_a_refused_body_gets_the_reason(service: Service) -> None:
     for body in (b"x" * 20 * MEGABYTE, chunks(*[b"x" * MEGABYTE] * 20)):
         answer = requests.post(f"{service.url}/reviews", body, timeout=10)
         assert answer.status_code == 413
@@ -164,7 +164,7 @@ def test_a_head_that_is_too_large_is_refused(service: Service) -> None:
 
 
 @pytest.mark.parametrize("path", ["/livez", "/products", "/", "/docs", "/nowhere", "/static/admin/css/base.css"])
-def test_head_is_get_without_the_body_and_logs_nothing(service: Service, path: str) -> None:
+def test_head_is_get_without_the_body_and_without_a_log_line(service: Service, path: str) -> None:
     service.log.seek(0, 2)
     before = service.log.tell()
     got, told = service.get(path), requests.head(service.url + path, timeout=10)
@@ -176,7 +176,7 @@ def test_head_is_get_without_the_body_and_logs_nothing(service: Service, path: s
 
 
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO"])
-def test_no_header_moves_the_application(service: Service, name: str) -> None:
+def test_no_header_changes_the_path(service: Service, name: str) -> None:
     assert status(say(service, get("/livez", f"{name}: /evil"))) == 200
 
 

@@ -1,11 +1,11 @@
-"""Both services as they stand behind a proxy that speaks TLS."""
+"""Both services behind a proxy with TLS."""
 
 from tests.e2e.services import Postgres, Service
 
 THROUGH_THE_PROXY = {"X-Forwarded-Proto": "https"}
 
 
-def test_readers_are_sent_to_https_and_the_services_speak_plainly_among_themselves(postgres: Postgres) -> None:
+def test_clients_are_redirected_to_https_and_calls_between_services_are_not(postgres: Postgres) -> None:
     settings = {"DATABASE_URL": postgres.url, "HTTPS": "on"}
     with (
         Service("ad_provider_site", **settings) as ad_provider,

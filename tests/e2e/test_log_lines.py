@@ -1,4 +1,4 @@
-"""What a service writes to its log about requests, and what it does not."""
+"""The log lines about requests."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.e2e.services import Postgres, Service
 
 @pytest.fixture(params=["recommender_site", "ad_provider_site"])
 def said(request: pytest.FixtureRequest, postgres: Postgres) -> Any:
-    """A function that runs requests against a fresh service and gives the lines of its log."""
+    """A function that sends requests to a new service and returns its log lines."""
 
     def run(ask: Callable[[Service], None]) -> list[dict[str, Any]]:
         with Service(request.param, DATABASE_URL=postgres.url, HTTPS="on") as service:
@@ -22,7 +22,7 @@ def said(request: pytest.FixtureRequest, postgres: Postgres) -> Any:
     return run
 
 
-def test_probes_of_a_pod_are_answered_and_leave_no_line(said: Any) -> None:
+def test_health_probes_leave_no_line(said: Any) -> None:
     def probe(service: Service) -> None:
         for path in ("/livez", "/readyz", "/metrics"):
             for slash in ("", "/"):
@@ -43,7 +43,7 @@ def test_a_refused_host_is_one_line_without_a_traceback(said: Any) -> None:
     assert "traceback" not in line
 
 
-def test_what_clients_get_wrong_leaves_no_line(said: Any) -> None:
+def test_client_errors_leave_no_line(said: Any) -> None:
     def ask(service: Service) -> None:
         over_https = {"X-Forwarded-Proto": "https"}
         form = {"username": "admin", "password": "x"}

@@ -1,4 +1,4 @@
-"""Behind pgbouncer in transaction mode: its sessions belong to everybody."""
+"""pgbouncer in transaction mode, which shares sessions between clients."""
 
 import threading
 import time
@@ -36,12 +36,12 @@ def recommender(pool: str, ad_provider: Service) -> Iterator[Service]:
 
 
 def limits(pool: str) -> set[str]:
-    """What other people's sessions of the pool have for a limit, all of them asked at once."""
+    """The timeouts of other sessions of the pool, queried in parallel."""
     found: set[str] = set()
 
     def ask() -> None:
         with closing(psycopg2.connect(pool)) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.2)")  # so that each has a server's session of its own
+            cursor.execute("SELECT pg_sleep(0.2)")  # so that each gets its own server session
             cursor.execute("SELECT current_setting('statement_timeout') || ' ' || current_setting('lock_timeout')")
             found.update(cursor.fetchone() or ())
 
@@ -57,7 +57,7 @@ def test_everything_is_live_and_no_limit_reaches_other_sessions(
     busy: Busy, postgres: Postgres, recommender: Service, pool: str
 ) -> None:
     with busy("pooled") as work, closing(psycopg2.connect(pool)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(4)")  # longer than DB_DEADLINE, as a rollup is
+        cursor.execute("SELECT pg_sleep(4)")  # longer than DB_DEADLINE, like a rollup
     assert_nobody_was_failed(work, postgres)
     assert [each for each in work.samples if each.source not in ("", "live")] == []
     assert {each.status for each in work.writes()} == {201}
@@ -71,9 +71,7 @@ def test_commands_work_through_the_pool(postgres: Postgres, pool: str) -> None:
     assert not postgres.ask("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")
 
 
-def test_sessions_that_are_ended_behind_the_pool_cost_nobody_anything(
-    busy: Busy, postgres: Postgres, recommender: Service
-) -> None:
+def test_sessions_ended_behind_the_pool_cost_no_answer(busy: Busy, postgres: Postgres, recommender: Service) -> None:
     with busy("pooled-ended") as work:
         for _ in range(3):
             postgres.end_connections()
@@ -83,7 +81,9 @@ def test_sessions_that_are_ended_behind_the_pool_cost_nobody_anything(
     assert recommender.state("database") == "closed"
 
 
-def test_a_database_killed_behind_the_pool_is_bridged(busy: Busy, postgres: Postgres, recommender: Service) -> None:
+def test_a_database_killed_behind_the_pool_costs_no_answer(
+    busy: Busy, postgres: Postgres, recommender: Service
+) -> None:
     with busy("pooled-killed") as work:
         postgres.kill()
         killed = work.now

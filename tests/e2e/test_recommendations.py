@@ -1,4 +1,4 @@
-"""A build that is killed, and one that goes on while readers read."""
+"""A killed build, and reads during a build."""
 
 import signal
 import subprocess
@@ -15,7 +15,7 @@ COMMAND = [sys.executable, "manage_recommender.py", "build_recommendations"]
 
 @pytest.fixture
 def big_shop(postgres: Postgres) -> Iterator[Postgres]:
-    """So many reviews that a build of them can be caught in the middle."""
+    """Enough reviews to interrupt a build."""
     postgres.ask("""
         INSERT INTO catalog_review (reviewer_id, asin, overall, unix_review_time, reviewer_name, helpful_votes,
                                     total_votes, review_text, summary)
@@ -42,7 +42,7 @@ def test_a_killed_build_leaves_the_active_one_and_the_next_takes_its_place(
         process.send_signal(signal.SIGSTOP)
         second = subprocess.run(COMMAND, cwd=ROOT, env=env, capture_output=True, text=True)
         process.kill()
-    assert (second.returncode, second.stderr.strip()) == (1, "CommandError: another build is being made")
+    assert (second.returncode, second.stderr.strip()) == (1, "CommandError: another build is running")
     assert active(big_shop) == before
     assert recommender.get(path).json() == answer
 
@@ -52,7 +52,7 @@ def test_a_killed_build_leaves_the_active_one_and_the_next_takes_its_place(
     assert big_shop.ask("SELECT 1 FROM recommendations_build WHERE finished_at IS NULL") == []
 
 
-def test_readers_read_on_while_it_is_built(big_shop: Postgres, recommender: Service, asins: list[str]) -> None:
+def test_reads_continue_during_a_build(big_shop: Postgres, recommender: Service, asins: list[str]) -> None:
     env = ENVIRONMENT | {"DATABASE_URL": big_shop.url}
     with subprocess.Popen(COMMAND, cwd=ROOT, env=env, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:

@@ -1,4 +1,4 @@
-"""Both services are asked everything that their schemas allow, and much that they do not."""
+"""Schemathesis sends both services what their schemas allow, and much that they do not."""
 
 import re
 import subprocess
@@ -20,10 +20,10 @@ CHECKS = [
 
 
 @pytest.mark.parametrize("site", ["recommender_site", "ad_provider_site"])
-def test_no_input_at_all_opens_a_breaker_or_ends_in_a_server_error(
+def test_no_input_opens_a_breaker_or_causes_a_server_error(
     site: str, postgres: Postgres, ad_provider: Service, token: dict[str, str], tmp_path: Path
 ) -> None:
-    # Deadlines that a busy machine keeps: what opens a breaker here is not to be its slowness.
+    # Long deadlines, so that a slow machine opens no breaker.
     deadlines = {"DB_DEADLINE": "10", "AD_DEADLINE": "10"}
     with Service(site, DATABASE_URL=postgres.url, AD_PROVIDER_URL=ad_provider.url, **deadlines) as service:
         ask_everything(service, token, tmp_path)
@@ -39,7 +39,7 @@ def ask_everything(service: Service, token: dict[str, str], folder: Path) -> Non
         "--phases=examples,coverage,fuzzing",
         "--max-examples=40",
         "--seed=1",
-        "--exclude-path-regex=^/(sabotage|breakers/)",  # these open a breaker: that is what they are for
+        "--exclude-path-regex=^/(sabotage|breakers/)",  # these open a breaker on purpose
         "--generation-database=none",
         "--warnings=off",
         f"--checks={','.join(CHECKS)}",

@@ -1,4 +1,4 @@
-"""Two worker processes and both services, sharing their breakers through Redis, until Redis is lost."""
+"""Two worker processes of both services share breakers through Redis, until Redis is lost."""
 
 import os
 import re
@@ -39,14 +39,16 @@ def start(postgres: Postgres, redis_server: RedisServer) -> Iterator[Callable[..
 
 
 def processes(service: Service, state: str) -> int:
-    """In how many of its processes the database's breaker is in this state, a probe that is due not counted."""
+    """The number of processes whose database breaker is in this state; a due probe does not count."""
     found = re.search(rf'breaker_state\{{breaker="database",state="{state}"\}} (\d)', service.get("/metrics").text)
     assert found
     return int(found[1])
 
 
 def log_of(service: Service) -> str:
-    return os.pread(service.log.fileno(), 10_000_000, 0).decode()  # seeking would move the service's own position
+    return os.pread(
+        service.log.fileno(), 10_000_000, 0
+    ).decode()  # pread, because a seek would move the service's position
 
 
 def is_live(service: Service) -> bool:
@@ -60,7 +62,7 @@ def is_live(service: Service) -> bool:
         (lambda server: server.signal(signal.SIGSTOP), lambda server: server.signal(signal.SIGCONT)),
     ],
 )
-def test_a_database_that_is_away_opens_all_at_once_and_one_at_a_time_tries_it(
+def test_an_outage_opens_all_circuits_and_one_process_at_a_time_probes(
     lose: Callable[[Postgres], object],
     bring_back: Callable[[Postgres], object],
     start: Callable[..., Service],
@@ -104,7 +106,7 @@ LOSSES: dict[str, tuple[Callable[[RedisServer], object], Callable[[RedisServer],
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_its_loss_is_noticed_by_no_client(
+def test_clients_do_not_notice_the_loss_of_redis(
     loss: str,
     start: Callable[..., Service],
     busy: Busy,
@@ -135,7 +137,7 @@ def test_its_loss_is_noticed_by_no_client(
     assert median(work.reads(lost, back)) < 2 * median(work.reads(until=lost)) + 0.05
 
 
-def test_when_it_comes_back_it_is_told_who_is_forced_open(
+def test_overrides_are_shared_again_after_redis_returns(
     start: Callable[..., Service], redis_server: RedisServer, token: dict[str, str]
 ) -> None:
     service = start("recommender_site")

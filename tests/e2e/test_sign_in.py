@@ -1,4 +1,4 @@
-"""Guessed passwords, and a session that is saved as the database dies, at real processes."""
+"""Guessed passwords, and a session that is saved while the database is killed, with real processes."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ PASSWORD = "open sesame 7"
 TRIES = 20
 CLERKS = [f"clerk-{number}" for number in range(TRIES)]
 USERS = [f"user-{number}" for number in range(30)]
-MANY = 20_000  # more users than can be guessed at twice
+MANY = 20_000  # more users than a guesser can try twice
 GUESSES: dict[str, Callable[[int], str]] = {
     "one user": lambda number: "admin",
     "users": lambda number: USERS[number % len(USERS)],
@@ -37,7 +37,7 @@ def users(postgres: Postgres) -> None:
 
 
 def sign_in(url: str, name: str, password: str, page: str = "/accounts/login/") -> int:
-    """The status of what a new browser gets."""
+    """The status of a sign-in with a new browser."""
     with closing(requests.Session()) as session:
         session.get(url + page, timeout=30)
         return try_password(session, url + page, name, password)
@@ -51,7 +51,7 @@ def try_password(session: requests.Session, page: str, name: str, password: str)
 
 @contextmanager
 def guessing(url: str, connections: int, name: Callable[[int], str]) -> Iterator[list[tuple[str, int]]]:
-    """Guesses as fast as it can while inside; gives the names and statuses so far."""
+    """Guess as fast as possible. Yields the names and statuses so far."""
     guessed: list[tuple[str, int]] = []
     numbers, over = count(), threading.Event()
 
@@ -75,17 +75,17 @@ def guessing(url: str, connections: int, name: Callable[[int], str]) -> Iterator
 
 @pytest.mark.parametrize("names", GUESSES)
 @pytest.mark.parametrize("connections", [3, 20])
-def test_guessing_passwords_keeps_nobody_from_signing_in_reading_and_writing(
+def test_users_sign_in_read_and_write_while_passwords_are_guessed(
     postgres: Postgres, users: None, token: dict[str, str], connections: int, names: str
 ) -> None:
     with Service("recommender_site", DATABASE_URL=postgres.url) as service:
         asins = [product["asin"] for product in service.get(f"/products?limit={TRIES}").json()]
         with guessing(service.url, connections, GUESSES[names]) as guessed:
-            # Many use up the names they guess at, and then come last.
+            # A guesser of many names uses them up, and then ranks last.
             used_up = len(USERS) if (connections, names) == (20, "users") else 1
             eventually(lambda: len({name for name, status in guessed if status == 200}) >= used_up, 75)
             signed_in, sources, written = [], [], []
-            for asin, clerk in zip(asins, CLERKS, strict=True):  # each of them for the first time
+            for asin, clerk in zip(asins, CLERKS, strict=True):  # each for the first time
                 signed_in.append(sign_in(service.url, clerk, PASSWORD))
                 sources.append(service.get(f"/products/{asin}").headers["X-Data-Source"])
                 review = {"asin": asin, "reviewerID": f"{names} {connections}", "overall": 3}
@@ -96,7 +96,7 @@ def test_guessing_passwords_keeps_nobody_from_signing_in_reading_and_writing(
         assert set(written) == {201}
 
 
-def test_who_waits_as_told_signs_in_while_many_users_are_guessed_at(postgres: Postgres, users: None) -> None:
+def test_a_user_who_waits_as_told_signs_in_while_many_names_are_guessed(postgres: Postgres, users: None) -> None:
     with (
         Service("recommender_site", DATABASE_URL=postgres.url) as service,
         guessing(service.url, 12, lambda number: f"many-{number % MANY}") as guessed,
@@ -111,14 +111,14 @@ def test_who_waits_as_told_signs_in_while_many_users_are_guessed_at(postgres: Po
 
 
 @pytest.mark.parametrize("names", ["one user", "made-up names"])
-def test_the_ad_providers_admin_is_guarded_too(ad_provider: Service, users: None, names: str) -> None:
+def test_the_ad_providers_admin_has_the_same_limits(ad_provider: Service, users: None, names: str) -> None:
     page = "/admin/login/"
     guesses = [sign_in(ad_provider.url, GUESSES[names](number), "guess", page) for number in range(8)]
     assert (guesses[0], guesses[-1]) == (200, 429)
     assert sign_in(ad_provider.url, "clerk", PASSWORD, page) == 302
 
 
-def test_made_up_tokens_keep_nobody_from_reading(postgres: Postgres, asins: list[str], recommender: Service) -> None:
+def test_reads_continue_while_tokens_are_guessed(postgres: Postgres, asins: list[str], recommender: Service) -> None:
     over = threading.Event()
 
     def guess(number: int) -> set[int]:
@@ -141,7 +141,7 @@ def test_made_up_tokens_keep_nobody_from_reading(postgres: Postgres, asins: list
         assert [each.result() for each in guesses] == [{401}] * 3
 
 
-def test_a_session_that_is_being_saved_as_the_server_is_killed_is_a_503(
+def test_a_sign_in_is_503_if_the_database_is_killed_while_the_session_is_saved(
     postgres: Postgres, users: None, admin: Admin
 ) -> None:
     with Service("recommender_site", DATABASE_URL=postgres.url, DB_DEADLINE="30") as service:

@@ -1,4 +1,4 @@
-"""Clients that send or read slowly, or do nothing at all, however many there are: nobody else waits."""
+"""Slow and idle clients in any number do not delay others."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from tests.e2e.services import Postgres, Service
 
 MANY = 40  # five for each thread
 CONNECTIONS = 250  # gunicorn.conf.py
-REQUEST_TIME, LEEWAY = 15, 5  # seconds
+REQUEST_TIMEOUT, LEEWAY = 15, 5  # seconds
 MEGABYTE = 1_000_000
 
 
@@ -48,7 +48,7 @@ def assert_alive(service: Service, within: float) -> None:
         post("/reviews", b"", "Expect: 100-continue", length=5000),
         CHUNKED,
         CHUNKED + b"10\r\n{",
-        get("/livez", "Connection: close"),  # and then do not hang up
+        get("/livez", "Connection: close"),  # and then stay connected
     ],
     ids=[
         "nothing",
@@ -62,14 +62,14 @@ def assert_alive(service: Service, within: float) -> None:
         "answered",
     ],
 )
-def test_clients_that_wait_hold_nobody_up(service: Service, begun: bytes) -> None:
+def test_waiting_clients_do_not_delay_others(service: Service, begun: bytes) -> None:
     with clients(service, MANY, begun):
         for _ in range(10):
             assert_alive(service, within=0.5)
             assert service.get("/products?limit=1").headers["X-Data-Source"] == "live"
 
 
-def test_clients_that_send_letter_by_letter_hold_nobody_up(service: Service) -> None:
+def test_clients_that_send_byte_by_byte_do_not_delay_others(service: Service) -> None:
     request = post("/reviews", b'{"asin": "A"}')
     with clients(service, MANY) as slow:
         for letter in request[:-1]:
@@ -85,7 +85,7 @@ def test_clients_that_send_letter_by_letter_hold_nobody_up(service: Service) -> 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /livez HTTP/1.1\r\nX-Half: "], ids=["silent", "half a head"])
 @pytest.mark.parametrize("count", [CONNECTIONS + 5, CONNECTIONS + 50])
-def test_the_oldest_that_say_nothing_make_room(service: Service, count: int, begun: bytes) -> None:
+def test_the_longest_idle_connections_are_evicted(service: Service, count: int, begun: bytes) -> None:
     with clients(service, count, begun) as silent:
         for _ in range(5):
             assert_alive(service, within=1)
@@ -101,7 +101,7 @@ def test_more_clients_than_connections_are_all_answered(service: Service) -> Non
                 assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_request_in_the_making_is_not_what_makes_room(service: Service) -> None:
+def test_a_request_in_progress_is_not_evicted(service: Service) -> None:
     begun = b"GET /livez HTTP/1.1\r\n"
     with clients(service, CONNECTIONS), clients(service, 1, begun) as (late,), clients(service, CONNECTIONS - 50):
         late.sendall(b"Host: localhost\r\n\r\n")
@@ -110,23 +110,23 @@ def test_a_request_in_the_making_is_not_what_makes_room(service: Service) -> Non
 
 @pytest.mark.parametrize("body", [post("/reviews", b"", length=5000), CHUNKED + b"ffff\r\n"], ids=["length", "chunked"])
 @pytest.mark.parametrize("drip", [b"", b"x"], ids=["silent", "dripping"])
-def test_a_request_that_never_ends_is_ended(service: Service, body: bytes, drip: bytes) -> None:
+def test_a_request_that_never_ends_times_out(service: Service, body: bytes, drip: bytes) -> None:
     with clients(service, 1, body) as (client,):
         started = time.monotonic()
         while not is_closed(client):
-            assert time.monotonic() - started < REQUEST_TIME + LEEWAY
+            assert time.monotonic() - started < REQUEST_TIMEOUT + LEEWAY
             client.setblocking(True)
             client.send(drip)
             time.sleep(0.5)
-        assert time.monotonic() - started > REQUEST_TIME - 1
+        assert time.monotonic() - started > REQUEST_TIMEOUT - 1
 
 
-def test_clients_that_do_not_read_hold_nobody_up_and_are_let_go(service: Service) -> None:
+def test_clients_that_do_not_read_delay_nobody_and_are_closed(service: Service) -> None:
     many_answers = get("/products?limit=1000") * 500
     before = worker(service).memory_info().rss
     with clients(service, 24, many_answers, small_buffer=True) as deaf:
         started = time.monotonic()
-        while time.monotonic() - started < REQUEST_TIME - 2:
+        while time.monotonic() - started < REQUEST_TIMEOUT - 2:
             assert_alive(service, within=1)
             time.sleep(0.5)
         assert worker(service).memory_info().rss - before < 100 * MEGABYTE
@@ -134,7 +134,7 @@ def test_clients_that_do_not_read_hold_nobody_up_and_are_let_go(service: Service
         assert all(is_closed(client) for client in deaf)
 
 
-def test_bodies_that_are_on_their_way_have_bounded_memory(service: Service) -> None:
+def test_incomplete_bodies_have_bounded_memory(service: Service) -> None:
     nearly_all = post("/reviews", b"x" * (MEGABYTE - 1), length=MEGABYTE)
     before = worker(service).memory_info().rss
     with clients(service, CONNECTIONS - 10, nearly_all):
@@ -142,8 +142,8 @@ def test_bodies_that_are_on_their_way_have_bounded_memory(service: Service) -> N
         assert worker(service).memory_info().rss - before < 150 * MEGABYTE
 
 
-def test_a_head_in_pieces_costs_no_more_the_longer_it_is(service: Service) -> None:
-    """Of 64 kB the last quarter costs what the first did."""
+def test_parsing_a_head_in_pieces_takes_linear_time(service: Service) -> None:
+    """The last quarter of 64 kB takes as long as the first."""
 
     def seconds() -> float:
         spent = worker(service).cpu_times()
@@ -170,7 +170,7 @@ def test_a_head_in_pieces_costs_no_more_the_longer_it_is(service: Service) -> No
     [(b"0\r\n", b"a\r\n" * 80_000), (b"", b"1\r\na\r\n" * 40_000)],
     ids=["trailers", "chunks"],
 )
-def test_framing_without_end_holds_nobody_up(service: Service, begun: bytes, block: bytes) -> None:
+def test_endless_framing_does_not_delay_others(service: Service, begun: bytes, block: bytes) -> None:
     is_over = threading.Event()
 
     def flood() -> None:
@@ -189,8 +189,8 @@ def test_framing_without_end_holds_nobody_up(service: Service, begun: bytes, blo
             is_over.set()
 
 
-def test_framing_takes_no_room_from_a_body_on_its_way(service: Service) -> None:
-    """Of 80 MB in chunks half is framing, which is not held."""
+def test_framing_does_not_count_as_held_bytes(service: Service) -> None:
+    """Half of 80 MB in chunks is framing, which is dropped at once."""
     body = b"x" * 1000
     chunk = b"c8;" + b"x" * 193 + b"\r\n" + b"x" * 200 + b"\r\n"
     begun = post("/reviews", body[:-1], length=1000)

@@ -1,4 +1,4 @@
-"""The neighbours that Spark finds, one by one, beside those of the local engine: 53 thousand reviews, in local mode."""
+"""Spark in local mode finds the same neighbours as the local engine, for 53 thousand reviews."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def local(postgres: Postgres) -> tuple[dict[int, Each], list[tuple[object, ...]]]:
-    """What the local engine finds."""
+    """The results of the local engine."""
     assert postgres.ask("SELECT count(*) > 50000 FROM catalog_review") == [(True,)]
     manage("build_recommendations", DATABASE_URL=postgres.url)
     return neighbours(postgres), popular(postgres)
@@ -79,11 +79,11 @@ def assert_alike(found: dict[int, Each], expected: dict[int, Each]) -> None:
         for other in others.keys() & found[product].keys():
             assert found[product][other] == pytest.approx(others[other], rel=1e-3, abs=1e-6)
         missing += len(others.keys() - found[product].keys())
-    # Of equally good candidates for the last place either engine takes another.
+    # The engines may choose different candidates for the last place if scores are equal.
     assert missing <= sum(map(len, expected.values())) / 10_000
 
 
-def test_over_jdbc_it_finds_the_same(
+def test_the_results_over_jdbc_are_the_same(
     postgres: Postgres, local: tuple[dict[int, Each], list[tuple[object, ...]]]
 ) -> None:
     if not JDBC.exists() and not os.environ.get("CI"):
@@ -96,7 +96,7 @@ def test_over_jdbc_it_finds_the_same(
     assert popular(postgres) == local[1]
 
 
-def test_from_parquet_it_finds_the_same(
+def test_the_results_from_parquet_are_the_same(
     postgres: Postgres, local: tuple[dict[int, Each], list[tuple[object, ...]]], tmp_path: Path
 ) -> None:
     manage("export_catalogue", str(tmp_path), DATABASE_URL=postgres.url)
@@ -105,19 +105,23 @@ def test_from_parquet_it_finds_the_same(
     assert done.returncode == 0, done.stderr
     assert_alike(neighbours(postgres), local[0])
     assert popular(postgres) == local[1]
-    # It is made of what the database holds.
+    # Its source equals that of the database.
     assert "No product or review is new" in manage("build_recommendations", "--if-changed", DATABASE_URL=postgres.url)
 
 
 @pytest.mark.parametrize(
     ("database", "options", "said"),
     [
-        ("sqlite", "", "Spark reads PostgreSQL or, given by --parquet, an export; this database is another"),
-        ("postgres", "", "Spark has no JDBC driver of PostgreSQL: give it one by spark.jars or spark.jars.packages"),
-        ("postgres", "--master nonsense", "Spark could not be started, and said above why; it needs Java 17 or newer"),
+        ("sqlite", "", "Spark reads PostgreSQL or, with --parquet, an export; this database is neither"),
+        ("postgres", "", "Spark has no JDBC driver for PostgreSQL: add one with spark.jars or spark.jars.packages"),
+        (
+            "postgres",
+            "--master nonsense",
+            "Spark could not be started, see its output above; it needs Java 17 or newer",
+        ),
     ],
 )
-def test_what_cannot_be_used_is_named_in_a_line(
+def test_an_unusable_configuration_is_one_line(
     postgres: Postgres, tmp_path: Path, database: str, options: str, said: str
 ) -> None:
     url = postgres.url if database == "postgres" else f"sqlite:///{tmp_path}/shop.sqlite3"

@@ -94,7 +94,7 @@ def test_eight_processes_never_overspend_a_budget(database: str, tmp_path: Path)
     # On SQLite eight writers wait for each other; none may give up while it does.
     with Service("ad_provider_site", DB_DEADLINE="15", **settings) as service, ThreadPoolExecutor(16) as pool:
         ads = list(pool.map(lambda number: shown(service, number), range(60)))
-        time.sleep(1)  # no click counts within a second of its impression
+        time.sleep(1)  # a click within a second of its impression does not count
         answers = list(pool.map(click, ads * 2))  # each twice, far from each other
         assert {(answer.status_code, answer.headers["Location"]) for answer in answers} == {
             (302, "http://localhost:8000/products/SOLD-1")
@@ -119,7 +119,7 @@ def test_what_happens_while_the_database_is_away_is_counted_once_and_later(tmp_p
         }
         service = Service("ad_provider_site", **settings)
         ads = [shown(service, number) for number in range(20)]
-        time.sleep(1)  # no click counts within a second of its impression
+        time.sleep(1)  # a click within a second of its impression does not count
         assert click(ads[0]).ok
         postgres.kill()
         for ad in ads:

@@ -1,4 +1,4 @@
-"""The embedded database under many readers and writers at once."""
+"""SQLite with many concurrent readers and writers."""
 
 import threading
 from collections import Counter
@@ -18,7 +18,7 @@ def database_url(tmp_path: Path) -> str:
     return url
 
 
-def test_nobody_gets_an_error_and_nothing_is_lost(database_url: str, tmp_path: Path) -> None:
+def test_there_are_no_errors_and_no_lost_writes(database_url: str, tmp_path: Path) -> None:
     token = create_admin(tmp_path, DATABASE_URL=database_url).token
     settings = {"DATABASE_URL": database_url, "WEB_CONCURRENCY": "2", "DB_DEADLINE": "20"}
     with Service("recommender_site", **settings) as service:
@@ -48,7 +48,7 @@ def test_nobody_gets_an_error_and_nothing_is_lost(database_url: str, tmp_path: P
         assert service.state("database") == "closed"
 
 
-def test_a_file_that_is_moved_away_is_missed_and_not_made_again(database_url: str) -> None:
+def test_a_missing_file_is_an_outage_and_is_not_created(database_url: str) -> None:
     file = Path(database_url.removeprefix("sqlite:///"))
     with Service("recommender_site", DATABASE_URL=database_url) as service:
         assert service.get("/products").headers["X-Data-Source"] == "live"

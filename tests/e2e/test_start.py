@@ -1,4 +1,4 @@
-"""How the services start, and how they refuse to."""
+"""How the services start, and how they refuse to start."""
 
 import re
 import shutil
@@ -30,7 +30,7 @@ BAD_SETTINGS = [
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_SETTINGS)
-def test_a_setting_that_cannot_be_used_ends_the_start_with_one_line(name: str, value: str) -> None:
+def test_an_invalid_setting_ends_the_start_with_one_line(name: str, value: str) -> None:
     gunicorn = ["-m", "gunicorn", f"--bind=127.0.0.1:{free_port()}", "recommender_site.wsgi"]
     for command in (gunicorn, ["manage_recommender.py", "check"]):
         done = subprocess.run(
@@ -45,7 +45,7 @@ def test_a_setting_that_cannot_be_used_ends_the_start_with_one_line(name: str, v
 
 
 @pytest.mark.parametrize("command", ["migrate", "seed_demo", "createsuperuser"])
-def test_a_server_without_the_tls_that_is_asked_for_is_one_line(postgres: Postgres, command: str) -> None:
+def test_a_server_without_required_tls_is_one_line(postgres: Postgres, command: str) -> None:
     words = [sys.executable, "manage_recommender.py", command]
     env = ENVIRONMENT | {"DATABASE_URL": f"{postgres.url}?sslmode=require"}
     done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
@@ -54,7 +54,7 @@ def test_a_server_without_the_tls_that_is_asked_for_is_one_line(postgres: Postgr
 
 
 @pytest.mark.parametrize("port", [8000, 8001])
-def test_make_run_refuses_a_port_that_is_taken(port: int) -> None:
+def test_make_run_refuses_a_port_in_use(port: int) -> None:
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", port))
@@ -65,12 +65,12 @@ def test_make_run_refuses_a_port_that_is_taken(port: int) -> None:
     assert done.stdout == ""
 
 
-def test_several_worker_processes_count_together(postgres: Postgres, tmp_path: Path) -> None:
+def test_metrics_are_sums_over_worker_processes(postgres: Postgres, tmp_path: Path) -> None:
     settings = {"DATABASE_URL": postgres.url, "WEB_CONCURRENCY": "2", "TMPDIR": str(tmp_path)}
     with Service("ad_provider_site", **settings) as service:
         for _ in range(40):
             service.post("/ads", json={"limit": 1})
-        for _ in range(5):  # whichever of the two answers
+        for _ in range(5):  # either worker may answer
             found = re.findall(
                 r'^answers_total\{.*source="live".*\} (\S+)$', service.get("/metrics").text, re.MULTILINE
             )
@@ -94,10 +94,10 @@ def test_counts_stay_and_files_do_not_grow_when_workers_are_killed(postgres: Pos
             )
             assert found == [f"{killed * 10:.1f}"]
         pids = {file.stem.rpartition("_")[2] for file in tmp_path.rglob("*.db")}
-        assert pids <= {"folded", str(master.pid), *(str(child.pid) for child in master.children())}
+        assert pids <= {"merged", str(master.pid), *(str(child.pid) for child in master.children())}
 
 
-def test_a_database_that_was_never_there_keeps_nobody_from_starting() -> None:
+def test_a_service_starts_without_a_database() -> None:
     with Service("recommender_site", DATABASE_URL=f"postgres://nobody@127.0.0.1:{free_port()}/shop") as service:
         answer = service.get("/products/D123")
         assert (answer.status_code, answer.headers["X-Data-Source"]) == (200, "default")
@@ -111,7 +111,7 @@ def test_without_the_setting_there_is_no_sabotage(postgres: Postgres) -> None:
         assert service.get("/readyz").json()["status"] == "ready"
 
 
-def test_a_service_that_has_just_started_has_counted_nothing(postgres: Postgres) -> None:
+def test_the_metrics_of_a_new_service_are_zero(postgres: Postgres) -> None:
     with Service("ad_provider_site", DATABASE_URL=postgres.url) as service:
         told = service.get("/metrics").text
     for counter in ("breaker_failures_total", "breaker_rejections_total"):
@@ -120,7 +120,7 @@ def test_a_service_that_has_just_started_has_counted_nothing(postgres: Postgres)
         assert f'answers_total{{breaker="database",source="{source}"}} 0.0' in told
 
 
-def test_the_first_who_ask_for_the_schema_all_get_it(postgres: Postgres) -> None:
+def test_concurrent_first_requests_for_the_schema_all_succeed(postgres: Postgres) -> None:
     with Service("recommender_site", DATABASE_URL=postgres.url) as service, ThreadPoolExecutor(8) as clients:
         answers = list(clients.map(lambda _: service.get("/schema?format=json"), range(8)))
         assert {answer.status_code for answer in answers} == {200}
@@ -128,7 +128,7 @@ def test_the_first_who_ask_for_the_schema_all_get_it(postgres: Postgres) -> None
         assert "/products" in answers[0].json()["paths"]
 
 
-def test_a_worker_is_replaced_where_somebody_has_cleaned_the_folder_of_temporary_files(tmp_path: Path) -> None:
+def test_a_worker_is_replaced_after_a_cleanup_of_temporary_files(tmp_path: Path) -> None:
     env = {"TMPDIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path / 'shop.sqlite3'}"}
     with Service("recommender_site", **env) as service:
         (worker,) = psutil.Process(service.process.pid).children()

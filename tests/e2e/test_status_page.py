@@ -1,4 +1,4 @@
-"""The status page as a person sees it, in a real browser."""
+"""The status page in a real browser."""
 
 import re
 import signal
@@ -37,7 +37,7 @@ def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
 
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Chrome]:
-    """A browser that has been nowhere. Whatever it is shown, no script may fail in it."""
+    """A new browser. No script may fail in it."""
     browser = chromium.start(tmp_path / "profile")
     try:
         yield browser
@@ -48,7 +48,7 @@ def tab(tmp_path: Path) -> Iterator[Chrome]:
 
 @pytest.fixture
 def page(tab: Chrome, recommender: Service) -> Chrome:
-    """The recommender's status page, with all well."""
+    """The recommender's status page, with all circuits closed."""
     eventually(lambda: all(source(recommender, path) == "live" for path in ("/products", "/ads")))
     tab.get(f"{recommender.url}/status")
     for name in ("database", "ad-provider"):
@@ -61,12 +61,12 @@ def source(service: Service, path: str) -> str:
 
 
 def part(tab: Chrome, name: str) -> WebElement:
-    """The part of the page that is about one dependency."""
+    """The section of one dependency."""
     return tab.find_element(By.CSS_SELECTOR, f"[data-name={name}]")
 
 
 def sees(tab: Chrome, name: str, pattern: str) -> re.Match[str]:
-    """Wait until somebody who looks at that part of the page reads this."""
+    """Wait until the visible text of that section matches."""
     found: re.Match[str] = eventually(lambda: re.search(pattern, part(tab, name).text))
     return found
 
@@ -78,7 +78,7 @@ def is_green(tab: Chrome, name: str) -> bool:
 
 
 def press(tab: Chrome, name: str, label: str) -> None:
-    """Press what has this label; where it is folded away, unfold it first."""
+    """Press the element with this label. Unfold it first if it is folded."""
     found = f".//*[self::button or self::a or self::summary][starts-with(., '{label}')]"
     element = part(tab, name).find_element(By.XPATH, found)
     if not element.is_displayed():
@@ -98,20 +98,20 @@ def freshness(tab: Chrome) -> str:
     return tab.find_element(By.ID, "fresh").text
 
 
-def test_an_outage_comes_and_goes_before_ones_eyes(page: Chrome, recommender: Service) -> None:
+def test_an_outage_appears_and_disappears_without_a_reload(page: Chrome, recommender: Service) -> None:
     assert is_green(page, "database")
     assert is_green(page, "ad-provider")
     page.execute_script("window.before = 'still here'")
-    press(page, "database", "Changes of state")
+    press(page, "database", "State changes")
 
     recommender.post("/sabotage-db")
-    left = int(sees(page, "database", r"● down \(open\)\s+Tried again in (\d) s\. Last error: sabotage")[1])
+    left = int(sees(page, "database", r"● down \(open\)\s+Next probe in (\d) s\. Last error: sabotage")[1])
     assert not is_green(page, "database")
     assert is_green(page, "ad-provider")
-    sees(page, "database", rf"Tried again in [1-{left - 1}] s")
+    sees(page, "database", rf"Next probe in [1-{left - 1}] s")
     sees(page, "database", r"up → down\s+sabotage")
 
-    sees(page, "database", r"● to be probed \(half-open\)\s+The next call finds out")
+    sees(page, "database", r"● to be probed \(half-open\)\s+The next call is the probe")
     assert source(recommender, "/products") == "live"
     sees(page, "database", r"● up(?s:.*)to be probed → up\s+probe succeeded")
     assert is_green(page, "database")
@@ -129,7 +129,7 @@ def test_the_strip_chart_has_a_bar_for_what_readers_got(page: Chrome, recommende
     sees(page, "database", r"[1-9]\d* live\s+■ [1-9]\d* stale\s+■ [1-9]\d* default")
 
 
-def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: Service, admin: Admin) -> None:
+def test_an_operator_signs_in_and_overrides_a_breaker(page: Chrome, recommender: Service, admin: Admin) -> None:
     press(page, "ad-provider", "Sign in")
     page.find_element(By.NAME, "username").send_keys("admin")
     page.find_element(By.NAME, "password").send_keys(admin.password)
@@ -139,7 +139,7 @@ def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: S
     press(page, "ad-provider", "Force open")
     sees(page, "ad-provider", r"● down \(open\)\s+Overridden \(force-open\)\.")
     sees(page, "ad-provider", "Done.")
-    press(page, "ad-provider", "Changes of state")
+    press(page, "ad-provider", "State changes")
     sees(page, "ad-provider", "force-open")
     assert source(recommender, "/ads") == "default"
 
@@ -149,14 +149,14 @@ def test_staff_signs_in_and_takes_a_breaker_in_hand(page: Chrome, recommender: S
     assert source(recommender, "/ads") == "live"
 
 
-def test_others_are_told_why_the_button_does_nothing(page: Chrome, recommender: Service) -> None:
+def test_others_see_why_the_button_does_nothing(page: Chrome, recommender: Service) -> None:
     press(page, "database", "Force open")
     sees(page, "database", "Not done: sign in as an operator first.")
     sees(page, "database", "● up")
     assert recommender.state("database") == "closed"
 
 
-def test_it_asks_nobody_else_for_anything(page: Chrome, recommender: Service) -> None:
+def test_it_requests_nothing_from_other_hosts(page: Chrome, recommender: Service) -> None:
     seen = freshness(page)
     eventually(lambda: freshness(page) != seen)
     assert chromium.requested_hosts(page) == {urlsplit(recommender.url).netloc}
@@ -169,7 +169,7 @@ def test_it_fits_a_phone_with_the_longest_words(page: Chrome, recommender: Servi
     long = "x" * 64
     recommender.post("/sabotage-db", headers={"X-Request-ID": long})
     for name in ("database", "ad-provider"):
-        press(page, name, "Changes of state")
+        press(page, name, "State changes")
         press(page, name, "Force open")
         sees(page, name, "Not done")
     sees(page, "database", long)
@@ -177,9 +177,9 @@ def test_it_fits_a_phone_with_the_longest_words(page: Chrome, recommender: Servi
     assert page.execute_script(TOO_WIDE) == []
 
 
-def test_what_is_selected_to_be_copied_stays_selected(page: Chrome, recommender: Service) -> None:
+def test_selected_text_stays_selected(page: Chrome, recommender: Service) -> None:
     recommender.post("/sabotage-db", headers={"X-Request-ID": "to-be-copied"})
-    press(page, "database", "Changes of state")
+    press(page, "database", "State changes")
     sees(page, "database", "to-be-copied")
     page.execute_script("getSelection().selectAllChildren(document.querySelector('.events code'))")
     seen = freshness(page)
@@ -198,12 +198,12 @@ def test_the_ad_provider_has_one_too(tab: Chrome, ad_provider: Service) -> None:
     assert chromium.requested_hosts(tab) == {urlsplit(ad_provider.url).netloc}
 
 
-def test_it_says_when_the_service_is_gone_and_when_it_is_back(tab: Chrome, postgres: Postgres) -> None:
+def test_it_says_when_the_service_is_down_and_up_again(tab: Chrome, postgres: Postgres) -> None:
     with Service("recommender_site", DATABASE_URL=postgres.url) as service:
         tab.get(f"{service.url}/status")
         sees(tab, "database", "● up")
         tab.execute_script("window.before = 'still here'")
-    eventually(lambda: "the service does not answer; asking again" in freshness(tab))
+    eventually(lambda: "the service does not answer; retrying" in freshness(tab))
     press(tab, "database", "Force open")
     sees(tab, "database", "The service does not answer.")
     with Service("recommender_site", service.port, DATABASE_URL=postgres.url):
@@ -217,7 +217,7 @@ def test_it_says_when_the_service_hangs(page: Chrome, recommender: Service) -> N
     for process in processes:
         process.send_signal(signal.SIGSTOP)
     try:
-        eventually(lambda: "the service does not answer; asking again" in freshness(page))
+        eventually(lambda: "the service does not answer; retrying" in freshness(page))
     finally:
         for process in processes:
             with suppress(psutil.NoSuchProcess):

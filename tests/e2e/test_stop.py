@@ -1,4 +1,4 @@
-"""A service that is told to stop finishes what it has begun."""
+"""A stopping service finishes its requests."""
 
 import http.client
 import itertools
@@ -19,7 +19,7 @@ CLIENTS = 24
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("keep_alive", [False, True])
-def test_whoever_got_a_connection_gets_an_answer(
+def test_every_accepted_connection_gets_an_answer(
     postgres: Postgres, asins: list[str], keep_alive: bool, workers: int
 ) -> None:
     told: Counter[str] = Counter()
@@ -62,7 +62,7 @@ def test_whoever_got_a_connection_gets_an_answer(
     assert told["200"] > 2 * CLIENTS
 
 
-def test_a_request_that_has_begun_to_arrive_is_answered(postgres: Postgres) -> None:
+def test_a_partly_received_request_is_answered(postgres: Postgres) -> None:
     whole = b"GET /products?limit=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     parts = [whole[:cut] for cut in (1, 10, len(whole) - 1)]
     with ExitStack() as stack:

@@ -5,4 +5,4 @@ from recommendations import repository
 
 @pytest.fixture(autouse=True)
 def nothing_popular_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "kept_popular", repository.KeptPopular())
+    monkeypatch.setattr(repository, "popular_cache", repository.PopularCache())

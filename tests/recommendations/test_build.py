@@ -1,4 +1,4 @@
-"""Builds: made apart, switched to at once, one at a time, one back."""
+"""Builds: one runs at a time, the switch is atomic, and one can be rolled back."""
 
 import json
 import time
@@ -15,6 +15,7 @@ from recommendations import builder, builds
 from recommendations.engines import binary_copy, local
 from recommendations.models import Build, Neighbours, Popular
 from recommendations.weights import Weights
+from service import advisory_locks
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 DAY = 86_400
@@ -32,7 +33,7 @@ def review(reviewer: str, asin: str, day: int = 16_000) -> None:
 
 @pytest.fixture
 def shop() -> dict[str, int]:
-    """Pens and pads that were reviewed together, a chair that nobody knows; ids by asin."""
+    """Pens and pads that were reviewed together, and a chair without reviews. Returns ids by asin."""
     texts = {"PEN": ("Pen", ["Writing"]), "PAD": ("Pad", ["Paper"]), "INK": ("Ink for a pen", ["Writing"])}
     texts["CHAIR"] = ("Armchair \\ with\ttabs", ["Furniture \\ and\tmore"])
     for asin, (title, categories) in texts.items():
@@ -56,12 +57,12 @@ def test_a_build_has_the_neighbours_of_all_products(shop: dict[str, int]) -> Non
     weights = Weights()
     assert of_pen["scores"][0] == pytest.approx(2 / (2 + weights.shrinkage))
     assert of_pen["from_reviews"] == [of_pen["scores"][0], 0]
-    assert of_pen["trends"] == [2, 0]  # two reviews on the newest day there is
+    assert of_pen["trends"] == [2, 0]  # two reviews on the newest day
     assert neighbours_of(shop["INK"])["products"] == [shop["PEN"]]
     assert neighbours_of(shop["CHAIR"])["products"] == []
 
 
-def test_what_is_popular_is_known_of_all_and_by_category(shop: dict[str, int]) -> None:
+def test_popular_products_are_stored_for_all_and_by_category(shop: dict[str, int]) -> None:
     run()
     found = Popular.objects.filter(build=builds.active()).order_by("category", "place")
     overall = [each for each in found if not each.category]
@@ -72,7 +73,7 @@ def test_what_is_popular_is_known_of_all_and_by_category(shop: dict[str, int]) -
     assert [each.category for each in found if each.product == shop["CHAIR"]] == ["", "Furniture \\ and\tmore"]
 
 
-def test_a_review_that_is_dated_later_than_now_makes_no_other_old(shop: dict[str, int]) -> None:
+def test_a_review_from_the_future_does_not_age_the_others(shop: dict[str, int]) -> None:
     today = int(time.time() / DAY)
     review("carl", "PEN", day=today)
     review("dora", "INK", day=40_000)
@@ -82,25 +83,25 @@ def test_a_review_that_is_dated_later_than_now_makes_no_other_old(shop: dict[str
     assert overall[shop["PEN"]] == pytest.approx(1, abs=0.05)
 
 
-def test_the_one_before_is_kept_and_no_other(shop: dict[str, int]) -> None:
+def test_only_the_previous_build_is_kept(shop: dict[str, int]) -> None:
     for _ in range(3):
         run()
     assert list(Build.objects.values_list("id", "is_active")) == [(3, True), (2, False)]
     assert set(Neighbours.objects.values_list("build", flat=True)) == {2, 3}
 
 
-def test_it_goes_back_and_on_again(shop: dict[str, int]) -> None:
+def test_rollback_and_the_next_build(shop: dict[str, int]) -> None:
     run()
     with pytest.raises(CommandError, match="there is no build before the active one"):
         run("--rollback")
     run()
-    assert run("--rollback") == "Build 1 is read again"
+    assert run("--rollback") == "Build 1 is active again"
     assert builds.active() == Build.objects.get(pk=1)
     run()
     assert list(Build.objects.values_list("id", "is_active")) == [(3, True), (1, False)]
 
 
-def test_only_one_is_active_whatever_happens(shop: dict[str, int]) -> None:
+def test_the_database_allows_one_active_build(shop: dict[str, int]) -> None:
     run()
     run()
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -110,14 +111,14 @@ def test_only_one_is_active_whatever_happens(shop: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("change", [lambda: review("carl", "INK"), lambda: Product.objects.create(asin="NEW")])
-def test_if_nothing_changed_nothing_is_built(shop: dict[str, int], change: Callable[[], object]) -> None:
+def test_if_changed_builds_only_if_something_is_new(shop: dict[str, int], change: Callable[[], object]) -> None:
     run("--if-changed")
     assert run("--if-changed") == "No product or review is new: the active build stays"
     change()
     assert run("--if-changed").startswith("Build 2: ")
 
 
-def test_who_went_back_stays_there_until_something_is_new(shop: dict[str, int]) -> None:
+def test_after_a_rollback_if_changed_waits_for_something_new(shop: dict[str, int]) -> None:
     run()
     review("carl", "INK")
     run()
@@ -129,7 +130,7 @@ def test_who_went_back_stays_there_until_something_is_new(shop: dict[str, int]) 
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, MemoryError])
-def test_one_that_is_interrupted_leaves_the_active_one_and_the_next_cleans_up(
+def test_an_interrupted_build_leaves_the_active_one_and_the_next_cleans_up(
     shop: dict[str, int], interruption: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run()
@@ -143,16 +144,16 @@ def test_one_that_is_interrupted_leaves_the_active_one_and_the_next_cleans_up(
     assert not Neighbours.objects.filter(build=2).exists()
 
 
-def test_two_at_once_exclude_each_other(shop: dict[str, int]) -> None:
+def test_only_one_build_runs_at_a_time(shop: dict[str, int]) -> None:
     if connection.vendor == "postgresql":
         other = connection.copy()
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [builds._BUILD_LOCK])
-            with pytest.raises(CommandError, match="another build is being made"):
+            cursor.execute("SELECT pg_advisory_lock(%s)", [advisory_locks.BUILD])
+            with pytest.raises(CommandError, match="another build is running"):
                 run()
         other.close()
     else:
-        with builds.only_one(), pytest.raises(CommandError, match="another build is being made"):
+        with builds.exclusive(), pytest.raises(CommandError, match="another build is running"):
             run()
     assert not Build.objects.exists()
     run()
@@ -162,7 +163,7 @@ def test_an_empty_shop_has_an_empty_build() -> None:
     assert run().startswith("Build 1: 0 products, 0 reviews, 0 neighbours")
 
 
-def test_products_without_a_review_are_alike_by_their_words() -> None:
+def test_products_without_reviews_have_neighbours_by_text() -> None:
     for number in range(3):
         Product.objects.create(asin=f"P{number}", title="Fountain pen" if number else "Lamp")
     assert run().startswith("Build 1: 3 products, 0 reviews, 2 neighbours")

@@ -1,4 +1,4 @@
-"""The command, on the database, on files in every shape, and on real reviews."""
+"""The command, on the database, on files in every format, and on real reviews."""
 
 import csv
 import gzip
@@ -29,7 +29,7 @@ def run(*words: str) -> str:
 
 @pytest.fixture
 def sequences(tmp_path: Path) -> str:
-    """Everybody goes from their first product to the next ones, in a circle of twenty."""
+    """Each reviewer reviews consecutive products of a circle of twenty."""
     file = tmp_path / "sequences.txt"
     file.write_text("".join(f"u{n} {' '.join(f'P{(n + step) % 20}' for step in range(6))}\n" for n in range(60)))
     return str(file)
@@ -48,16 +48,16 @@ def test_the_first_reviewer_may_have_one_product(tmp_path: Path) -> None:
     assert data.from_files([str(file)]).reviews.keys() == {"u1", "u2", "u3"}
 
 
-def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
+def test_skipped_rows_are_counted(tmp_path: Path) -> None:
     file = tmp_path / "reviews.csv"
     rows = [f"r,A{n},5,{n * 86_400}" for n in range(4)]
     file.write_text("\n".join(["reviewerID,asin,overall,unixReviewTime", *rows, "r,A9,six,1", ""]))
     said = StringIO()
     call_command("evaluate_recommendations", str(file), stdout=StringIO(), stderr=said)
-    assert said.getvalue().strip() == "1 rows that cannot be used were passed over"
+    assert said.getvalue().strip() == "skipped 1 invalid rows"
 
 
-def test_it_reads_what_the_seed_commands_read(tmp_path: Path) -> None:
+def test_it_reads_the_formats_of_the_seed_commands(tmp_path: Path) -> None:
     reviews, products = tmp_path / "reviews.csv.gz", tmp_path / "products.json"
     with gzip.open(reviews, "wt", newline="") as file:
         lines = csv.writer(file)
@@ -86,7 +86,7 @@ def test_it_reads_the_database() -> None:
     assert "last-hash, 4 reviewers" in run()
 
 
-def test_it_writes_figures_and_draws_them(sequences: str, tmp_path: Path) -> None:
+def test_it_writes_and_draws_metrics(sequences: str, tmp_path: Path) -> None:
     figures, picture = tmp_path / "figures.json", tmp_path / "figures.png"
     run(sequences, "--ease", f"--json={figures}", f"--plot={picture}")
     results = json.loads(figures.read_bytes())
@@ -107,7 +107,7 @@ def test_it_chooses_weights_on_the_validation_items(sequences: str) -> None:
     assert ndcgs == sorted(ndcgs)
 
 
-def test_products_without_a_review_are_held_against_what_their_reviewers_have(tmp_path: Path) -> None:
+def test_cold_start_compares_with_the_baskets_of_reviewers(tmp_path: Path) -> None:
     file = tmp_path / "products.json"
     file.write_text("".join(f'{{"asin": "P{n}", "title": "{"pen" if n % 2 else "lamp"}"}}\n' for n in range(20)))
     reviews = tmp_path / "sequences.txt"
@@ -115,7 +115,7 @@ def test_products_without_a_review_are_held_against_what_their_reviewers_have(tm
     said = run(str(file), str(reviews), "--protocol=cold-start")
     rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()}
     assert rows["cold-start,"] == ["2", "products", "baskets", "met", "interval", "others'", "baskets"]
-    # Pens are like pens and lamps like lamps, and nobody has both.
+    # Pens are similar to pens and lamps to lamps, and nobody has reviewed both.
     assert rows["served"] == ["1.0000", "1.0000-1.0000", "0.0000"]
     assert float(rows["popularity"][0]) == float(rows["popularity"][2])
 
@@ -129,7 +129,7 @@ def test_products_without_a_review_are_held_against_what_their_reviewers_have(tm
         ("reviewerID,asin,overall,unixReviewTime\nr,A,5,1\n", "no reviewer has 3 reviews"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_a_line(content: str, said: str, tmp_path: Path) -> None:
+def test_invalid_input_is_one_line(content: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text(content)
     with pytest.raises(CommandError, match=said):
@@ -137,17 +137,17 @@ def test_what_cannot_be_used_is_said_in_a_line(content: str, said: str, tmp_path
 
 
 def test_bars_need_a_protocol(sequences: str) -> None:
-    with pytest.raises(CommandError, match="--plot draws no bars of cold-start"):
+    with pytest.raises(CommandError, match="--plot draws no bars for cold-start"):
         run(sequences, "--protocol=cold-start", "--plot=figures.png")
 
 
-def test_where_no_basket_is_left_it_says_so(tmp_path: Path) -> None:
+def test_without_a_basket_it_says_so(tmp_path: Path) -> None:
     file = tmp_path / "reviews.csv"
     file.write_text("reviewerID,asin,overall,unixReviewTime\nr,A,5,1\n")
     assert run(str(file), "--protocol=cold-start").startswith("cold-start: nobody has reviewed both")
 
 
-def test_a_file_that_is_not_there_is_named() -> None:
+def test_a_missing_file_is_named() -> None:
     with pytest.raises(CommandError, match="/no/such/file"):
         run("/no/such/file")
 
@@ -159,7 +159,7 @@ def office() -> data.Dataset:
     return data.from_files([str(OFFICE / "meta_office.csv.gz"), str(OFFICE / "office_both_set.csv.gz")])
 
 
-def test_what_nobody_has_reviewed_yet_is_placed_far_better_than_by_popularity(office: data.Dataset) -> None:
+def test_cold_start_is_far_better_than_popularity(office: data.Dataset) -> None:
     figures = cold_start.evaluate(office, Weights())
     lift = {model: each.met / each.others_met for model, each in figures.items()}
     assert figures["served"].met > figures["popularity"].met

@@ -1,4 +1,4 @@
-"""The protocols hide what they should, and the figures are right."""
+"""The protocols hide the right reviews, and the metrics are right."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recommendations.evaluation.data import Dataset
-from recommendations.evaluation.models import Case, Demand, Ease, Found, Known, Popularity, Served
+from recommendations.evaluation.models import Case, Demand, Ease, Known, Popularity, RecommendedList, Served
 from recommendations.evaluation.protocol import PROTOCOLS, evaluate, split
 from recommendations.weights import Weights
 
@@ -22,19 +22,19 @@ def dataset(**reviews: Sequence[tuple[str, int | None]]) -> Dataset:
 THREE = dataset(anna=[("A", 1), ("B", 5), ("C", 5)], bert=[("A", 1), ("D", 2)])
 
 
-def test_the_last_in_the_file_is_hidden_and_nothing_of_short_histories() -> None:
+def test_the_last_in_the_file_is_hidden_except_in_short_histories() -> None:
     found = split(THREE, "last-file", hidden="test")
     assert found.cases == [Case(0, [1, 0], 2, 5)]
     assert sorted(found.known.reviews) == [(0, 0, 1), (0, 1, 5), (1, 0, 1), (1, 3, 2)]
 
 
-def test_for_validation_the_test_item_is_hidden_as_well() -> None:
+def test_a_validation_split_hides_the_test_item_too() -> None:
     found = split(THREE, "last-file", hidden="validation")
     assert found.cases == [Case(0, [0], 1, 5)]
     assert (0, 2, 5) not in found.known.reviews
 
 
-def test_ties_of_a_day_are_broken_by_a_hash_and_days_are_not() -> None:
+def test_a_hash_orders_reviews_within_a_day_only() -> None:
     reviews = {f"r{n}": [("A", 1), ("B", 2), ("C", 3), ("D", 3)] for n in range(40)}
     cases = split(dataset(**reviews), "last-hash", hidden="test").cases
     assert {case.target for case in cases} == {2, 3}
@@ -43,7 +43,7 @@ def test_ties_of_a_day_are_broken_by_a_hash_and_days_are_not() -> None:
     assert ["DCBA"[each.target] for each in again] == ["ABCD"[each.target] for each in cases]
 
 
-def test_at_random_any_review_is_hidden_and_always_the_same() -> None:
+def test_the_random_protocol_is_repeatable() -> None:
     data = dataset(**{f"r{n}": [("A", 1), ("B", 2), ("C", 3)] for n in range(60)})
     cases = split(data, "random", hidden="test").cases
     assert {case.target for case in cases} == {0, 1, 2}
@@ -65,7 +65,7 @@ def test_nothing_hidden_is_known(protocol: str, hidden: str) -> None:
 
 
 class Fixed:
-    """Recommends the same to everybody."""
+    """Recommends the same list to every reviewer."""
 
     def __init__(self, *products: int) -> None:
         self.products = list(products)
@@ -73,11 +73,11 @@ class Fixed:
     def fit(self, known: Known) -> None:
         pass
 
-    def recommend(self, case: Case, length: int) -> Found:
-        return Found(self.products[:length], False)
+    def recommend(self, case: Case, length: int) -> RecommendedList:
+        return RecommendedList(self.products[:length], False)
 
 
-def test_the_figures_are_those_of_the_lists() -> None:
+def test_metrics_of_known_lists() -> None:
     data = dataset(
         anna=[("A", 1), ("B", 2), ("C", 3)], bert=[("A", 1), ("B", 2), ("D", 3)], carl=[("A", 1), ("B", 2), ("E", 3)]
     )
@@ -90,29 +90,29 @@ def test_the_figures_are_those_of_the_lists() -> None:
     assert evaluate(Popularity(), split(data, "last-file", hidden="test")).backfilled == 1
 
 
-def test_without_a_reviewer_to_hide_something_of_there_are_no_figures() -> None:
+def test_without_long_enough_histories_it_raises() -> None:
     with pytest.raises(ValueError, match="no reviewer has 3 reviews"):
         evaluate(Popularity(), split(dataset(anna=[("A", 1)]), "last-file", hidden="test"))
 
 
-def test_demand_is_what_was_known_before_the_day() -> None:
+def test_demand_counts_reviews_before_the_day() -> None:
     demand = Demand(Known([(0, 7, 10), (1, 7, 40), (2, 8, 41), (3, 9, None)], [""] * 10, 4), half_life=30)
     demand.advance(40)
-    assert demand.get(7) == pytest.approx(0.5)  # not yet what comes on that very day
+    assert demand.get(7) == pytest.approx(0.5)  # without the reviews of the day itself
     demand.advance(41)
     assert demand.get(7) == pytest.approx((0.5 + 1) * 0.5 ** (1 / 30))
     assert demand.get(8) == demand.get(9) == 0
 
 
-def test_what_is_served_is_filled_up_with_what_is_popular_and_not_seen() -> None:
+def test_served_lists_are_backfilled_with_popular_unseen_products() -> None:
     reviews = [(0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 1), (2, 2, 1), (3, 2, 1), (4, 2, 1), (5, 3, 1)]
     served = Served(Weights(text=0))
     served.fit(Known(reviews, [""] * 4, 6))
-    assert served.recommend(Case(9, [0], 1, 5), 3) == Found([1, 2, 3], False)
-    assert served.recommend(Case(9, [3], 1, 5), 3) == Found([2, 0, 1], True)
+    assert served.recommend(Case(9, [0], 1, 5), 3) == RecommendedList([1, 2, 3], False)
+    assert served.recommend(Case(9, [3], 1, 5), 3) == RecommendedList([2, 0, 1], True)
 
 
-def test_ease_is_the_minimum_that_it_is_defined_as() -> None:
+def test_ease_solves_its_definition() -> None:
     rng = np.random.default_rng(1)
     dense = (rng.random((30, 5)) < 0.4).astype(float)
     known = Known([(int(r), int(p), 1) for r, p in np.argwhere(dense)], [""] * 5, 30)

@@ -1,4 +1,4 @@
-"""A reviewer of very many products costs hardly more than one of few."""
+"""A reviewer of very many products costs hardly more than a reviewer of few."""
 
 import statistics
 import time
@@ -13,8 +13,8 @@ from catalog.models import Product, Review
 
 pytestmark = pytest.mark.django_db
 FEW, MANY, PRODUCTS = 30, 30_000, 31_000
-QUERIES, LONGEST = 40, 20_000  # statements of a request, and characters of each: some hundred ids
-SLOWER = 50  # times, which is five times what is usual
+QUERIES, LONGEST = 40, 20_000  # statements per request, and characters of each: a few hundred ids
+SLOWER = 50  # times, five times the usual
 
 MAKE = """
     WITH RECURSIVE n (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM n WHERE n < {last}) INSERT INTO {table}
@@ -32,7 +32,7 @@ MAKE_REVIEWS = """
 
 @pytest.fixture
 def reviewers() -> None:
-    """One of many products, which are the best rated, and one of a few of them."""
+    """A reviewer of many products, which are the best rated, and a reviewer of a few of them."""
     with connection.cursor() as cursor:
         for model, count, columns, parameters in (
             (Product, PRODUCTS, MAKE_PRODUCTS, []),
@@ -40,7 +40,7 @@ def reviewers() -> None:
             (Review, FEW, MAKE_REVIEWS, ["few"]),
         ):
             cursor.execute(MAKE.format(last=count - 1, table=model._meta.db_table) + columns, parameters or None)
-        # What is known of the tables is else what they were when the tests before had rolled back.
+        # Else the planner's statistics are those of earlier tests.
         cursor.execute("ANALYZE")
 
 
@@ -75,8 +75,8 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize("query", QUESTIONS)
-def test_no_question_grows_with_the_history(client: Client, reviewers: None, query: str) -> None:
-    client.get("/recommendations/popular")  # which is kept for a minute
+def test_no_query_grows_with_the_history(client: Client, reviewers: None, query: str) -> None:
+    client.get("/recommendations/popular")  # cached for a minute
     for reviewer in ("few", "many"):
         with CaptureQueriesContext(connection) as asked:
             ask(client, reviewer, query)
@@ -90,13 +90,13 @@ def test_a_long_history_takes_little_more_time(client: Client, reviewers: None) 
 
 
 @pytest.mark.parametrize("query", ["limit=100", "category=Office&limit=100", "category=Pens&limit=100"])
-def test_who_has_seen_nearly_everything_gets_the_rest(client: Client, reviewers: None, query: str) -> None:
+def test_a_reviewer_of_nearly_everything_gets_the_rest(client: Client, reviewers: None, query: str) -> None:
     found = ask(client, "many", query)
     assert len(found) == 100
     assert all(number(each["asin"]) >= MANY for each in found)
 
 
-def test_who_has_seen_more_than_can_be_compared_gets_what_is_new(
+def test_a_reviewer_of_too_many_products_gets_new_ones(
     client: Client, reviewers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommendations.candidates.COMPARED", (100, 1000))

@@ -1,4 +1,4 @@
-"""What is recommended, to whom, why, and what when the database is away."""
+"""The recommendations API, with the database up and down."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,7 +22,7 @@ def review(reviewer: str, asin: str, day: int = 16_000) -> None:
 
 @pytest.fixture
 def shop() -> None:
-    """Ten pens that are reviewed in pairs, an ink that reads like a pen, twenty chairs of which one is popular."""
+    """Ten pens reviewed in pairs, an ink with a text like a pen's, and twenty chairs of which one is popular."""
     for number in range(10):
         Product.objects.create(asin=f"PEN{number}", title="Fountain pen", categories=["Office", "Pens"])
     Product.objects.create(asin="INK", title="Ink for a fountain pen", categories=["Office", "Ink"])
@@ -50,7 +50,7 @@ def asins(found: Iterable[dict[str, Any]]) -> list[str]:
     return [each["asin"] for each in found]
 
 
-def test_similar_products_come_from_one_source_after_the_other(client: Client, shop: None) -> None:
+def test_similar_products_come_from_the_sources_in_order(client: Client, shop: None) -> None:
     found = ask(client, "/products/PEN0/recommendations?limit=31")
     assert found[0] | {"score": 0} == {
         "asin": "PEN1",
@@ -70,18 +70,18 @@ def test_similar_products_come_from_one_source_after_the_other(client: Client, s
     assert sources[1:10] == ["similar-text"] * 9
     assert (found[10]["asin"], found[10]["source"]) == ("CHAIR3", "related")
     assert (found[11]["asin"], found[11]["source"], found[11]["because"]) == ("CHAIR7", "popular", None)
-    # As many as there are, each once, and not the product itself.
+    # All other products, each once.
     assert len(found) == len(set(asins(found))) == 30
     assert "PEN0" not in asins(found)
 
 
-def test_a_product_that_nobody_reviewed_has_recommendations(client: Client, shop: None) -> None:
+def test_a_product_without_reviews_has_recommendations(client: Client, shop: None) -> None:
     found = ask(client, "/products/INK/recommendations?limit=3")
     assert {each["source"] for each in found} == {"similar-text"}
     assert all(asin.startswith("PEN") for asin in asins(found))
 
 
-def test_a_reviewer_gets_what_goes_with_the_latest_and_nothing_seen(client: Client, shop: None) -> None:
+def test_a_reviewer_gets_unseen_products_like_the_latest(client: Client, shop: None) -> None:
     review("zoe", "PEN2", day=15_000)
     review("zoe", "PEN4", day=15_001)
     found = ask(client, "/reviewers/zoe/recommendations?limit=30")
@@ -110,20 +110,20 @@ def test_a_reviewer_id_with_a_slash_or_line_break_works(
     assert ask(client, f"/reviewers/{path}/recommendations{end}")[0]["because"] == "PEN2"
 
 
-def test_a_review_counts_from_the_moment_it_is_posted(client: Client, shop: None) -> None:
+def test_a_review_counts_as_soon_as_it_is_posted(client: Client, shop: None) -> None:
     review("zoe", "PEN2", day=15_000)
     assert ask(client, "/reviewers/zoe/recommendations")[0]["asin"] == "PEN3"
     review("zoe", "PEN9", day=15_001)
     assert ask(client, "/reviewers/zoe/recommendations")[0]["asin"] == "PEN8"
 
 
-def test_somebody_unknown_gets_what_is_popular_and_is_told_so(client: Client, shop: None) -> None:
+def test_an_unknown_reviewer_gets_popular_products(client: Client, shop: None) -> None:
     found = ask(client, "/reviewers/nobody/recommendations")
     assert found[0]["asin"] == "CHAIR7"
     assert {(each["source"], each["because"]) for each in found} == {("popular", None)}
 
 
-def test_a_basket_needs_no_name(client: Client, shop: None) -> None:
+def test_a_basket_needs_no_identity(client: Client, shop: None) -> None:
     body = {"asins": ["PEN6", "UNKNOWN", "PEN0"], "limit": 2, "exclude": ["PEN7"]}
     response = client.post("/recommendations", body, content_type="application/json")
     first, *_ = response.json()
@@ -133,7 +133,7 @@ def test_a_basket_needs_no_name(client: Client, shop: None) -> None:
     assert alone.json()[0]["source"] == "popular"
 
 
-def test_what_is_popular_is_so_by_category_too(client: Client, shop: None) -> None:
+def test_popular_products_of_a_category(client: Client, shop: None) -> None:
     assert ask(client, "/recommendations/popular")[0]["asin"] == "CHAIR7"
     office = ask(client, "/recommendations/popular?category=Office&limit=20")
     assert len(office) == 11
@@ -144,18 +144,18 @@ def test_what_is_popular_is_so_by_category_too(client: Client, shop: None) -> No
 @pytest.mark.parametrize(
     "path", ["/products/PEN0/recommendations", "/reviewers/p0-0/recommendations", "/recommendations/popular"]
 )
-def test_filters_filter(client: Client, shop: None, path: str) -> None:
+def test_category_and_exclude_apply_to_every_list(client: Client, shop: None, path: str) -> None:
     found = ask(client, f"{path}?category=Pens&exclude=PEN3,PEN5&limit=20")
     assert set(asins(found)) <= {f"PEN{number}" for number in (0, 1, 2, 4, 6, 7, 8, 9)}
     assert len(found) >= 6
 
 
-def test_a_deleted_product_is_recommended_to_nobody(client: Client, shop: None) -> None:
+def test_a_deleted_product_is_not_recommended(client: Client, shop: None) -> None:
     Product.objects.get(asin="PEN1").delete()
     assert "PEN1" not in asins(ask(client, "/products/PEN0/recommendations?limit=31"))
 
 
-def test_without_a_build_there_are_recommendations_all_the_same(client: Client) -> None:
+def test_recommendations_work_without_a_build(client: Client) -> None:
     Product.objects.create(asin="A", related={"also_bought": ["C"]})
     for asin in "BC":
         Product.objects.create(asin=asin)
@@ -176,7 +176,7 @@ def test_without_a_build_there_are_recommendations_all_the_same(client: Client) 
 def test_a_list_takes_few_queries(
     client: Client, shop: None, path: str, queries: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client.get("/recommendations/popular")  # which is kept for a minute
+    client.get("/recommendations/popular")  # cached for a minute
     with django_assert_num_queries(queries):
         client.get(path)
 
@@ -202,7 +202,7 @@ def test_what_cannot_be_used_is_named(client: Client, path: str, field: str) -> 
 
 
 @pytest.mark.parametrize("body", [{}, {"asins": []}, {"asins": ["no asin"]}, {"asins": ["A"] * 101}])
-def test_a_basket_that_cannot_be_used_is_refused(client: Client, body: dict[str, Any]) -> None:
+def test_an_invalid_basket_is_refused(client: Client, body: dict[str, Any]) -> None:
     response = client.post("/recommendations", body, content_type="application/json")
     assert response.status_code == 400
     assert list(response.json()) == ["asins"]
@@ -211,7 +211,7 @@ def test_a_basket_that_cannot_be_used_is_refused(client: Client, body: dict[str,
 def test_lists_are_full_while_the_catalogue_has_more(client: Client) -> None:
     for number in range(20):
         Product.objects.create(asin=f"PEN{number}", title="Pen", categories=["Office", "Pens"])
-    # Without a build, and with products that are newer than it.
+    # Without a build, and with products newer than the build.
     for category in ("Pens", "Office"):
         assert len(ask(client, f"/products/PEN0/recommendations?category={category}&limit=30")) == 19
         assert len(ask(client, f"/reviewers/x/recommendations?category={category}&limit=30")) == 20
@@ -225,8 +225,8 @@ def test_lists_are_full_while_the_catalogue_has_more(client: Client) -> None:
     assert len(ask(client, "/recommendations/popular?limit=40")) == 35
 
 
-def test_who_has_reviewed_all_that_is_popular_gets_the_rest(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "PARTS", (10,))
+def test_a_reviewer_of_all_popular_products_gets_the_rest(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "BATCHES", (10,))
     Product.objects.bulk_create(
         Product(asin=f"P{n}", title="Pen", categories=["Pens"], leaf_category="Pens") for n in range(60)
     )
@@ -236,25 +236,25 @@ def test_who_has_reviewed_all_that_is_popular_gets_the_rest(client: Client, monk
         assert set(asins(ask(client, path))) == {f"P{n}" for n in range(50, 60)}
 
 
-def test_of_a_category_the_narrowest_one_of_the_product_comes_first(client: Client, shop: None) -> None:
+def test_the_leaf_category_of_the_product_comes_first(client: Client, shop: None) -> None:
     Product.objects.create(asin="NEW", title="Unheard of", categories=["Office", "Pens"])
     found = ask(client, "/products/NEW/recommendations?category=Office&limit=10")
     assert all("Pens" in each["categories"] for each in found)
 
 
-def test_what_is_excluded_may_be_given_many_times(client: Client, shop: None) -> None:
+def test_exclude_may_be_repeated(client: Client, shop: None) -> None:
     found = asins(ask(client, "/products/PEN0/recommendations?exclude=PEN1&exclude=PEN2,PEN3&limit=31"))
     assert not {"PEN1", "PEN2", "PEN3"} & set(found)
     assert len(found) == 27
     assert len(ask(client, "/products/PEN0/recommendations?exclude=&limit=31")) == 30
 
 
-def test_an_unknown_product_has_none(client: Client, shop: None) -> None:
+def test_an_unknown_product_is_404(client: Client, shop: None) -> None:
     assert client.get("/products/UNKNOWN/recommendations").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/products/PEN0/recommendations", "/reviewers/p0-0/recommendations"])
-def test_while_the_database_is_away_the_last_answer_goes_on_then_what_is_popular(
+def test_during_an_outage_answers_are_stale_or_popular_products(
     client: Client, shop: None, path: str, lose_database: Callable[[], None]
 ) -> None:
     before = client.get(path).json()
@@ -269,7 +269,7 @@ def test_while_the_database_is_away_the_last_answer_goes_on_then_what_is_popular
     assert len(other.json()) == 3
 
 
-def test_what_is_popular_is_known_from_the_first_answer_on(
+def test_popular_products_are_cached_from_the_first_answer_on(
     client: Client, shop: None, lose_database: Callable[[], None]
 ) -> None:
     client.get("/products/PEN0/recommendations")
@@ -282,14 +282,16 @@ def test_what_is_popular_is_known_from_the_first_answer_on(
     assert asins(client.get("/recommendations/popular?category=Nothing").json()) == ["UNAVAILABLE"]
 
 
-def test_a_fallback_does_not_ask_again(client: Client, shop: None, lose_database: Callable[[], None]) -> None:
+def test_a_fallback_makes_no_query(client: Client, shop: None, lose_database: Callable[[], None]) -> None:
     lose_database()
     client.get("/products/PEN0/recommendations")
     (database, *_) = client.get("/breakers").json()
     assert (database["name"], database["answers"]["default"]) == ("database", 1)
 
 
-def test_while_nothing_is_known_a_stand_in_says_so(client: Client, lose_database: Callable[[], None]) -> None:
+def test_without_any_cached_answer_there_is_a_default_product(
+    client: Client, lose_database: Callable[[], None]
+) -> None:
     lose_database()
     for path in ("/products/PEN0/recommendations", "/reviewers/anna/recommendations", "/recommendations/popular"):
         response = client.get(path)
@@ -297,13 +299,13 @@ def test_while_nothing_is_known_a_stand_in_says_so(client: Client, lose_database
         assert asins(response.json()) == ["UNAVAILABLE"]
 
 
-def test_a_products_page_links_them(client: Client, shop: None) -> None:
+def test_a_product_links_its_recommendations(client: Client, shop: None) -> None:
     page = client.get("/products/PEN0", headers={"accept": "text/html"}).content.decode()
     for path in ("reviews", "recommendations"):
         assert f'href="http://testserver/products/PEN0/{path}"' in page
 
 
-def test_the_browsable_page_of_a_list_can_be_read(client: Client, shop: None) -> None:
+def test_lists_have_a_browsable_page(client: Client, shop: None) -> None:
     page = client.get("/products/PEN0/recommendations", headers={"accept": "text/html"})
     assert page.status_code == 200
     assert "co-reviewed" in page.content.decode()

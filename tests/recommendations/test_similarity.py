@@ -1,4 +1,4 @@
-"""Neighbours, against the formula worked out pair by pair."""
+"""Neighbours, compared with the formula for each pair."""
 
 import math
 from collections import Counter
@@ -72,16 +72,16 @@ def worked_out(reviews: set[tuple[int, int]], texts: list[str], weights: Weights
         text=st.sampled_from([0.0, 0.2, 1.0]),
     ),
 )
-def test_they_are_what_the_formula_says(reviews: set[tuple[int, int]], texts: list[str], weights: Weights) -> None:
+def test_neighbours_match_the_formula(reviews: set[tuple[int, int]], texts: list[str], weights: Weights) -> None:
     found = neighbours(matrix(reviews, 8), text_matrix(texts), weights)
     expected = worked_out(reviews, texts, weights)
     assert found.keys() == expected.keys()
     for product, pairs in expected.items():
-        # Equal scores may come in any order here: how the sums are rounded decides.
+        # Equal scores may come in any order, because rounding differs.
         assert sorted(found[product], key=lambda pair: pair[0]) == sorted(pairs)
 
 
-def test_only_so_many_are_kept_the_best_first() -> None:
+def test_only_the_best_neighbours_are_kept() -> None:
     reviews = {(reviewer, product) for product in range(6) for reviewer in range(product + 1)}
     found = neighbours(
         matrix(reviews, 6), text_matrix([""] * 6), Weights(text=0, neighbours=2, shrinkage=0, activity=0)
@@ -89,7 +89,7 @@ def test_only_so_many_are_kept_the_best_first() -> None:
     assert [number for number, _ in found[5]] == [4, 3]
 
 
-def test_the_shrinkage_doubts_what_few_have_seen() -> None:
+def test_shrinkage_lowers_scores_with_few_reviewers() -> None:
     # 0 and 1 share their only reviewer; 2 and 3 share all of their five.
     reviews = {(0, 0), (0, 1)} | {(reviewer, product) for product in (2, 3) for reviewer in range(5)}
     found = neighbours(matrix(reviews, 4), text_matrix([""] * 4), ONLY_REVIEWS)
@@ -97,7 +97,7 @@ def test_the_shrinkage_doubts_what_few_have_seen() -> None:
     assert found[2][0] == (3, 5 / 15)
 
 
-def test_a_product_without_a_review_has_neighbours_by_its_words() -> None:
+def test_a_product_without_reviews_has_neighbours_by_text() -> None:
     texts = ["red fountain pen", "blue fountain pen", "office chair"]
     (block,) = find_neighbours(matrix({(0, 0), (0, 2)}, 3), text_matrix(texts), Weights())
     assert block.counts[1] == 1
@@ -106,19 +106,19 @@ def test_a_product_without_a_review_has_neighbours_by_its_words() -> None:
     assert block.from_reviews[of_one] == 0
 
 
-def test_how_much_comes_from_the_reviews_is_told_apart() -> None:
+def test_the_part_from_reviews_is_separate() -> None:
     (block,) = find_neighbours(matrix({(0, 0), (0, 1)}, 2), text_matrix(["pen", "pen"]), Weights(shrinkage=1, text=0.5))
     assert block.scores[0] == pytest.approx(0.5 + 0.5)
     assert block.from_reviews[0] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", ""], ["the", "of"]])
-def test_a_catalogue_without_words_or_reviews_has_no_neighbours(texts: list[str]) -> None:
+def test_a_catalogue_without_texts_and_reviews_has_no_neighbours(texts: list[str]) -> None:
     found = neighbours(matrix(set(), len(texts)), text_matrix(texts), Weights())
     assert found == {product: [] for product in range(len(texts))}
 
 
-def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_block_size_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     reviews = {(int(reviewer), int(product)) for reviewer, product in rng.integers(0, 10, (60, 2))}
     texts = [" ".join(rng.choice(WORDS, 3)) for _ in range(10)]

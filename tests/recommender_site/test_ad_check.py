@@ -1,4 +1,4 @@
-"""The check whether this process reaches the ad provider, against servers that answer and servers that do not."""
+"""The check of the ad provider, against servers that answer and servers that do not."""
 
 import json
 import time
@@ -31,13 +31,13 @@ def answer(status: int, body: bytes) -> Behave:
     ("behave", "is_reached"),
     [
         (answer(200, json.dumps(ad_client.default_ads(limit=1)).encode()), True),
-        (answer(400, b"{}"), True),  # it answers; that it minds the question is another matter
+        (answer(400, b"{}"), True),  # an answer, even if it refuses the request
         (answer(200, b"nonsense"), False),
         (answer(500, b""), False),
         (lambda request: time.sleep(5), False),
     ],
 )
-def test_it_tells_whether_the_ad_provider_answers_and_counts_as_no_call(
+def test_it_tells_whether_the_ad_provider_answers_and_is_not_counted_as_a_call(
     behave: Behave, is_reached: bool, settings: Any
 ) -> None:
     with ad_server(behave) as settings.AD_PROVIDER_URL:
@@ -48,6 +48,6 @@ def test_it_tells_whether_the_ad_provider_answers_and_counts_as_no_call(
     assert (breaker["state"], breaker["failures"], set(breaker["answers"].values())) == ("closed", 0, {0})
 
 
-def test_nobody_there_is_not_reached(settings: Any) -> None:
+def test_a_closed_port_is_not_reached(settings: Any) -> None:
     settings.AD_PROVIDER_URL = "http://127.0.0.1:1"
     assert ad_client.check() is False

@@ -1,4 +1,4 @@
-"""GET /ads before an ad provider that runs in this process. tests/e2e meets real ones, gone, hung and broken."""
+"""GET /ads with an ad provider in this process. tests/e2e uses real ones that are stopped, hung or broken."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ PENS = [dict(ProductSerializer(Product(asin=f"PEN{n}", title=f"Pen {n}")).data) 
 
 
 class AdProvider:
-    """Answers ``ads``, and remembers what it was asked."""
+    """Answers ``ads``, and records its requests."""
 
     def __init__(self) -> None:
         self.ads: Any = PENS
@@ -44,7 +44,7 @@ def provider(settings: Settings) -> Iterator[AdProvider]:
         yield provider
 
 
-def test_what_is_known_of_the_page_is_passed_on(client: Client, provider: AdProvider) -> None:
+def test_the_context_of_the_page_is_passed_on(client: Client, provider: AdProvider) -> None:
     client.get("/ads?asin=PEN1&keywords=red ink, paper&placement=top&viewer=v1&limit=3")
     client.get("/ads")
     page = {"asin": "PEN1", "keywords": ["red ink", "paper"], "placement": "top", "viewer": "v1", "limit": 3}
@@ -55,7 +55,7 @@ def test_what_is_known_of_the_page_is_passed_on(client: Client, provider: AdProv
     "query",
     [f"keywords={'a,' * 21}", f"keywords={'a' * 201}", f"placement={'p' * 51}", f"viewer={'v' * 201}", "placement="],
 )
-def test_what_the_ad_provider_would_refuse_is_named(client: Client, query: str) -> None:
+def test_parameters_that_the_ad_provider_would_refuse_are_named(client: Client, query: str) -> None:
     response = client.get(f"/ads?{query}")
     assert (response.status_code, list(response.json())) == (400, [query.partition("=")[0]])
 
@@ -73,7 +73,7 @@ def test_ads_come_from_the_ad_provider(client: Client, provider: AdProvider) -> 
     assert provider.asked == [{"asin": "PEN7", "limit": 3}]
 
 
-def test_no_cache_gives_the_ads_of_one_viewer_to_another(client: Client, provider: AdProvider) -> None:
+def test_ads_are_not_cached(client: Client, provider: AdProvider) -> None:
     assert "no-store" in client.get("/ads")["Cache-Control"]
 
 
@@ -83,13 +83,13 @@ def test_without_parameters_it_asks_for_ten(client: Client, provider: AdProvider
 
 
 @pytest.mark.parametrize("ads", [{"ads": []}, "ads", None, [1], [{}], [PENS[0], {"asin": "PEN1"}]])
-def test_nonsense_is_replaced_by_house_ads(client: Client, provider: AdProvider, ads: Any) -> None:
+def test_an_invalid_answer_is_replaced_by_house_ads(client: Client, provider: AdProvider, ads: Any) -> None:
     provider.ads = ads
     response = client.get("/ads?limit=4")
     assert response["X-Data-Source"] == "default"
     assert [ad["asin"] for ad in response.json()] == HOUSE[:4]
     assert set(response.json()[0]) == set(PENS[0])
-    # Open now: it is not asked again.
+    # The circuit is open: no second request.
     assert asins(client, "?limit=4") == HOUSE[:4]
     assert len(provider.asked) == 1
 
@@ -97,36 +97,32 @@ def test_nonsense_is_replaced_by_house_ads(client: Client, provider: AdProvider,
 @pytest.mark.parametrize(
     ("field", "value"), [("price", "cheap"), ("title", None), ("categories", "Pens"), ("related", []), ("asin", 7)]
 )
-def test_one_wrong_field_is_nonsense(client: Client, provider: AdProvider, field: str, value: Any) -> None:
+def test_one_wrong_field_makes_an_answer_invalid(client: Client, provider: AdProvider, field: str, value: Any) -> None:
     provider.ads = [PENS[0] | {field: value}]
     assert asins(client, "?limit=1") == HOUSE[:1]
 
 
 @pytest.mark.parametrize(("size", "source"), [(MAX_ADS_BYTES, "live"), (MAX_ADS_BYTES + 1, "default")])
-def test_as_much_as_the_ad_provider_may_answer_is_read_and_no_more(
-    client: Client, provider: AdProvider, size: int, source: str
-) -> None:
+def test_an_answer_is_read_up_to_the_limit(client: Client, provider: AdProvider, size: int, source: str) -> None:
     pen = PENS[0] | {"description": ""}
     pen["description"] = "x" * (size - len(json.dumps([pen])))
     provider.ads = [pen]
     assert client.get("/ads?limit=1")["X-Data-Source"] == source
 
 
-def test_no_ads_are_an_answer_too(client: Client, provider: AdProvider) -> None:
+def test_an_empty_list_is_a_valid_answer(client: Client, provider: AdProvider) -> None:
     provider.ads = []
     response = client.get("/ads")
     assert (response.json(), response["X-Data-Source"]) == ([], "live")
 
 
-def test_what_the_ad_provider_has_from_its_fallback_does_not_pass_for_live(
-    client: Client, provider: AdProvider
-) -> None:
+def test_a_fallback_of_the_ad_provider_is_not_live(client: Client, provider: AdProvider) -> None:
     provider.headers = {"X-Data-Source": "stale", "Age": "12"}
     response = client.get("/ads")
     assert (response["X-Data-Source"], response["Age"]) == ("stale", "12")
 
 
-def test_while_nothing_listens_there_are_house_ads(client: Client, settings: Settings) -> None:
+def test_without_an_ad_provider_there_are_house_ads(client: Client, settings: Settings) -> None:
     settings.AD_PROVIDER_URL = f"http://127.0.0.1:{free_port()}"
     assert asins(client, "?asin=PEN1") == HOUSE
     assert client.get("/breakers").json()[1]["state"] == "open"

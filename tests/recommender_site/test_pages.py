@@ -1,4 +1,4 @@
-"""The front page, and the buttons that break things."""
+"""The front page and its sabotage buttons."""
 
 import pytest
 from django.conf import settings as django_settings
@@ -8,8 +8,8 @@ from pytest_django import Settings
 SABOTAGE = [("/sabotage-db", "database", "OperationalError"), ("/sabotage-ad-server", "ad-provider", "BadAnswer")]
 
 
-def test_the_front_page_says_how_each_dependency_is_and_where_to_go(client: Client) -> None:
-    # A session would be looked up in the database, and pytest-django lets no test reach that unasked.
+def test_the_front_page_shows_each_dependency_and_links(client: Client) -> None:
+    # A lookup of the session would query the database, which raises in this test.
     client.cookies[django_settings.SESSION_COOKIE_NAME] = "a" * 32
     page = client.get("/").content.decode()
     for path in ("/products", "/reviews", "/ads", "/docs", "/admin/", "/breakers", "/readyz", "http://localhost:8001"):
@@ -32,7 +32,7 @@ def test_sabotage_opens_the_breaker(client: Client, path: str, name: str, error:
 
 
 @pytest.mark.parametrize(("path", "name", "error"), SABOTAGE)
-def test_sabotage_only_by_post(client: Client, path: str, name: str, error: str) -> None:
+def test_sabotage_needs_a_post(client: Client, path: str, name: str, error: str) -> None:
     assert client.get(path).status_code == 405
     assert client.get("/readyz").json()["status"] == "ready"
 

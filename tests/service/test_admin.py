@@ -1,4 +1,4 @@
-"""What bounds the admin's pages, in the recommender."""
+"""Limits on the admin's pages, in the recommender."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,7 +19,7 @@ def test_long_searches_are_refused(boss: Client) -> None:
     admin_bounds.long_searches_are_refused(boss)
 
 
-def test_usual_searches_are_made(boss: Client) -> None:
+def test_usual_searches_are_allowed(boss: Client) -> None:
     admin_bounds.usual_searches_are_made(boss)
 
 
@@ -27,8 +27,8 @@ def test_lookups_that_fail_in_the_database_are_refused(boss: Client) -> None:
     admin_bounds.lookups_that_fail_in_the_database_are_refused(boss)
 
 
-@pytest.mark.django_db(transaction=True)  # PostgreSQL ends one in which a statement is refused
-def test_lookups_that_make_no_query_show_the_whole_list(boss: Client) -> None:
+@pytest.mark.django_db(transaction=True)  # PostgreSQL aborts a transaction with a refused statement
+def test_invalid_lookups_show_the_whole_list(boss: Client) -> None:
     admin_bounds.lookups_that_make_no_query_show_the_whole_list(boss)
 
 
@@ -38,17 +38,17 @@ def act(boss: Client, *, on_all: str) -> str:
     return boss.post("/admin/auth/user/", form, follow=True).content.decode()
 
 
-def test_an_action_takes_on_so_many_and_no_more(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_action_is_limited_in_rows(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin, "MAX_CHOSEN", 3)
     User.objects.bulk_create(User(username=f"user {number}") for number in range(3))
-    assert "More than 3 are chosen. Nothing was done." in act(boss, on_all="1")
+    assert "More than 3 rows are selected. Nothing was done." in act(boss, on_all="1")
     assert User.objects.count() == 4
     monkeypatch.setattr(admin, "MAX_CHOSEN", 4)
     act(boss, on_all="1")
     assert not User.objects.exists()
 
 
-def test_what_is_ticked_is_not_counted_with_the_rest(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_selected_rows_count_for_the_limit(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin, "MAX_CHOSEN", 1)
     User.objects.create(username="other")
     act(boss, on_all="0")

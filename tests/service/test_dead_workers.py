@@ -1,4 +1,4 @@
-"""What workers have counted stays when they end, and the files do not grow in number."""
+"""Counts survive the end of a worker, and the number of files does not grow."""
 
 import fcntl
 import os
@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def worker() -> int:
-    """A process that counts and ends; its id."""
+    """Run a process that counts and ends. Return its id."""
     done = subprocess.run([sys.executable, "-c", WORK], env=os.environ, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
@@ -42,29 +42,29 @@ def samples() -> dict[str, float]:
 def test_counts_stay_and_files_do_not_grow_when_workers_end(folder: Path) -> None:
     alive = worker()
     for ended in range(1, 6):
-        dead_workers.fold(worker(), [alive])
+        dead_workers.merge(worker(), [alive])
         found = samples()
         assert found["done_total[('kind', 'a')]"] == 2 * (ended + 1)
         assert found["took_bucket[('le', '5.0')]"] == found["took_count"] == ended + 1
         assert found["took_bucket[('le', '1.0')]"] == 0
         assert found["took_sum"] == 3 * (ended + 1)
-        assert found["busy"] == 1  # of the one that is alive
-        assert len(list(folder.glob("*.db"))) == 5  # three of the one that is alive, two that are folded
+        assert found["busy"] == 1  # from the running worker
+        assert len(list(folder.glob("*.db"))) == 5  # three of the running worker, two merged ones
 
 
-def test_while_it_is_read_nothing_is_folded_and_the_next_time_all_is(folder: Path) -> None:
+def test_nothing_is_merged_during_a_scrape_and_all_of_it_the_next_time(folder: Path) -> None:
     first, second = worker(), worker()
     with dead_workers.folder_lock(fcntl.LOCK_SH):
-        dead_workers.fold(first, [])
+        dead_workers.merge(first, [])
     assert (folder / f"counter_{first}.db").exists()
-    dead_workers.fold(second, [])
-    assert {file.name for file in folder.glob("*.db")} == {"counter_folded.db", "histogram_folded.db"}
+    dead_workers.merge(second, [])
+    assert {file.name for file in folder.glob("*.db")} == {"counter_merged.db", "histogram_merged.db"}
     assert samples()["done_total[('kind', 'a')]"] == 4
 
 
-def test_a_file_that_was_cut_costs_no_other(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_file_does_not_affect_the_others(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     first, second = worker(), worker()
     (folder / f"counter_{first}.db").write_bytes(b"\xff\x00\x00\x00" + b"\x01" * 100)
-    dead_workers.fold(second, [])
+    dead_workers.merge(second, [])
     assert samples()["done_total[('kind', 'a')]"] == 2
     assert "the metrics of a worker process are lost" in caplog.text

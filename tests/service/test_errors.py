@@ -1,4 +1,4 @@
-"""What people and programs see while the database is away."""
+"""What people and programs see while the database is down."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,11 +39,12 @@ def assert_unavailable(client: Client, path: str, accept: str, content_type: str
         assert "Back in a moment" in page
         assert f'http-equiv="refresh" content="{response["Retry-After"]}"' in page
         assert f"The database cannot be used: {AWAY[connection.vendor]}." in page
-        assert f"It is tried again in about {response['Retry-After']} second" in page
+        assert f"The next attempt is in about {response['Retry-After']} second" in page
+        assert "Try now" not in page  # the circuit is open: a reload before then would be refused
 
 
 @pytest.mark.parametrize("path", PAGES[:2])
-def test_pages_that_need_the_database_say_when_to_come_back(
+def test_pages_that_need_the_database_say_when_the_next_attempt_is(
     staff: Client, path: str, lose_database: Callable[[], None]
 ) -> None:
     assert staff.get(path).status_code == 200
@@ -64,25 +65,31 @@ def test_a_page_that_fails_while_it_renders_is_a_503_too(
     assert staff.get("/admin/").status_code == 503
 
 
-def test_a_breaker_that_is_forced_open_says_so_and_the_page_does_not_reload(staff: Client) -> None:
+def test_the_page_of_a_circuit_forced_open_says_so_and_does_not_reload(staff: Client) -> None:
     breakers.get(breakers.DATABASE).override("force-open", by="boss")
     response = staff.get("/admin/", headers={"accept": "text/html"})
     assert response.status_code == 503
     assert "Retry-After" in response
     page = response.content.decode()
     assert "The database cannot be used: switched off by an operator." in page
-    assert "tried again" not in page
+    assert "next attempt" not in page
     assert "refresh" not in page
 
 
-def test_a_breaker_that_another_process_has_opened_says_so(staff: Client) -> None:
+def test_the_page_of_a_circuit_opened_by_another_process_says_so(staff: Client) -> None:
     breakers.get(breakers.DATABASE).open_for(12)
     page = staff.get("/admin/", headers={"accept": "text/html"}).content.decode()
-    assert "The database cannot be used: another process found it away." in page
-    assert "It is tried again in about 12 seconds" in page
+    assert "The database cannot be used: another process found it down." in page
+    assert "The next attempt is in about 12 seconds" in page
 
 
-def test_they_come_back_with_the_database(
+def test_sabotage_is_named_in_plain_words(staff: Client) -> None:
+    staff.post("/sabotage-db")
+    page = staff.get("/admin/", headers={"accept": "text/html"}).content.decode()
+    assert "The database cannot be used: somebody made a call fail on purpose." in page
+
+
+def test_pages_work_again_after_the_outage(
     staff: Client, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_database()
@@ -146,7 +153,7 @@ def test_a_write_of_a_known_user_is_a_503(
         assert 1 <= int(response["Retry-After"]) <= 20
 
 
-def test_an_unknown_writer_is_401_whether_or_not_the_database_is_there(
+def test_an_anonymous_write_is_401_with_or_without_the_database(
     client: Client, lose_database: Callable[[], None]
 ) -> None:
     assert client.post("/reviews").status_code == 401
@@ -186,12 +193,12 @@ def test_a_form_without_the_csrf_token_is_json_for_programs(path: str) -> None:
     assert_json_for_programs_and_a_page_for_people(client, 403, path, method="POST")
 
 
-def test_what_is_forbidden_is_json_for_programs(client: Client) -> None:
+def test_a_403_is_json_for_programs(client: Client) -> None:
     client.force_login(User.objects.create_user("clerk", is_staff=True))
     assert_json_for_programs_and_a_page_for_people(client, 403, "/admin/catalog/product/")
 
 
-def test_a_fault_of_the_service_is_json_for_programs_and_names_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_500_is_json_for_programs_and_names_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.metrics.exposition", lambda: 1 / 0)
     client = Client(raise_request_exception=False)
     assert_json_for_programs_and_a_page_for_people(client, 500, "/metrics")
@@ -199,6 +206,6 @@ def test_a_fault_of_the_service_is_json_for_programs_and_names_the_request(monke
     assert "wanted" in answer.json()["detail"]
 
 
-def test_an_outage_is_json_for_programs(staff: Client, lose_database: Callable[[], None]) -> None:
+def test_a_503_is_json_for_programs(staff: Client, lose_database: Callable[[], None]) -> None:
     lose_database()
     assert_json_for_programs_and_a_page_for_people(staff, 503, "/admin/")

@@ -1,4 +1,4 @@
-"""Requests whose clients have gone before a thread took them."""
+"""Requests whose clients disconnected before a thread took them."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -8,12 +8,12 @@ from unittest.mock import Mock
 import pytest
 from gunicorn.config import Config
 
-from service.arrival import Arrival, next_request
 from service.connection import Connection
+from service.request_parser import ReceivedRequest, next_request
 from service.worker import Worker
 
 
-def arrival(method: bytes) -> Arrival:
+def received_request(method: bytes) -> ReceivedRequest:
     received = bytearray(method + b" / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     with pytest.raises(StopIteration) as stop:
         next(next_request(received, bytearray(), Config(), ("127.0.0.1", 1)))
@@ -24,7 +24,7 @@ def arrival(method: bytes) -> Arrival:
     ("method", "is_gone", "is_answered"),
     [(b"GET", False, True), (b"GET", True, False), (b"HEAD", True, False), (b"POST", True, True)],
 )
-def test_only_writes_are_carried_out_for_clients_that_have_gone(
+def test_only_writes_are_executed_for_clients_that_disconnected(
     method: bytes, is_gone: bool, is_answered: bool
 ) -> None:
     answered = []
@@ -50,11 +50,11 @@ def test_only_writes_are_carried_out_for_clients_that_have_gone(
         send=None,
     )
     worker._respond = partial(Worker._respond, worker)
-    Worker._answer(worker, connection, arrival(method))
+    Worker._answer(worker, connection, received_request(method))
     assert bool(answered) == is_answered
 
 
-def test_a_request_keeps_its_place_and_its_bytes_until_a_thread_has_done_with_it() -> None:
+def test_a_request_counts_until_its_thread_has_finished() -> None:
     transport: Any = Mock(**{"get_write_buffer_size.return_value": 0, "is_closing.return_value": False})
     worker: Any = Mock(cfg=Config(), connections=set(), held=0)
     connection = Connection(worker)

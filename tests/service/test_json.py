@@ -1,4 +1,4 @@
-"""What a client sends as JSON, good and bad, on the way to a view."""
+"""Valid and invalid JSON bodies."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -36,21 +36,21 @@ def staff() -> APIClient:
     ],
     ids=lambda body: repr(body[:24]),
 )
-def test_what_is_not_json_is_a_400_that_says_so(staff: APIClient, body: bytes) -> None:
+def test_invalid_json_is_a_400_that_says_so(staff: APIClient, body: bytes) -> None:
     response = staff.post("/products", body, content_type="application/json")
     assert response.status_code == 400
     assert response.json().keys() <= {"detail", "asin"}
 
 
 @pytest.mark.parametrize("body", [b"[]", b"[[]]", b"1", b'"x"', b"null", b"true", b"{}", b'{"asin": {"a": [1]}}'])
-def test_json_of_another_shape_is_a_400_too(staff: APIClient, body: bytes) -> None:
+def test_json_of_another_shape_is_a_400(staff: APIClient, body: bytes) -> None:
     response = staff.post("/products", body, content_type="application/json")
     assert response.status_code == 400
 
 
 @pytest.mark.parametrize("depth", [4, 50, 900])
 @pytest.mark.parametrize("field", ["related", "salesRank", "categories"])
-def test_what_is_nested_without_sense_is_a_400_too(staff: APIClient, field: str, depth: int) -> None:
+def test_deeply_nested_json_is_a_400(staff: APIClient, field: str, depth: int) -> None:
     body = f'{{"asin": "P1", "{field}": {"[" * depth}{"]" * depth}}}'
     assert staff.post("/products", body, content_type="application/json").status_code == 400
 
@@ -59,7 +59,7 @@ def test_another_content_type_is_a_415(staff: APIClient) -> None:
     assert staff.post("/products", b"asin: P1", content_type="text/yaml").status_code == 415
 
 
-def test_text_of_any_language_comes_back_as_it_was(staff: APIClient) -> None:
+def test_text_of_any_language_is_returned_unchanged(staff: APIClient) -> None:
     title = "Füller 万年筆 \u2028 😀"
     response = staff.post("/products", {"asin": "P1", "title": title}, format="json")
     assert response.status_code == 201
@@ -68,12 +68,12 @@ def test_text_of_any_language_comes_back_as_it_was(staff: APIClient) -> None:
     assert staff.get("/products/P1").json()["title"] == title
 
 
-def test_a_program_may_ask_for_indented_json(staff: APIClient) -> None:
+def test_a_program_may_request_indented_json(staff: APIClient) -> None:
     response = staff.get("/livez", headers={"accept": "application/json; indent=2"})
     assert response.content == b'{\n  "status": "alive"\n}'
 
 
-def test_more_fields_than_django_takes_are_a_400(staff: APIClient) -> None:
+def test_more_fields_than_django_accepts_are_a_400(staff: APIClient) -> None:
     form = "&".join(f"f{n}=1" for n in range(1001))
     answers = [
         staff.get(f"/products?{form}"),

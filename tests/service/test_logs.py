@@ -11,8 +11,8 @@ from service.logs import JSONFormatter
 
 
 def line(**record: Any) -> dict[str, Any]:
-    """The line as a log collector reads it: one line of strict JSON."""
-    # In a context of its own, where no request was ever served.
+    """The line as a log collector parses it: strict JSON."""
+    # In a new context, without a request.
     text: str = Context().run(JSONFormatter().format, logging.makeLogRecord(record))
     assert "\n" not in text
 
@@ -23,7 +23,7 @@ def line(**record: Any) -> dict[str, Any]:
     return parsed
 
 
-def test_a_line_has_the_time_the_level_who_and_what() -> None:
+def test_a_line_has_time_level_logger_and_message() -> None:
     logged = line(
         name="shop", levelno=30, levelname="WARNING", msg="sold %d of %s", args=(3, "pen"), created=1_391_817_600.25
     )
@@ -35,7 +35,7 @@ def test_a_line_has_the_time_the_level_who_and_what() -> None:
     }
 
 
-def test_extras_are_fields_of_their_own() -> None:
+def test_extras_are_fields() -> None:
     logged = line(msg="x", asin="P1", price=2.5, tags=["a"], when=datetime(2014, 2, 8, tzinfo=UTC), kind=KeyError)
     assert (logged["asin"], logged["price"], logged["tags"]) == ("P1", 2.5, ["a"])
     assert logged["when"] == "2014-02-08 00:00:00+00:00"
@@ -48,7 +48,7 @@ def test_any_text_survives(message: str) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {("a", "b"): 1}, {"deep": [float("nan")]}, b"\xff"])
-def test_what_json_does_not_know_is_written_as_its_text(value: Any) -> None:
+def test_a_value_without_a_json_type_becomes_text(value: Any) -> None:
     assert line(msg="x", value=value)["value"] == str(value)
 
 

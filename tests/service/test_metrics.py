@@ -1,4 +1,4 @@
-"""Figures of several worker processes, as one of them answers for all."""
+"""The sums over several worker processes."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from service import dead_workers, metrics
 
 
-def test_a_worker_that_is_just_starting_does_not_break_the_figures_of_the_others(
+def test_a_starting_worker_does_not_break_the_metrics_of_the_others(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(dead_workers.FOLDER, str(tmp_path))

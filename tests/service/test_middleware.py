@@ -1,4 +1,4 @@
-"""Slashes, body sizes, where answers come from, and what browsers of other origins see."""
+"""Trailing slashes, body sizes, data sources, and cross-origin requests."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -33,7 +33,7 @@ def test_a_trailing_slash_does_not_lose_a_post(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/products//", "/no-such-path/", "/no-such-path"])
-def test_other_paths_stay_unknown(client: Client, path: str) -> None:
+def test_other_paths_are_404(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
@@ -43,7 +43,7 @@ def test_paths_that_end_in_a_slash_keep_it(client: Client) -> None:
 
 
 def post(client: Client, size: int, content_length: str) -> int:
-    """The status of a POST of ``size`` bytes that says it has ``content_length``."""
+    """The status of a POST of ``size`` bytes with this Content-Length header."""
     body = b'"' + b"x" * (size - 2) + b'"'
     kind = "application/json"
     return client.generic("POST", "/sabotage-ad-server", body, kind, CONTENT_LENGTH=content_length).status_code
@@ -71,14 +71,14 @@ def test_a_body_over_the_limit_is_refused_by_its_announced_length(
     assert post(client, size, content_length) == status
 
 
-def test_the_refusal_names_the_limit_and_can_be_found_in_the_log(client: Client) -> None:
+def test_the_refusal_names_the_limit_and_has_a_request_id(client: Client) -> None:
     response = client.generic("POST", "/reviews", b" " * (LIMIT + 1), content_type="application/json")
     assert response.json() == {"detail": "The body is larger than 1000000 bytes."}
     assert response["X-Request-ID"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_each_read_says_where_its_answer_came_from(client: Client, lose_database: Callable[[], None]) -> None:
+def test_each_read_names_its_data_source(client: Client, lose_database: Callable[[], None]) -> None:
     Product.objects.create(asin="D1")
     live = client.get("/products/D1")
     assert (live["X-Data-Source"], live.get("Age")) == ("live", None)
@@ -105,7 +105,7 @@ def test_age_is_whole_seconds() -> None:
     assert (response["X-Data-Source"], response["Age"]) == ("stale", "61")
 
 
-def test_one_request_does_not_inherit_the_source_of_the_one_before(client: Client) -> None:
+def test_a_request_does_not_inherit_the_source_of_the_previous_one(client: Client) -> None:
     client.post("/sabotage-ad-server")
     assert client.get("/ads")["X-Data-Source"] == "default"
     assert "X-Data-Source" not in client.get("/livez")
@@ -121,7 +121,7 @@ def test_an_allowed_origin_may_read_the_answer_and_its_headers(client: Client, p
 
 
 @pytest.mark.parametrize("origin", [FOREIGN, ALLOWED + ".evil.example", "http://localhost", "null"])
-def test_any_other_origin_is_told_nothing(client: Client, origin: str) -> None:
+def test_other_origins_get_no_cors_headers(client: Client, origin: str) -> None:
     for response in (
         client.get("/ads", headers={"origin": origin}),
         client.options("/ads", headers={"origin": origin, "access-control-request-method": "GET"}),
@@ -129,7 +129,7 @@ def test_any_other_origin_is_told_nothing(client: Client, origin: str) -> None:
         assert not [name for name in response.headers if name.startswith("Access-Control")]
 
 
-def test_an_allowed_origin_may_ask_beforehand(client: Client) -> None:
+def test_an_allowed_origin_may_send_a_preflight(client: Client) -> None:
     headers = {"origin": ALLOWED, "access-control-request-method": "POST"}
     wanted = {"authorization", "content-type", "x-csrftoken", "x-request-id"}
     response = client.options("/reviews", headers=headers | {"access-control-request-headers": ", ".join(wanted)})
@@ -140,7 +140,7 @@ def test_an_allowed_origin_may_ask_beforehand(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a_front_end_writes_with_the_cookies_and_the_csrf_token() -> None:
+def test_a_front_end_writes_with_cookies_and_csrf_token() -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_superuser("boss"))
     client.get("/status")  # sets the cookie
@@ -170,6 +170,6 @@ def test_every_answer_has_a_policy_that_allows_no_inline_script(client: Client, 
     assert {"data:", "http:", "https:"} <= set(policy["img-src"])
 
 
-def test_an_answer_keeps_a_policy_of_its_own(client: Client) -> None:
+def test_a_view_may_set_its_own_policy(client: Client) -> None:
     picture = client.get(f"/pictures/{min(pictures.KINDS)}-1.svg")
     assert picture["Content-Security-Policy"] == "default-src 'none'"

@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules: every query parses and asks for nothing that /metrics does not have."""
+"""The dashboard and the alert rules: every query parses and uses only what /metrics exposes."""
 
 import itertools
 import json
@@ -45,7 +45,7 @@ VALUES = {
 
 
 def parsed(query: str) -> promql_parser.Expr:
-    """The query with durations in place of Grafana's variables; those for labels are text to the parser."""
+    """The query with durations instead of Grafana's variables. Variables for labels are text to the parser."""
     return promql_parser.parse(re.sub(r"\$__(rate_interval|range)\b", "5m", query))
 
 
@@ -60,7 +60,7 @@ def selectors(query: str) -> list[promql_parser.VectorSelector]:
 
 
 def grouping(query: str) -> set[str]:
-    """The labels that its aggregations keep."""
+    """The labels that the aggregations of a query keep."""
     modifiers = [node.modifier for node in nodes(query) if isinstance(node, promql_parser.AggregateExpr)]
     return {label for modifier in modifiers if modifier for label in modifier.labels}
 
@@ -71,7 +71,7 @@ def nonsense() -> None:
 
 @pytest.fixture
 def exposed(client: Client) -> dict[str, set[str]]:
-    """The labels of each sample at /metrics, by its name, once everything that is counted has happened."""
+    """The labels of each sample at /metrics by name, after everything that is counted has happened once."""
     with pytest.raises(DependencyUnavailable):
         breakers.get(breakers.AD_PROVIDER).call(nonsense)
     assert client.get("/ads")["X-Data-Source"] == "default"
@@ -81,7 +81,7 @@ def exposed(client: Client) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(("title", "query"), QUERIES)
-def test_queries_ask_for_what_is_exposed(exposed: dict[str, set[str]], title: str, query: str) -> None:
+def test_queries_use_exposed_metrics(exposed: dict[str, set[str]], title: str, query: str) -> None:
     found = selectors(query)
     assert found
     for selector in found:
@@ -91,7 +91,7 @@ def test_queries_ask_for_what_is_exposed(exposed: dict[str, set[str]], title: st
     assert grouping(query) <= OF_THE_TARGET.union(*(exposed[str(selector.name)] for selector in found))
 
 
-def test_every_metric_of_the_project_is_watched(exposed: dict[str, set[str]]) -> None:
+def test_every_metric_of_the_project_is_used(exposed: dict[str, set[str]]) -> None:
     watched = {str(selector.name) for _, query in QUERIES for selector in selectors(query)}
     ours = {name for name in exposed if re.match(r"http_|breaker_|answers_", name)}
     not_watched = {name for name in ours - watched if not name.endswith(("_created", "_sum", "_count"))}
@@ -99,7 +99,7 @@ def test_every_metric_of_the_project_is_watched(exposed: dict[str, set[str]]) ->
 
 
 @pytest.mark.parametrize(("title", "query"), QUERIES)
-def test_queries_ask_for_values_that_exist(title: str, query: str) -> None:
+def test_queries_use_label_values_that_exist(title: str, query: str) -> None:
     for matcher in (matcher for selector in selectors(query) for matcher in selector.matchers.matchers):
         if matcher.value.startswith("$"):
             continue
@@ -109,7 +109,7 @@ def test_queries_ask_for_values_that_exist(title: str, query: str) -> None:
 
 
 @pytest.mark.parametrize(("title", "query"), QUERIES)
-def test_queries_keep_to_the_two_services(title: str, query: str) -> None:
+def test_queries_select_the_two_services(title: str, query: str) -> None:
     chosen = {"job": "$job", "instance": "$instance"} if "$job" in query else {"job": "|".join(JOBS)}
     for selector in selectors(query):
         of_the_target = {m.name: m.value for m in selector.matchers.matchers if m.name in OF_THE_TARGET}
@@ -131,7 +131,7 @@ def test_the_dashboard_can_be_imported_anywhere() -> None:
     assert used == {*variables, "__rate_interval", "__range", "__all"}
 
 
-def test_variables_ask_for_what_is_exposed(exposed: dict[str, set[str]]) -> None:
+def test_variables_use_exposed_metrics(exposed: dict[str, set[str]]) -> None:
     asked = [variable["query"]["query"] for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
     for query in asked:
         [(metric, label)] = re.findall(r"^label_values\((\w+)(?:{.*})?, (\w+)\)$", query)
@@ -140,7 +140,7 @@ def test_variables_ask_for_what_is_exposed(exposed: dict[str, set[str]]) -> None
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
-def test_each_panel_says_what_it_shows_and_what_to_do(panel: dict[str, Any]) -> None:
+def test_each_panel_describes_what_it_shows_and_what_to_do(panel: dict[str, Any]) -> None:
     assert panel["title"]
     assert panel["description"].endswith(".")
     assert panel["targets"]
@@ -159,7 +159,7 @@ def test_legends_tell_the_series_apart(panel: dict[str, Any]) -> None:
         assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) == grouping(target["expr"]) - {"le"}
 
 
-def test_panels_have_places_and_ids_of_their_own() -> None:
+def test_panels_have_distinct_positions_and_ids() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         x, y, width, height = (panel["gridPos"][side] for side in "xywh")
@@ -191,10 +191,10 @@ def test_each_alert_says_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> N
     assert list(rule["annotations"]) == ["summary", "description", "what_to_do"]
     assert all(text.endswith((".", "?")) for text in rule["annotations"].values())
     named = set(re.findall(r"\$labels\.(\w+)", " ".join(rule["annotations"].values())))
-    # Without an aggregation all labels of the target stay.
+    # Without an aggregation the target's labels stay.
     assert named <= (grouping(rule["expr"]) or OF_THE_TARGET)
 
 
-def test_alerts_have_names_of_their_own() -> None:
+def test_alerts_have_distinct_names() -> None:
     names = [rule["alert"] for rule in RULES]
     assert len(set(names)) == len(names)

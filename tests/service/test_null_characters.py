@@ -1,4 +1,4 @@
-"""A NUL is the client's mistake wherever it stands, on every page of the recommender."""
+"""A NUL in a request is a 400, on every page of the recommender."""
 
 import pytest
 from django.contrib.auth.models import User

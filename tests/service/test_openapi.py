@@ -1,4 +1,4 @@
-"""The schema describes every call whole."""
+"""The schema describes every call completely."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def operations(client: Client) -> dict[str, Any]:
     return {f"{method.upper()} {path}": call for path, calls in paths.items() for method, call in calls.items()}
 
 
-def test_every_call_has_a_summary_and_says_what_it_does(operations: dict[str, Any]) -> None:
+def test_every_call_has_a_summary_and_a_description(operations: dict[str, Any]) -> None:
     assert len(operations) == 22
     for name, call in operations.items():
         assert call["summary"], name
@@ -33,7 +33,7 @@ def test_every_answer_carries_the_request_id(operations: dict[str, Any]) -> None
             assert response["headers"]["X-Request-ID"] == {"$ref": "#/components/headers/RequestID"}
 
 
-def test_reads_say_where_they_come_from_and_writes_when_to_come_back(operations: dict[str, Any]) -> None:
+def test_reads_have_a_source_and_writes_a_retry_after(operations: dict[str, Any]) -> None:
     for path in (
         "/products",
         "/products/{asin}",
@@ -49,7 +49,7 @@ def test_reads_say_where_they_come_from_and_writes_when_to_come_back(operations:
         assert "Retry-After" in operations[name]["responses"]["503"]["headers"]
 
 
-def test_steering_is_in_it(operations: dict[str, Any], client: Client) -> None:
+def test_the_override_is_in_the_schema(operations: dict[str, Any], client: Client) -> None:
     call = operations["POST /breakers/{name}"]
     assert {"200", "400", "401", "403", "404", "503"} < set(call["responses"])
     schemas = client.get("/schema?format=json").json()["components"]["schemas"]

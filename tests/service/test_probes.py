@@ -1,4 +1,4 @@
-"""Probes and scrapes come from inside: to an address instead of a name, and without TLS."""
+"""Health probes and scrapes come from inside: to an IP address, and without TLS."""
 
 import logging
 from typing import Any
@@ -12,7 +12,7 @@ BOTH_WAYS = [*PROBES, *(f"{path}/" for path in PROBES)]
 
 @pytest.mark.parametrize("path", BOTH_WAYS)
 @pytest.mark.parametrize("host", ["10.1.2.3:8000", "evil.example", "", "no host at all!"])
-def test_a_probe_is_answered_whatever_the_host(
+def test_a_health_probe_is_answered_with_any_host(
     client: Client, path: str, host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG, logger="django"):
@@ -22,7 +22,7 @@ def test_a_probe_is_answered_whatever_the_host(
 
 
 @pytest.mark.parametrize("path", BOTH_WAYS)
-def test_a_probe_is_not_redirected_to_https(client: Client, path: str, settings: Any) -> None:
+def test_a_health_probe_is_not_redirected_to_https(client: Client, path: str, settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert client.get("/status").status_code == 301
     response = client.get(path, headers={"host": "10.1.2.3:8000"})
@@ -30,7 +30,7 @@ def test_a_probe_is_not_redirected_to_https(client: Client, path: str, settings:
     assert response["X-Content-Type-Options"] == "nosniff"
 
 
-def test_probes_are_counted(client: Client) -> None:
+def test_health_probes_are_counted(client: Client) -> None:
     def counted() -> float:
         sample = 'http_requests_total{method="GET",status="200",view="readyz"}'
         lines = client.get("/metrics").content.decode().splitlines()

@@ -1,4 +1,4 @@
-"""No query of a view, a page of the admin, a template or a middleware goes round the breaker."""
+"""No query of a view, an admin page, a template or a middleware bypasses the breaker."""
 
 import pytest
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""The status page. What its script does is seen in a browser; here is what it is given."""
+"""The status page and the data for its script. tests/e2e runs the script in a browser."""
 
 from collections.abc import Callable
 
@@ -8,14 +8,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 
-def test_it_shows_every_breaker_and_asks_no_database(client: Client) -> None:
+def test_it_shows_every_breaker_without_a_query(client: Client) -> None:
     client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
     response = client.get("/status")
     assert response.status_code == 200
     page = response.content.decode()
     assert 'data-name="database"' in page
     assert 'data-name="ad-provider"' in page
-    assert "http" not in page.replace('http-equiv="refresh"', "")  # it loads nothing from anywhere else
+    assert "http" not in page.replace('http-equiv="refresh"', "")  # it loads nothing from other hosts
 
 
 @pytest.mark.django_db(transaction=True)
@@ -32,14 +32,14 @@ def test_its_buttons_find_the_csrf_token(lose_database: Callable[[], None]) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_watching_asks_no_database_even_when_signed_in(client: Client, lose_database: Callable[[], None]) -> None:
+def test_polling_makes_no_query_even_when_signed_in(client: Client, lose_database: Callable[[], None]) -> None:
     client.force_login(User.objects.create_superuser("boss"))
     lose_database()
-    assert client.get("/breakers/database").json()["state"] == "closed"  # nobody has noticed yet
+    assert client.get("/breakers/database").json()["state"] == "closed"  # no call has failed yet
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_timeline_has_what_readers_got(client: Client, lose_database: Callable[[], None]) -> None:
+def test_the_timeline_counts_answers_by_source(client: Client, lose_database: Callable[[], None]) -> None:
     client.get("/products")
     lose_database()
     client.get("/products")

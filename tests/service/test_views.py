@@ -1,4 +1,4 @@
-"""Health, metrics and breakers. No test here may touch the database, and pytest-django sees to it: a query raises."""
+"""Health, metrics and breakers. A query in these tests raises, because they do not request a database."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def trip(name: str) -> None:
 
 @pytest.mark.parametrize("path", OPERATIONS)
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "*/*", "text/plain"])
-def test_watching_the_service_asks_the_database_nothing(client: Client, path: str, accept: str) -> None:
+def test_monitoring_makes_no_query(client: Client, path: str, accept: str) -> None:
     client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
     response = client.get(path, headers={"accept": accept, "authorization": "Token " + "a" * 40})
     assert response.status_code == 200
@@ -32,7 +32,7 @@ def test_watching_the_service_asks_the_database_nothing(client: Client, path: st
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
-def test_they_only_read(client: Client, path: str) -> None:
+def test_monitoring_is_read_only(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
     assert client.head(path).status_code == 200
 
@@ -41,19 +41,19 @@ def test_livez_says_alive(client: Client) -> None:
     assert client.get("/livez").json() == {"status": "alive"}
 
 
-def test_readyz_is_ready_while_all_is_well(client: Client) -> None:
+def test_readyz_is_ready_while_all_circuits_are_closed(client: Client) -> None:
     expected = {"status": "ready", "dependencies": {"database": "closed", "ad-provider": "closed"}}
     assert client.get("/readyz").json() == expected
 
 
-def test_readyz_is_degraded_and_still_ready_while_a_dependency_is_away(client: Client) -> None:
+def test_readyz_is_degraded_and_200_while_a_dependency_is_down(client: Client) -> None:
     trip("ad-provider")
     response = client.get("/readyz")
     assert response.status_code == 200
     assert response.json() == {"status": "degraded", "dependencies": {"database": "closed", "ad-provider": "open"}}
 
 
-def test_breakers_shows_each_of_them(client: Client) -> None:
+def test_breakers_lists_each_breaker(client: Client) -> None:
     trip("ad-provider")
     database, ads = client.get("/breakers").json()
     untouched: dict[str, Any] = {
@@ -82,7 +82,7 @@ def test_breakers_shows_each_of_them(client: Client) -> None:
     }
 
 
-def test_an_open_breaker_stays_open_however_often_it_is_looked_at(client: Client) -> None:
+def test_reading_does_not_change_an_open_breaker(client: Client) -> None:
     trip("ad-provider")
     for _ in range(3):
         assert client.get("/breakers").json()[1]["failures"] == 1
@@ -102,7 +102,7 @@ def test_metrics_count_requests_by_view_method_and_status(client: Client) -> Non
 
 
 @pytest.mark.parametrize("made_up", ["BREW", "GET2", "x" * 5000])
-def test_no_client_can_make_new_labels(client: Client, made_up: str) -> None:
+def test_clients_cannot_create_labels(client: Client, made_up: str) -> None:
     before = scraped(client, 'http_requests_total{method="other"')
     client.generic(made_up, "/livez")
     client.generic(made_up, "/" + made_up)
@@ -116,3 +116,9 @@ def test_metrics_are_prometheus_text(client: Client) -> None:
     assert response["Content-Type"].startswith("text/plain; version=0.0.4")
     assert 'breaker_state{breaker="ad-provider",state="open"} 1.0' in response.content.decode()
     assert "# TYPE http_request_seconds histogram" in response.content.decode()
+
+
+def test_a_browser_that_asks_for_an_icon_gets_no_error(client: Client) -> None:
+    response = client.get("/favicon.ico")
+    assert response.status_code == 204
+    assert response["Cache-Control"] == "max-age=86400"

@@ -1,4 +1,4 @@
-"""A first staff user for a new installation, with a password that nobody else has."""
+"""Create the first superuser of a new installation with a random password."""
 
 import secrets
 from pathlib import Path
@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Create the user admin with a random password, unless there is one. The password is shown this once."
+    help = "Create the user admin with a random password, unless that user exists. The password is shown once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--password-file", type=Path, required=True, help="Where the password is kept.")
+        parser.add_argument("--password-file", type=Path, required=True, help="File to keep the password in.")
 
     def handle(self, *args: Any, password_file: Path, **options: Any) -> None:
         User = get_user_model()
@@ -20,11 +20,11 @@ class Command(BaseCommand):
             return
         password = secrets.token_urlsafe(12)
         try:
-            # Written first: a user whose password nobody knows would be worse than a file without a user.
+            # The file first: a file without a user is better than a user whose password nobody knows.
             password_file.touch(mode=0o600)
-            password_file.chmod(0o600)  # of a file that was there before
+            password_file.chmod(0o600)  # for a file that existed before
             password_file.write_text(password + "\n")
         except OSError as error:
             raise CommandError(f"cannot write {password_file}: {error.strerror}") from error
         User.objects.create_superuser("admin", password=password)
-        self.stdout.write(f"Created the user admin. Password, shown this once and kept in {password_file}: {password}")
+        self.stdout.write(f"Created the user admin. Password, shown once and kept in {password_file}: {password}")

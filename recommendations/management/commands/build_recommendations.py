@@ -1,4 +1,4 @@
-"""Recommendations from all products and reviews, made apart and then switched to at once."""
+"""Make a build of the recommendations beside the active one, then switch to it."""
 
 import sys
 import time
@@ -17,7 +17,7 @@ from service.commands import unusable_database
 
 
 class _Bars:
-    """A progress bar for each stage, on a terminal."""
+    """A progress bar for each stage, on a terminal only."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
@@ -39,11 +39,11 @@ class _Bars:
 
 
 class Command(BaseCommand):
-    help = "Find what is like what and what is popular, store it as a new build, and have that one read from then on."
-    requires_system_checks = []  # they load every page, which takes half as much memory again
+    help = "Compute similar and popular products, store them as a new build, and make it the active one."
+    requires_system_checks = []  # they import every view, which adds half to the memory
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--if-changed", action="store_true", help="do nothing where no product or review is new")
+        parser.add_argument("--if-changed", action="store_true", help="do nothing if no product or review is new")
         parser.add_argument(
             "--engine", choices=["local", "spark"], default="local", help="local: on this machine; spark: with PySpark"
         )
@@ -51,23 +51,23 @@ class Command(BaseCommand):
             "--parquet",
             type=Path,
             metavar="FOLDER",
-            help="have Spark read what export_catalogue wrote, not the database",
+            help="let Spark read the files of export_catalogue, not the database",
         )
-        parser.add_argument("--rollback", action="store_true", help="have the build before the active one read again")
+        parser.add_argument("--rollback", action="store_true", help="make the build before the active one active again")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["rollback"]:
-                with builds.only_one():
-                    self.stdout.write(f"{builds.roll_back()} is read again".capitalize())
+                with builds.exclusive():
+                    self.stdout.write(f"{builds.roll_back()} is active again".capitalize())
             else:
                 self._build(options["if_changed"], *self._engine(options["engine"], options["parquet"]))
-        except builds.Busy:
-            raise CommandError("another build is being made") from None
+        except builds.BuildRunning:
+            raise CommandError("another build is running") from None
         except builds.NoBuild:
             raise CommandError("there is no build before the active one") from None
         except KeyboardInterrupt:
-            raise CommandError("interrupted; the active build stays active") from None
+            raise CommandError("interrupted; the active build is unchanged") from None
         except (EngineError, ValueError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:

@@ -1,4 +1,4 @@
-"""How good the recommendations are, on reviews that are hidden from them, beside simpler ones."""
+"""Evaluate the recommendations on hidden reviews, beside simpler methods."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,35 +23,39 @@ Results = dict[str, dict[str, protocol.Metrics]]  # by protocol and model
 
 class Command(BaseCommand):
     help = (
-        "Hide each reviewer's last review, recommend ten products of the whole catalogue, and count who finds it. "
-        "On the database, or on files that the seed commands read, or on lines of the form: reviewer asin asin …"
+        "Hide each reviewer's last review, recommend ten products, and count how often the hidden one is among them. "
+        "Reads the database, or files in the formats of the seed commands, or lines of the form: reviewer asin asin …"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("files", nargs="*", metavar="FILE", help="products and reviews; none for the database")
+        parser.add_argument(
+            "files", nargs="*", metavar="FILE", help="products and reviews; without files, the database"
+        )
         parser.add_argument(
             "--protocol",
             action="append",
             choices=[*protocol.PROTOCOLS, cold_start.NAME],
-            help=f"which review is the last, or {cold_start.NAME} for products without any; may be given many times "
-            "(default: each of them)",
+            help=f"how a reviewer's reviews are ordered, or {cold_start.NAME} for products without reviews; "
+            "may be repeated (default: all)",
         )
-        parser.add_argument("--ease", action="store_true", help=f"compare EASE^R too, up to {models.MAX_EASE} products")
+        parser.add_argument(
+            "--ease", action="store_true", help=f"also compare EASE^R, for at most {models.MAX_EASE} products"
+        )
         parser.add_argument(
             "--tune", action="store_true", help=f"choose the weights first, on the validation items of {TUNED_ON}"
         )
-        parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
-        parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them as bars; needs matplotlib")
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write the metrics to a file")
+        parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the metrics as bars; needs matplotlib")
 
     def handle(self, *args: Any, **options: Any) -> None:
         asked = options["protocol"] or [*protocol.PROTOCOLS, cold_start.NAME]
         protocols = [name for name in asked if name != cold_start.NAME]
         if options["plot"] and not protocols:
-            raise CommandError(f"--plot draws no bars of {cold_start.NAME}: give a protocol beside it")
+            raise CommandError(f"--plot draws no bars for {cold_start.NAME}: add another protocol")
         try:
             reviews = data.from_files(options["files"]) if options["files"] else data.from_database()
-            if reviews.passed_over:
-                self.stderr.write(f"{reviews.passed_over} rows that cannot be used were passed over", style_func=str)
+            if reviews.skipped:
+                self.stderr.write(f"skipped {reviews.skipped} invalid rows", style_func=str)
             weights = self._tuned(reviews) if options["tune"] else settings.RECOMMENDATION_WEIGHTS
             results = self._evaluate(reviews, protocols, weights, options["ease"])
             cold = {cold_start.NAME: cold_start.evaluate(reviews, weights)} if cold_start.NAME in asked else {}
@@ -90,7 +94,7 @@ class Command(BaseCommand):
 
 
 def tables(results: Results) -> Iterator[str]:
-    """Lines of text for each protocol; the intervals are those of 95 %."""
+    """A text table for each protocol, with 95 % intervals."""
     for name, models_of in results.items():
         title = f"{name}, {next(iter(models_of.values())).reviewers:,} reviewers"
         lines = [f"{title:<34}   HR@10        interval   NDCG@10        interval  coverage  backfill"]
@@ -104,7 +108,7 @@ def tables(results: Results) -> Iterator[str]:
 
 
 def cold_table(figures: Mapping[str, cold_start.ColdStartMetrics]) -> str:
-    """Lines of text."""
+    """A text table."""
     if not figures:
         return f"{cold_start.NAME}: nobody has reviewed both a hidden product and another one"
     title = f"{cold_start.NAME}, {next(iter(figures.values())).products:,} products"

@@ -1,4 +1,4 @@
-"""Products and reviews as files that a cluster can read."""
+"""Export products and reviews as files for a cluster."""
 
 import sys
 from pathlib import Path
@@ -13,12 +13,10 @@ from service.commands import unusable_database
 
 
 class Command(BaseCommand):
-    help = (
-        "Write what recommendations are made of as Parquet, for build_recommendations --engine spark --parquet FOLDER."
-    )
+    help = "Write products and reviews as Parquet, for build_recommendations --engine spark --parquet FOLDER."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path, help="is made where it is not there; older files in it are replaced")
+        parser.add_argument("folder", type=Path, help="created if it is missing; existing files in it are replaced")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -12,8 +12,8 @@ function clock(time) {
 function words(breaker) {
   const said = [];
   if (breaker.forced) said.push(`Overridden (${breaker.forced}).`);
-  else if (breaker.state === "open") said.push(`Tried again in ${Math.ceil(breaker.retry_after)} s.`);
-  else if (breaker.state === "half-open") said.push("The next call finds out.");
+  else if (breaker.state === "open") said.push(`Next probe in ${Math.ceil(breaker.retry_after)} s.`);
+  else if (breaker.state === "half-open") said.push("The next call is the probe.");
   if (breaker.last_error) said.push(`Last error: ${breaker.last_error.cause}, ${clock(breaker.last_error.time)}.`);
   return said.join(" ") || "No error so far.";
 }
@@ -29,7 +29,7 @@ function draw(svg, legend, timeline) {
       const height = second[source] / most * 100;
       if (height) shapes += `<rect class="${source}" x="${x}" y="${y -= height}" width="1" height="${height}"/>`;
     }
-    // Where nobody asked for a while the line has a gap, for nothing is known of that time.
+    // The line has a gap where there were no requests.
     line += (before - second.ago > GAP ? "M" : "L") + `${x} ${97 - second.slowest / slowest * 94}h0`;
     before = second.ago;
   }
@@ -46,9 +46,9 @@ function show(section, breaker) {
   section.querySelector(".words").textContent = words(breaker);
   draw(section.querySelector("svg"), section.querySelector(".legend"), breaker.timeline);
   const events = section.querySelector(".events"), known = JSON.stringify(breaker.events);
-  if (events.known === known) return;  // so that what somebody has selected to copy stays selected
+  if (events.known === known) return;  // keeps a selection that somebody wants to copy
   events.known = known;
-  section.querySelector("summary").textContent = `Changes of state (${breaker.events.length})`;
+  section.querySelector("summary").textContent = `State changes (${breaker.events.length})`;
   events.replaceChildren(...breaker.events.map(event => {
     const line = make("li");
     line.append(make("span", clock(event.time)), make("b", `${WORDS[event.from_state]} → ${WORDS[event.to_state]}`),
@@ -74,25 +74,25 @@ async function refresh() {
     isLost = true;
   }
   document.body.classList.toggle("lost", isLost);
-  document.getElementById("fresh").textContent = isLost ? `the service does not answer; asking again. Last answer: ${asOf}` : `as of ${asOf}`;
+  document.getElementById("fresh").textContent = isLost ? `the service does not answer; retrying. Last answer: ${asOf}` : `as of ${asOf}`;
   setTimeout(refresh, 1000);
 }
 
 for (const button of document.querySelectorAll("button"))
   button.onclick = async () => {
-    const section = button.closest(".breaker"), told = section.querySelector(".told");
+    const section = button.closest(".breaker"), result = section.querySelector(".result");
     const named = `${document.querySelector("main").dataset.csrfCookie}=`;
     const token = document.cookie.split("; ").find(cookie => cookie.startsWith(named))?.slice(named.length) ?? "";
     const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token };
-    told.textContent = "…";
+    result.textContent = "…";
     try {
       const response = await ask(section, { method: "POST", headers, body: JSON.stringify({ action: button.value }) });
       const answer = await response.json();
       if (response.ok) show(section, answer);
       const why = response.status === 401 ? "sign in as an operator first." : answer.detail ?? JSON.stringify(answer);
-      told.textContent = response.ok ? "Done." : `Not done: ${why}`;
+      result.textContent = response.ok ? "Done." : `Not done: ${why}`;
     } catch {
-      told.textContent = "The service does not answer.";
+      result.textContent = "The service does not answer.";
     }
   };
 refresh();

@@ -1,4 +1,4 @@
-"""Requests as they arrive, in pieces of any size."""
+"""The request parser, with pieces of any size."""
 
 from itertools import pairwise
 
@@ -8,7 +8,15 @@ from gunicorn.http.errors import InvalidChunkSize, LimitRequestHeaders, ParseExc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.arrival import LINES_IN_A_TURN, MAX_EMPTY_LINES, MAX_FRAMING, MAX_HEAD, MAX_TRAILERS, Arrival, next_request
+from service.request_parser import (
+    LINES_PER_STEP,
+    MAX_EMPTY_LINES,
+    MAX_FRAMING,
+    MAX_HEAD,
+    MAX_TRAILERS,
+    ReceivedRequest,
+    next_request,
+)
 
 POST = b"POST /reviews?a=b HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -20,7 +28,7 @@ REQUESTS = (
 )
 
 
-def arrive(pieces: list[bytes], received: bytearray) -> list[Arrival]:
+def parse(pieces: list[bytes], received: bytearray) -> list[ReceivedRequest]:
     found = []
     request = next_request(received, bytearray(), Config(), ("127.0.0.1", 1))
     for piece in pieces:
@@ -29,18 +37,18 @@ def arrive(pieces: list[bytes], received: bytearray) -> list[Arrival]:
             try:
                 if next(request) == b"":
                     break
-            except StopIteration as arrival:
-                found.append(arrival.value)
+            except StopIteration as end:
+                found.append(end.value)
                 request = next_request(received, bytearray(), Config(), ("127.0.0.1", 1))
     return found
 
 
 @given(chosen=st.lists(st.sampled_from(REQUESTS), max_size=5), cuts=st.lists(st.integers(0, 600)))
-def test_requests_are_the_same_in_whatever_pieces_they_come(chosen: list[bytes], cuts: list[int]) -> None:
+def test_the_pieces_make_no_difference_to_the_requests(chosen: list[bytes], cuts: list[int]) -> None:
     sent = b"".join(chosen)
     edges = [0, *sorted(cut for cut in cuts if cut < len(sent)), len(sent)]
     received = bytearray()
-    found = arrive([sent[start:end] for start, end in pairwise(edges)], received)
+    found = parse([sent[start:end] for start, end in pairwise(edges)], received)
     assert [each.head.method for each in found] == [each.split(b" ")[0].decode() for each in chosen]
     assert [bytes(each.body) for each in found] == [b"hello" if b"hel" in each else b"" for each in chosen]
     assert all(each.is_complete and each.length == len(each.body) for each in found)
@@ -58,18 +66,18 @@ class CountedSearch(bytearray):
         return super().find(what, start, end)
 
 
-def test_a_head_in_letters_is_searched_once() -> None:
+def test_a_head_that_arrives_byte_by_byte_is_searched_once() -> None:
     received = CountedSearch()
     head = b"GET / HTTP/1.1\r\n" + (b"X: " + b"x" * 8000 + b"\r\n") * 8 + b"\r\n"
-    (arrival,) = arrive([head[at : at + 1] for at in range(len(head))], received)
-    assert len(arrival.head.headers) == 8
+    (request,) = parse([head[at : at + 1] for at in range(len(head))], received)
+    assert len(request.head.headers) == 8
     assert received.searched < 5 * len(head)
 
 
 def test_a_body_that_is_too_large_is_not_read() -> None:
     received = bytearray()
-    (arrival,) = arrive([POST + b"Content-Length: 1000001\r\n\r\nabc"], received)
-    assert (arrival.length, bytes(arrival.body), arrival.is_complete) == (1_000_001, b"", False)
+    (request,) = parse([POST + b"Content-Length: 1000001\r\n\r\nabc"], received)
+    assert (request.length, bytes(request.body), request.is_complete) == (1_000_001, b"", False)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +88,9 @@ def test_a_body_that_is_too_large_is_not_read() -> None:
         POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"x" * 256,
     ],
 )
-def test_no_line_is_waited_for_without_end(sent: bytes) -> None:
+def test_a_line_without_end_is_refused(sent: bytes) -> None:
     with pytest.raises(ParseException):
-        arrive([sent], bytearray())
+        parse([sent], bytearray())
 
 
 @pytest.mark.parametrize(
@@ -103,28 +111,28 @@ def test_framing_without_end_is_refused(begun: bytes, line: bytes, limit: int, e
     assert sent - len(received) < limit + 1000
 
 
-def test_many_small_chunks_are_read_in_turns() -> None:
+def test_many_small_chunks_are_read_in_steps() -> None:
     chunks = 20_000
     received = bytearray(CHUNKED + b"9\r\nsome text\r\n" * chunks + b"0\r\n\r\n")
     body = bytearray()
     request = next_request(received, body, Config(), ("127.0.0.1", 1))
-    turns = [len(body)]
+    steps = [len(body)]
     for step in request:
         assert step is None
-        turns.append(len(body))
-    turns.append(len(body))
+        steps.append(len(body))
+    steps.append(len(body))
     assert body == b"some text" * chunks
-    assert max(after - before for before, after in pairwise(turns)) <= 9 * LINES_IN_A_TURN
+    assert max(after - before for before, after in pairwise(steps)) <= 9 * LINES_PER_STEP
 
 
 def test_empty_lines_before_a_request_are_dropped() -> None:
     sent = b"\r\n" * MAX_EMPTY_LINES + REQUESTS[0]
     for pieces in ([sent], [sent[at : at + 1] for at in range(len(sent))]):
         received = bytearray()
-        (arrival,) = arrive(pieces, received)
-        assert (arrival.head.path, bytes(received)) == ("/livez", b"")
+        (request,) = parse(pieces, received)
+        assert (request.head.path, bytes(received)) == ("/livez", b"")
 
 
 def test_empty_lines_without_end_are_refused() -> None:
     with pytest.raises(ParseException):
-        arrive([b"\r\n" * (MAX_EMPTY_LINES + 2) + REQUESTS[0]], bytearray())
+        parse([b"\r\n" * (MAX_EMPTY_LINES + 2) + REQUESTS[0]], bytearray())

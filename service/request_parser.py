@@ -1,7 +1,7 @@
-"""Incremental parsing of requests: bytes go in, in pieces of any size, and whole requests come out.
+"""An incremental request parser: it takes bytes in pieces of any size and returns complete requests.
 
-gunicorn's parser reads the head and refuses ambiguous framing (RFC 9112, 6.3). Its body readers block until data
-arrives, so bodies are read here, chunked ones included.
+gunicorn's parser reads the head and rejects ambiguous framing (RFC 9112, 6.3). gunicorn's body readers block until data
+arrives, so this module reads the bodies, chunked ones included.
 """
 
 import re
@@ -23,38 +23,39 @@ from gunicorn.http.unreader import IterUnreader
 
 # In bytes.
 MAX_HEAD = 65_536
-MAX_LINE = 256  # of a chunk's size, or of a trailer
-MAX_TRAILERS = 8_192  # all of a request
-MAX_FRAMING = 16_384  # more than the body that it frames: sizes, extensions and line ends of chunks
+MAX_LINE = 256  # a line with a chunk's size, or a trailer
+MAX_TRAILERS = 8_192  # all trailers of a request together
+MAX_FRAMING = 16_384  # by which sizes, extensions and line ends of chunks may exceed the body
 
 MAX_EMPTY_LINES = 8  # before a request line (RFC 9112, 2.2)
-LINES_IN_A_TURN = 200  # about half a millisecond
+LINES_PER_STEP = 200  # parsed before other connections are handled; about half a millisecond
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t -~\x80-\xff]*)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A request that has been received as far as it will be."""
+class ReceivedRequest:
+    """A received request. The body is missing if it is over the limit."""
 
     head: Request
     body: bytearray
-    length: int  # of the body, in bytes; one over the limit is not read
+    length: int  # of the body, in bytes
 
     @property
     def is_complete(self) -> bool:
         return len(self.body) == self.length
 
 
-# None: others may take their turn now. Bytes: more have to be received, and these, if any, sent to the client first.
+# What the parser needs before it goes on. None: let other connections be handled first. Bytes: send these, if any, to
+# the client, then wait for more data.
 Step: TypeAlias = bytes | None
 
 
-def next_request(received: bytearray, body: bytearray, cfg: Any, peer: Any) -> Generator[Step, None, Arrival]:
-    """Take one request from ``received``, and put its body into ``body``.
+def next_request(received: bytearray, body: bytearray, cfg: Any, peer: Any) -> Generator[Step, None, ReceivedRequest]:
+    """Move one request from ``received``, its body to ``body``.
 
-    Raises the errors that gunicorn's ``handle_error()`` knows.
+    Raises errors that gunicorn's ``handle_error()`` handles.
     """
     yield from _empty_lines(received)
     searched = 0
@@ -68,12 +69,12 @@ def next_request(received: bytearray, body: bytearray, cfg: Any, peer: Any) -> G
         yield b""
     try:
         head = Request(cfg, IterUnreader([_take(received, end + 4)]), peer)
-    except UnsupportedTransferCoding as error:  # 501 from gunicorn, but it is the client's error
+    except UnsupportedTransferCoding as error:  # gunicorn answers 501, but this is the client's error
         raise InvalidHeader("Transfer-Encoding") from error
     fields = dict(head.headers)
     length = int(fields.get("CONTENT-LENGTH", "0"))
     if length > _limit():
-        return Arrival(head, body, length)
+        return ReceivedRequest(head, body, length)
     is_chunked = "TRANSFER-ENCODING" in fields
     if head._expected_100_continue and (length or is_chunked) and not received:
         yield CONTINUE
@@ -83,7 +84,7 @@ def next_request(received: bytearray, body: bytearray, cfg: Any, peer: Any) -> G
         while len(received) < length:
             yield b""
         body += _take(received, length)
-    return Arrival(head, body, length)
+    return ReceivedRequest(head, body, length)
 
 
 def _limit() -> int:
@@ -139,13 +140,14 @@ def _chunks(received: bytearray, body: bytearray) -> Generator[Step, None, int]:
 
 
 def _line(received: bytearray, number: int) -> Generator[Step, None, bytes]:
-    if number % LINES_IN_A_TURN == 0:
+    """Take the next line, which is the ``number``th of its part of the request."""
+    if number % LINES_PER_STEP == 0:
         yield None
     while (end := received.find(b"\r\n", 0, MAX_LINE)) < 0:
         if len(received) >= MAX_LINE:
             raise InvalidChunkSize(bytes(received[:MAX_LINE]))
         yield b""
     line = _take(received, end + 2)[:-2]
-    if b"\r" in line or b"\n" in line:  # another parser may end the line there
+    if b"\r" in line or b"\n" in line:  # another parser might end the line there
         raise InvalidChunkSize(line)
     return line
