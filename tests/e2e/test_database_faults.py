@@ -3,6 +3,7 @@
 import signal
 import time
 
+from resilience import database
 from tests.e2e.conftest import WARM, Busy, assert_nobody_was_failed
 from tests.e2e.load import Load, median, of_catalog
 from tests.e2e.services import RESET, Postgres, Service
@@ -60,9 +61,12 @@ def test_ended_connections_cost_no_answer(
     busy: Busy, postgres: Postgres, recommender: Service, ad_provider: Service
 ) -> None:
     with busy("ended") as work:
-        for _ in range(5):
-            postgres.end_connections()
-            time.sleep(0.2)
+        for _ in range(4):
+            # On a slow machine one call may meet each of them; a call is attempted once more than that.
+            for _ in range(database.MAX_ATTEMPTS - 1):
+                postgres.end_connections()
+                time.sleep(0.2)
+            time.sleep(1)
     assert_nobody_was_failed(work, postgres)
     assert {each.source for each in of_catalog(work.reads())} == {"live"}
     assert {each.status for each in work.writes()} == {201}

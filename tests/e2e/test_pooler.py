@@ -8,6 +8,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
+from resilience import database
 from tests.e2e.conftest import Busy, assert_nobody_was_failed
 from tests.e2e.load import of_catalog
 from tests.e2e.services import RESET, Postgres, Service, eventually, manage
@@ -73,7 +74,7 @@ def test_commands_work_through_the_pool(postgres: Postgres, pool: str) -> None:
 
 def test_sessions_ended_behind_the_pool_cost_no_answer(busy: Busy, postgres: Postgres, recommender: Service) -> None:
     with busy("pooled-ended") as work:
-        for _ in range(3):
+        for _ in range(database.MAX_ATTEMPTS - 1):  # on a slow machine one call may meet each of them
             postgres.end_connections()
             time.sleep(0.5)
     assert_nobody_was_failed(work, postgres)

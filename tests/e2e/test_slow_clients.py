@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.e2e.raw_http import CHUNKED, clients, get, is_closed, post
-from tests.e2e.services import Postgres, Service
+from tests.e2e.services import Postgres, Service, eventually
 
 MANY = 40  # five for each thread
 CONNECTIONS = 250  # gunicorn.conf.py
@@ -24,6 +24,11 @@ def service(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
     with Service("recommender_site", DATABASE_URL=postgres.url, AD_PROVIDER_URL=ad_provider.url) as started:
         yield started
         assert set(started.get("/readyz").json()["dependencies"].values()) == {"closed"}
+
+
+def peers(service: Service) -> set[int]:
+    """The ports of the clients that the worker is connected with."""
+    return {each.raddr.port for each in worker(service).net_connections() if each.raddr}
 
 
 def worker(service: Service) -> psutil.Process:
@@ -130,7 +135,9 @@ def test_clients_that_do_not_read_delay_nobody_and_are_closed(service: Service) 
             assert_alive(service, within=1)
             time.sleep(0.5)
         assert worker(service).memory_info().rss - before < 100 * MEGABYTE
-        time.sleep(2 + LEEWAY)
+        time.sleep(2)
+        ports = {client.getsockname()[1] for client in deaf}  # to look at a socket would be to read from it
+        eventually(lambda: ports.isdisjoint(peers(service)), 5 * LEEWAY)
         assert all(is_closed(client) for client in deaf)
 
 
