@@ -24,13 +24,21 @@ LATEST_REVIEWS = 10
 _LONG = ("description", "related", "sales_rank")
 
 
+class AtLeast(int):
+    """A number of rows that were not all counted; pages show it as ``10,000 or more``."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,} or more"
+
+
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts no further than COUNTED rows: count(*) over a million takes longer than the page."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return len(rows.values_list("pk")[:COUNTED])
+        number = len(rows.values_list("pk")[:COUNTED])
+        return number if number < COUNTED else AtLeast(number)
 
 
 class FrequentValuesFilter(admin.SimpleListFilter):
