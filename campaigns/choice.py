@@ -7,10 +7,11 @@ bid to keep its place. Everything here is arithmetic on a Snapshot: the database
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
+from campaigns.keywords import KeywordIndex
 from campaigns.models import Campaign, Target
 
 FLOOR = 10_000  # micros; no click costs less, nor less than the smallest coin: campaigns.money.floor
@@ -74,18 +75,20 @@ class CampaignState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that may be shown, as it was at some moment; the ads of a place with their bids. No click costs less than
-    ``floor``."""
+    """All that may be shown, as it was at some moment: the ads of each target with their bids, and the keywords of all
+    targets. No click costs less than ``floor``."""
 
     campaigns: Mapping[int, CampaignState]
     ads: Mapping[TargetKey, Sequence[tuple[Ad, int]]]
+    keywords: KeywordIndex = field(default_factory=KeywordIndex)
     floor: int = FLOOR
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The page that the ads are for. ``categories`` are those of its product, widest first; ``more_categories`` others
-    that fit as well. ``seen`` has the impressions of today by campaign, of the viewer."""
+    """The page that the ads are for. ``categories`` are those of its product, widest first; ``more_categories`` are
+    others that fit as well. ``keywords`` are those of targets that match what was searched for. ``seen`` has the
+    viewer's impressions of today by campaign."""
 
     now: datetime
     asin: str | None = None

@@ -4,8 +4,6 @@ Products are told by their asin without a constraint: the recommender, which doe
 An ad for a product that is gone is not shown.
 """
 
-import unicodedata
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from django.core.exceptions import ValidationError
@@ -15,6 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from campaigns.keywords import MAX_TERM, RULE, keyword
 from catalog.models import Product
 from catalog.rules import MAX_ASIN
 
@@ -22,7 +21,6 @@ MICROS = 1_000_000
 MAX_PLACEMENT = 50  # characters, as these two
 MAX_VALUE = MAX_ASIN  # categories and keywords are shorter
 MAX_TARGET = MAX_VALUE + 10
-MAX_TERM = 100
 
 
 class Micros(models.BigIntegerField):  # type: ignore[type-arg]
@@ -45,9 +43,9 @@ class Campaign(models.Model):
     """``spent`` is kept by the statement that charges, and by nothing else."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active"
-        PAUSED = "paused"
-        ENDED = "ended"
+        ACTIVE = "active", "active"
+        PAUSED = "paused", "paused"
+        ENDED = "ended", "ended"
 
     class Pacing(models.TextChoices):
         EVEN = "even", "even over the day"
@@ -58,7 +56,7 @@ class Campaign(models.Model):
     status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
     starts = models.DateTimeField(default=timezone.now)
     ends = models.DateTimeField(null=True, blank=True)
-    daily_budget = Micros(help_text="Of a day, by UTC.")
+    daily_budget = Micros(help_text="Per day, by UTC.")
     total_budget = Micros()
     pacing = models.CharField(max_length=4, choices=Pacing, default=Pacing.EVEN)
     viewer_limit = models.PositiveSmallIntegerField(
@@ -81,7 +79,7 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 condition=Q(ends__isnull=True) | Q(ends__gt=F("starts")),
                 name="campaign_ends_after_it_starts",
-                violation_error_message="A campaign ends after it starts.",
+                violation_error_message="The end must be after the start.",
             ),
         ]
 
@@ -125,24 +123,25 @@ class SponsoredProduct(models.Model):
 
     class Meta:
         ordering = ["id"]
+        verbose_name = "ad"
         constraints = [models.UniqueConstraint(fields=["campaign", "product"], name="product_once_per_campaign")]
 
     def __str__(self) -> str:
-        return f"{self.product_id} in campaign {self.campaign_id}"
+        return f"{self.product_id} in {self.campaign.name}"
 
 
 class Target(models.Model):
     """Where an ad is to be shown, and the most that a click is worth there; or, where ``negative``, where never."""
 
     class Kind(models.TextChoices):
-        PRODUCT = "product", "a product's page (asin)"
-        CATEGORY = "category"
-        KEYWORD = "keyword"
+        PRODUCT = "product", "product page (asin)"
+        CATEGORY = "category", "category"
+        KEYWORD = "keyword", "keyword"
 
     ad = models.ForeignKey(SponsoredProduct, models.CASCADE, related_name="targets")
     kind = models.CharField(max_length=8, choices=Kind)
-    value = models.CharField(max_length=MAX_VALUE)
-    bid = Micros(null=True, blank=True, help_text="The most that a click may cost; none for a negative target.")
+    value = models.CharField(max_length=MAX_VALUE, help_text=RULE)
+    bid = Micros(null=True, blank=True, help_text="The most that a click may cost. A negative target has no bid.")
     negative = models.BooleanField(default=False)
 
     class Meta:
@@ -152,7 +151,7 @@ class Target(models.Model):
             models.CheckConstraint(
                 condition=Q(negative=True, bid__isnull=True) | Q(negative=False, bid__isnull=False, bid__gt=0),
                 name="target_has_a_bid_or_is_negative",
-                violation_error_message="A target needs a bid above zero, and a negative one none.",
+                violation_error_message="A target needs a bid above zero. A negative target has no bid.",
             ),
         ]
 
@@ -165,25 +164,11 @@ class Target(models.Model):
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
 
-_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))  # soft hyphen, blanks without a width, byte order mark
-
-
-def keyword(text: str) -> str:
-    """As keywords are compared: however their letters are composed, whatever their case and blanks (NFKC_Casefold)."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).translate(_UNSEEN).casefold())
-    return " ".join(folded.split())
-
-
-def search_term(keywords: Sequence[str]) -> str:
-    """The keywords that were searched for as one text, cut at MAX_TERM characters: it travels in the URLs of ads."""
-    return ", ".join(keywords)[:MAX_TERM]
-
-
 class Kind(models.TextChoices):
     """Of what a shopper does."""
 
-    IMPRESSION = "impression"
-    CLICK = "click"
+    IMPRESSION = "impression", "impression"
+    CLICK = "click", "click"
 
 
 class AppendOnly(models.Model):
@@ -240,7 +225,7 @@ class Reason(models.TextChoices):
     """Why an impression or a click does not count."""
 
     REPEATED = "repeated", "counted before"
-    EXPIRED = "expired"
+    EXPIRED = "expired", "expired"
     SIGNATURE = "signature", "bad signature"
     ROBOT = "robot", "robot or prefetch"
     HEAD = "head", "HEAD request"

@@ -28,6 +28,11 @@ def amount(micros: int) -> str:
     return f"{whole}.{digits}" if digits else f"{whole}"
 
 
+def in_units(micros: int) -> str:
+    """The amount with the currency's code, such as ``1.25 USD``."""
+    return f"{amount(micros)} {settings.CURRENCY}"
+
+
 def rounded(micros: int) -> str:
     """In units of the currency, with its decimals; half of the last one is rounded up."""
     unit = Decimal(1).scaleb(-decimals())

@@ -38,12 +38,12 @@ _RANKED = """
 
 @dataclass
 class Totals:
-    """Of a campaign and a day, or of more. Money is in micros. ``unbilled`` has the number for each reason."""
+    """Figures of a campaign and a day, or sums of them. Money is in micros. ``unbilled`` counts by kind and reason."""
 
     impressions: int = 0
     clicks: int = 0
     spent: int = 0
-    unbilled: Counter[str] = field(default_factory=Counter)
+    unbilled: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
     def click_rate(self) -> float | None:
@@ -102,9 +102,11 @@ def by_day(campaigns: Collection[int] | None = None, cut: Cut = Cut()) -> dict[t
     chosen = cut.days() if campaigns is None else cut.days() & Q(campaign__in=campaigns)
     for campaign, day, shown, clicked, paid in _ledger(chosen & Q(**cut.values()), "campaign_id", "day"):
         found.setdefault((campaign, day), Totals()).add(Totals(int(shown), int(clicked), int(paid)))
-    unbilled = Unbilled.objects.filter(chosen, campaign__isnull=False).values_list("campaign_id", "day", "reason")
-    for campaign, day, reason, number in [] if cut.values() else unbilled.annotate(number=Sum("count")):
-        found.setdefault((campaign or 0, day), Totals()).add(Totals(unbilled=Counter({reason: int(number)})))
+    unbilled = Unbilled.objects.filter(chosen, campaign__isnull=False).values_list(
+        "campaign_id", "day", "kind", "reason", "count"
+    )
+    for campaign, day, kind, reason, number in [] if cut.values() else unbilled:
+        found.setdefault((campaign or 0, day), Totals()).add(Totals(unbilled=Counter({(kind, reason): number})))
     return dict(sorted(found.items()))
 
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from django.db import Error
 from django.utils import timezone
 
-from campaigns import charging
-from campaigns.choice import AuctionEntry, Context, run_auction
+from campaigns import charging, snapshot
+from campaigns.choice import AuctionEntry, Context, Snapshot, run_auction
 from campaigns.decisions import Decision, viewer_hash
-from campaigns.models import Kind, Reason, Viewer, day_of, keyword, search_term
+from campaigns.keywords import keyword, search_term
+from campaigns.models import Kind, Reason, Viewer, day_of
 from campaigns.snapshot import keeper
 from campaigns.spool import AdEvent, Spool
 from catalog.models import Product
@@ -44,26 +45,41 @@ class Chosen(NamedTuple):
 def get_sponsored(
     *, asin: str | None, categories: Sequence[str], keywords: Sequence[str], limit: int, viewer: str | None
 ) -> Chosen:
-    """Up to ``limit`` ads, none while the database is away: what is missing is filled with house ads, which say where
-    they come from. One query for the products that won, one for each of ``asin`` and ``viewer``."""
+    """Up to ``limit`` ads, none during a database outage. House ads fill the rest and note their own source. One query
+    for the products that won, one for each of ``asin`` and ``viewer``."""
     spool.watch()
-    now = timezone.now()
-    hashed = viewer_hash(viewer, day_of(now)) if viewer else ""
-    words = [keyword(each) for each in keywords]
-    # Only what asks the database goes through its breaker: a call that does not would pass for a successful trial.
-    database = breakers.get(DATABASE)
     try:
-        snapshot = keeper.latest()
-        own, seen = database.call(_known_of, asin, hashed, now) if asin or hashed else ([], None)
-        if snapshot is None:
-            return Chosen([], [])
-        winners, others = run_auction(snapshot, Context(now, asin, own, categories, words, seen), limit)
-        chosen = Chosen(database.call(_with_products, winners) if winners else [], others, hashed, search_term(words))
+        latest = keeper.latest()
+        chosen = _choose(latest, asin, categories, keywords, limit, viewer) if latest else Chosen([], [])
     except DependencyUnavailable:
         return Chosen([], [])
     if chosen.ads:
         provenance.note("live")
     return chosen
+
+
+def preview(*, asin: str | None, categories: Sequence[str], keywords: Sequence[str], limit: int) -> Chosen:
+    """The same choice from campaigns and ads as they are in the database now. Raises DependencyUnavailable."""
+    return _choose(snapshot.read(), asin, categories, keywords, limit, None)
+
+
+def _choose(
+    known: Snapshot,
+    asin: str | None,
+    categories: Sequence[str],
+    keywords: Sequence[str],
+    limit: int,
+    viewer: str | None,
+) -> Chosen:
+    now = timezone.now()
+    hashed = viewer_hash(viewer, day_of(now)) if viewer else ""
+    terms = [keyword(each) for each in keywords]
+    # The breaker calls only what queries the database: any other call would pass for a successful probe.
+    database = breakers.get(DATABASE)
+    own, seen = database.call(_known_of, asin, hashed, now) if asin or hashed else ([], None)
+    context = Context(now, asin, own, categories, known.keywords.matching(terms), seen)
+    winners, others = run_auction(known, context, limit)
+    return Chosen(database.call(_with_products, winners) if winners else [], others, hashed, search_term(terms))
 
 
 def _known_of(asin: str | None, viewer: str, now: datetime) -> tuple[list[str], dict[int, int] | None]:

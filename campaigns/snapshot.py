@@ -19,7 +19,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaigns.choice import Ad, CampaignState, Snapshot, TargetKey
-from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of, keyword
+from campaigns.keywords import KeywordIndex, keyword
+from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
 from campaigns.money import floor
 from campaigns.standing import HAS_PRODUCT
 from resilience.errors import DependencyUnavailable
@@ -55,12 +56,15 @@ def load_campaigns(at: datetime) -> dict[int, CampaignState]:
     return states
 
 
-def load_ads() -> Ads:
-    """The ads of each place with their bids. A query for each CHUNK rows. Raises django.db.Error."""
+def load_ads() -> tuple[Ads, KeywordIndex]:
+    """The ads of each target with their bids, and all keywords. One query for CHUNK rows. Raises one of UNREADABLE."""
     targets: dict[int, list[tuple[TargetKey, int | None]]] = defaultdict(list)
+    keywords = set[str]()
     for _, ad, kind, value, bid in _rows(Target.objects.all(), "ad", "kind", "value", "bid"):
-        # An earlier release has compared keywords otherwise, and stored them so.
-        targets[ad].append((TargetKey(kind, keyword(value) if kind == Target.Kind.KEYWORD else value), bid))
+        if kind == Target.Kind.KEYWORD:
+            value = keyword(value)  # an earlier release stored keywords in another form
+            keywords.add(value)
+        targets[ad].append((TargetKey(kind, value), bid))
     places: dict[TargetKey, list[tuple[Ad, int]]] = defaultdict(list)
     ads = SponsoredProduct.objects.filter(HAS_PRODUCT)
     for number, campaign, asin, impressions, clicks in _rows(ads, "campaign", "product", "impressions", "clicks"):
@@ -69,7 +73,7 @@ def load_ads() -> Ads:
         for place, bid in targets[number]:
             if bid is not None:
                 places[place].append((ad, bid))
-    return places
+    return places, KeywordIndex(keywords)
 
 
 def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
@@ -81,6 +85,16 @@ def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
         if len(rows) < CHUNK:
             return
         last = rows[CHUNK - 1][0]
+
+
+def read() -> Snapshot:
+    """All that may be shown just now. Raises one of UNREADABLE."""
+    return Snapshot(load_campaigns(timezone.now()), *load_ads(), floor())
+
+
+def served_within() -> float:
+    """Seconds until a change of ads or targets is served."""
+    return ADS_EVERY * settings.ADS_SNAPSHOT_SECONDS
 
 
 # While the database cannot be used, and what it says of a statement.
@@ -100,7 +114,7 @@ class SnapshotRefresher:
         """None while nothing could be read yet. Tests set ADS_SNAPSHOT_SECONDS = 0: read now, for this request."""
         if not settings.ADS_SNAPSHOT_SECONDS:
             with suppress(*UNREADABLE):
-                return Snapshot(load_campaigns(timezone.now()), load_ads(), floor())
+                return read()
             return None
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
@@ -110,12 +124,12 @@ class SnapshotRefresher:
         return self._latest
 
     def _keep(self) -> None:
-        ads: Ads = {}
+        ads: tuple[Ads, KeywordIndex] = {}, KeywordIndex()
         turn = 0
         while True:
             try:
                 ads = load_ads() if turn % ADS_EVERY == 0 else ads
-                self._latest = Snapshot(load_campaigns(timezone.now()), ads, floor())
+                self._latest = Snapshot(load_campaigns(timezone.now()), *ads, floor())
                 turn += 1
             except UNREADABLE as error:
                 logger.warning("campaigns cannot be read", extra={"error": type(error).__name__})

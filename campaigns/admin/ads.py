@@ -90,6 +90,7 @@ class SponsoredProductAdmin(SavingAdmin):
         super().save_formset(request, form, formset, change)
         if formset.has_changed():
             adopt(form.instance.campaign_id)
+            self.say_when_served(request)
 
     def delete_model(self, request: HttpRequest, obj: SponsoredProduct) -> None:
         super().delete_model(request, obj)

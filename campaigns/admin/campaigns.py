@@ -15,11 +15,11 @@ from campaigns import standing
 from campaigns.admin.ads import adopt, protected_by, targets_of
 from campaigns.admin.amounts import AMOUNTS
 from campaigns.admin.forms import CampaignForm
+from campaigns.admin.preview import PreviewPage
 from campaigns.admin.report import ReportPages
 from campaigns.admin.saving import SavingAdmin
-from campaigns.admin.trial import TrialPage
 from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, SponsoredProduct, Unbilled, day_of
-from campaigns.money import in_currency, rounded
+from campaigns.money import in_currency, in_units, rounded
 
 
 @admin.register(Advertiser)
@@ -60,7 +60,9 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SponsoredProduct]:
         # Prefetched rather than joined: an ad stays in the list when its product is gone.
-        return standing.ads_now(super().get_queryset(request).prefetch_related("product", "targets"))
+        return standing.ads_now(
+            super().get_queryset(request).select_related("campaign").prefetch_related("product", "targets")
+        )
 
     @admin.display(description="targets")
     def targets_shown(self, ad: SponsoredProduct) -> str:
@@ -79,7 +81,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(TrialPage, ReportPages, SavingAdmin):
+class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
     form = CampaignForm
     list_display = ("name_and_advertiser", "now", "report_link", "spent_today", "spent_in_all")
     list_filter = (StandingFilter, "pacing")
@@ -101,6 +103,7 @@ class CampaignAdmin(TrialPage, ReportPages, SavingAdmin):
         "spent_today",
         "report_link",
     )
+    fields_of_a_new_one = ("advertiser", "name", "status", *fields[3:7])
     readonly_fields = ("now", "spent_in_all", "spent_today", "report_link")
     formfield_overrides = AMOUNTS
 
@@ -113,7 +116,14 @@ class CampaignAdmin(TrialPage, ReportPages, SavingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         return standing.campaigns_at(super().get_queryset(request), timezone.now())
 
+    def get_fields(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
+        return self.fields if obj else self.fields_of_a_new_one
+
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        if obj.daily_budget > obj.total_budget:
+            budgets = f"{in_units(obj.daily_budget)} a day, {in_units(obj.total_budget)} in all"
+            text = f"The daily budget is more than the total budget ({budgets}): the total budget is the limit."
+            self.message_user(request, text, messages.WARNING)
         if not change:
             obj.save()
             return
@@ -133,6 +143,7 @@ class CampaignAdmin(TrialPage, ReportPages, SavingAdmin):
         super().save_formset(request, form, formset, change)
         if formset.new_objects:
             adopt(form.instance.pk)
+            self.say_when_served(request)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -164,33 +175,27 @@ class CampaignAdmin(TrialPage, ReportPages, SavingAdmin):
         return format_html('{}<span class="beneath">{}</span>', campaign.name, campaign.advertiser.name)
 
     @admin.display(description="now", ordering="standing")
-    def now(self, campaign: Any) -> str | None:
+    def now(self, campaign: Any) -> str:
         """What it does, when it runs, and what keeps its ads from being shown."""
-        if not campaign.pk:
-            return None
         dates = [f"{campaign.starts:from %Y-%m-%d}", *([f"{campaign.ends:to %Y-%m-%d}"] if campaign.ends else [])]
         why = standing.why_not_shown(campaign)
         return format_html(
-            "<strong>{}</strong>{}{}",
-            campaign.standing,
+            "{}{}{}",
+            format_html("<strong>{}</strong>", campaign.standing) if campaign.ads_able else campaign.standing,
             format_html_join("", '<span class="beneath nowrap">{}</span>', ([each] for each in dates)),
             format_html('<span class="beneath errornote-inline">{}</span>', why) if why else "",
         )
 
     @admin.display(description=in_currency("spent in all"))
-    def spent_in_all(self, campaign: Campaign) -> str | None:
-        return spend_bar(campaign.spent, campaign.total_budget) if campaign.pk else None
+    def spent_in_all(self, campaign: Campaign) -> str:
+        return spend_bar(campaign.spent, campaign.total_budget)
 
     @admin.display(description=in_currency("spent today"))
-    def spent_today(self, campaign: Any) -> str | None:
-        if not campaign.pk:
-            return None
+    def spent_today(self, campaign: Any) -> str:
         return spend_bar(campaign.today_spent, campaign.today_budget)
 
     @admin.display(description="report")
-    def report_link(self, campaign: Campaign) -> str | None:
-        if not campaign.pk:
-            return None
+    def report_link(self, campaign: Campaign) -> str:
         return format_html('<a href="{}">report</a>', reverse("admin:campaigns_campaign_report", args=[campaign.pk]))
 
 

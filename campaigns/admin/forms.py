@@ -3,19 +3,15 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.db.models import Max
 from django.urls import reverse
 
 from campaigns.admin.amounts import AmountsForm
 from campaigns.admin.places import existing_categories, existing_products
-from campaigns.models import MAX_VALUE, Campaign, Target, keyword
-from campaigns.money import amount, floor
+from campaigns.keywords import keyword
+from campaigns.models import MAX_VALUE, Campaign, Target
+from campaigns.money import floor, in_units
 from catalog.rules import MAX_NAME
-
-
-def _said(micros: int) -> str:
-    return f"{amount(micros)} {settings.CURRENCY}"
 
 
 class CampaignForm(AmountsForm):
@@ -27,7 +23,7 @@ class CampaignForm(AmountsForm):
         cleaned = super().clean() or self.cleaned_data
         starts, ends = cleaned.get("starts"), cleaned.get("ends")
         if starts and ends and ends <= starts:
-            self.add_error("ends", "A campaign ends after it starts.")
+            self.add_error("ends", "The end must be after the start.")
         bids = Target.objects.filter(ad__campaign=self.instance) if self.instance.pk else Target.objects.none()
         highest = bids.aggregate(highest=Max("bid"))["highest"] or 0
         for name in ("daily_budget", "total_budget"):
@@ -35,12 +31,12 @@ class CampaignForm(AmountsForm):
             if budget is None:
                 continue
             if budget < floor():
-                self.add_error(name, f"At least {_said(floor())}: no click costs less.")
+                self.add_error(name, f"At least {in_units(floor())}: no click costs less.")
             elif budget < highest:
-                self.add_error(name, f"Not below the highest bid of the campaign's ads: {_said(highest)}.")
+                self.add_error(name, f"Not below the highest bid of the campaign's ads: {in_units(highest)}.")
         # Not all that it takes, as more may be spent before it is saved: then the database refuses.
         if self.instance.pk and cleaned.get("total_budget", self.instance.spent) < self.instance.spent:
-            self.add_error("total_budget", f"Not below what is spent: {_said(self.instance.spent)}.")
+            self.add_error("total_budget", f"Not below what is spent: {in_units(self.instance.spent)}.")
         return cleaned
 
 
@@ -63,7 +59,7 @@ class TargetForm(AmountsForm):
                 self.add_error("value", f"A keyword has at most {MAX_NAME} characters.")
         bid = cleaned.get("bid")
         if bid is not None and bid < floor():
-            self.add_error("bid", f"At least {_said(floor())}: no click costs less.")
+            self.add_error("bid", f"At least {in_units(floor())}: no click costs less.")
         return cleaned
 
 
@@ -98,4 +94,4 @@ class TargetFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
                 form.add_error("value", "An ad is never shown on the page of its own product.")
             bid = form.cleaned_data.get("bid")
             if most is not None and bid is not None and bid > most:
-                form.add_error("bid", f"Not above a budget of the campaign: {_said(most)}.")
+                form.add_error("bid", f"Not above a budget of the campaign: {in_units(most)}.")

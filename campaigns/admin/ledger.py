@@ -15,6 +15,9 @@ from service.admin import BoundedAdmin
 class ReadOnlyAdmin(BoundedAdmin):
     """Usable with many rows: no page counts them all."""
 
+    class Media:
+        css = {"all": ["campaigns/admin.css"]}
+
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -35,7 +38,7 @@ class ReadOnlyAdmin(BoundedAdmin):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("id", "at", "kind", "ad_id", "campaign", "paid", "placement", "target")
+    list_display = ("id", "at", "kind", "paid", "ad_id", "campaign", "placement", "target")
     list_filter = ("kind",)
     search_fields = ("decision__exact",)
     search_help_text = "A whole decision"
@@ -49,7 +52,7 @@ class EventAdmin(ReadOnlyAdmin):
 
 @admin.register(DailyFigures)
 class DailyFiguresAdmin(ReadOnlyAdmin):
-    list_display = ("day", "campaign", "ad_id", "placement", "target", "impressions", "clicks", "paid")
+    list_display = ("day", "impressions", "clicks", "paid", "ad_id", "campaign", "placement", "target")
 
     @admin.display(description=in_currency("spent"))
     def paid(self, figures: DailyFigures) -> str:

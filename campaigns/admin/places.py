@@ -2,7 +2,8 @@
 
 from django.db.models import Min, Q
 
-from campaigns.models import Target, keyword
+from campaigns.keywords import keyword
+from campaigns.models import Target
 from catalog.models import Product
 
 OFFERED = 20

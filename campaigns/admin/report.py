@@ -6,19 +6,21 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from campaigns import chart, reports
 from campaigns.admin import report_csv
-from campaigns.models import MAX_PLACEMENT, MAX_TARGET, MAX_TERM, Campaign, Reason
+from campaigns.keywords import MAX_TERM
+from campaigns.models import MAX_PLACEMENT, MAX_TARGET, Campaign, Kind, Reason
 from campaigns.money import in_currency, rounded
 from campaigns.reports import DIMENSIONS, Cut, Totals
 
 SHOWN = 20  # values of a dimension; the rest is summed
 NONE = "–"  # noqa: RUF001
+UNNAMED = {"placement": "(none given)", "target": "(unknown)", "term": "(no search)"}  # where an event has none
 
 
 class CutForm(forms.Form):
@@ -34,8 +36,13 @@ class CutForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since and until and until < since:
-            self.add_error("until", "Not before the first day.")
+            raise forms.ValidationError("From must not be after To.")
         return self.cleaned_data
+
+    def problems(self) -> list[str]:
+        """What is wrong, each with the label of its field."""
+        labels = {name: f"{self[name].label}: " for name in self.fields} | {NON_FIELD_ERRORS: ""}
+        return [f"{labels[name]}{' '.join(map(str, said))}" for name, said in self.errors.items()]
 
     def chosen(self) -> dict[str, Any]:
         """Nothing where it cannot be used."""
@@ -58,7 +65,8 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
         chosen = form.chosen()
         days = _days(number, Cut(**chosen)) if form.is_valid() else {}
         total = reports.total(days.values())
-        reasons = [reason for reason in Reason if total.unbilled[reason]]
+        unbilled = {kind: [each for each in Reason if total.unbilled[kind, each]] for kind in Kind}
+        columns = [(kind, reason) for kind, reasons in unbilled.items() for reason in reasons]
         context = {
             **self.admin_site.each_context(request),
             "title": f"Report of {campaign}",
@@ -68,9 +76,9 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
             "chosen": chosen,
             "query": urlencode(chosen),
             "columns": ["Impressions", "Clicks", "Click rate", in_currency("Spend"), in_currency("Average price")],
-            "reasons": [reason.label for reason in reasons],
-            "rows": [(f"{day}", _cells(figures, reasons)) for day, figures in reversed(days.items())],
-            "total": _cells(total, reasons),
+            "unbilled": [(kind, [each.label for each in reasons]) for kind, reasons in unbilled.items() if reasons],
+            "rows": [(f"{day}", _cells(figures, columns)) for day, figures in reversed(days.items())],
+            "total": _cells(total, columns),
             "panels": chart.panels(days),
             "breakdowns": [_breakdown(name, number, form, total) for name in DIMENSIONS] if days else [],
         }
@@ -81,7 +89,7 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
         campaign = self._found(request, number)
         form = CutForm(request.GET)
         if not form.is_valid():
-            errors = "".join(f"{name}: {' '.join(map(str, said))}\n" for name, said in form.errors.items())
+            errors = "".join(f"{each}\n" for each in form.problems())
             return HttpResponseBadRequest(errors, content_type="text/plain; charset=utf-8")
         cut, by = Cut(**form.chosen()), form.cleaned_data["by"]
         response = HttpResponse(content_type="text/csv; charset=utf-8")
@@ -117,19 +125,24 @@ def _breakdown(name: str, campaign: int, form: CutForm, total: Totals) -> dict[s
         "title": form.fields[name].label or name.capitalize(),
         "query": urlencode(chosen | {"by": name}),
         "rows": [
-            (value, urlencode(chosen | {name: value}) if value and name not in chosen else "", _cells(figures, []))
+            (
+                value or UNNAMED[name],
+                urlencode(chosen | {name: value}) if value and name not in chosen else "",
+                _cells(figures, []),
+            )
             for value, figures in values.items()
         ],
+        "rest_title": "All others, rare terms among them" if name == "term" else "All others",
         "rest": _cells(rest, []) if rest.impressions > 0 or rest.clicks > 0 else None,
     }
 
 
-def _cells(figures: Totals, reasons: list[Reason]) -> list[str]:
+def _cells(figures: Totals, unbilled: list[tuple[Kind, Reason]]) -> list[str]:
     return [
         f"{figures.impressions:,}",
         f"{figures.clicks:,}",
         NONE if figures.click_rate is None else f"{figures.click_rate:.2%}",
         rounded(figures.spent),
         NONE if figures.average_price is None else rounded(figures.average_price),
-        *(f"{figures.unbilled[reason]:,}" for reason in reasons),
+        *(f"{figures.unbilled[each]:,}" for each in unbilled),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from campaigns.models import Campaign, Reason
+from campaigns.models import Campaign, Kind, Reason
 from campaigns.money import amount
 from campaigns.reports import Totals
 
@@ -17,9 +17,13 @@ COLUMNS = ("impressions", "clicks", "click_rate", "spent_micros", "spent", "aver
 def write_days(file: Any, campaign: Campaign, days: Mapping[date, Totals]) -> None:
     """A line for each day: as many as a campaign has days, and so not streamed."""
     writer = csv.writer(file)
-    writer.writerow(["advertiser", "campaign", "day", *COLUMNS, *(f"unbilled_{reason.value}" for reason in Reason)])
+    kinds = [(kind, reason) for kind in Kind for reason in Reason]
+    both = [f"unbilled_{reason.value}" for reason in Reason]
+    apart = [f"unbilled_{kind.value}_{reason.value}" for kind, reason in kinds]
+    writer.writerow(["advertiser", "campaign", "day", *COLUMNS, *both, *apart])
     for day, figures in days.items():
-        unbilled = [figures.unbilled[reason] for reason in Reason]
+        sums = [sum(figures.unbilled[kind, reason] for kind in Kind) for reason in Reason]
+        unbilled = [*sums, *(figures.unbilled[each] for each in kinds)]
         writer.writerow([*_names(campaign), day, *_cells(figures), *unbilled])
 
 

@@ -6,10 +6,15 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponseRedirect
 
+from campaigns.snapshot import served_within
 from service.admin import BoundedAdmin
 
 
 class SavingAdmin(BoundedAdmin):
+    def say_when_served(self, request: HttpRequest) -> None:
+        """Tell the user how long it takes until shoppers see changes of ads and targets."""
+        self.message_user(request, f"Shoppers see this change within {served_within():g} seconds.")
+
     def changeform_view(
         self,
         request: HttpRequest,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from campaigns.choice import FLOOR
-from campaigns.models import Advertiser, Campaign, SponsoredProduct, Target, keyword
+from campaigns.keywords import keyword
+from campaigns.models import Advertiser, Campaign, SponsoredProduct, Target
 from campaigns.money import floor
 from catalog.models import Product
 

@@ -22,7 +22,7 @@ def test_in_the_query_it_is_a_400(client: Client, path: str) -> None:
 
 
 def test_in_the_query_of_any_page_of_the_admin_it_is_a_400(staff: Client) -> None:
-    for path in [*admin_pages(), "/admin/campaigns/campaign/trial/?keywords=%00", "/admin/jsi18n/?x=%00"]:
+    for path in [*admin_pages(), "/admin/campaigns/campaign/preview/?keywords=%00", "/admin/jsi18n/?x=%00"]:
         assert_refused(staff, path)
 
 

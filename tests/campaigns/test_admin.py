@@ -12,9 +12,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+import catalog.admin
 from campaigns import reports
 from campaigns.decisions import Decision
-from campaigns.models import MICROS, Campaign, Day, Reason, SponsoredProduct
+from campaigns.models import MICROS, Campaign, Day, Reason, SponsoredProduct, Target
 from campaigns.money import amount
 from catalog.models import Product
 from tests.campaigns import sponsors
@@ -116,6 +117,46 @@ def test_a_campaign_is_made(staff: Client, campaign: Campaign) -> None:
     assert made.ads.get().product_id == "INK"
 
 
+def test_the_page_of_a_new_campaign_shows_no_figures_yet(staff: Client) -> None:
+    page = text(staff.get(f"{LIST}add/"))
+    assert "Daily budget (USD)" in page
+    assert not any(label in page for label in ("Now:", "Spent", "Report:", "None"))
+
+
+def test_a_campaign_that_cannot_be_shown_is_not_in_bold(staff: Client, ad: SponsoredProduct) -> None:
+    page = staff.get(LIST).content.decode()
+    assert "its ads have no target" in page
+    assert "<strong>running" not in page
+    Target.objects.create(ad=ad, kind="keyword", value="pen", bid=500_000)
+    assert "<strong>running</strong>" in staff.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize(("total", "is_said"), [("4.99", True), ("5.00", False)])
+def test_a_daily_budget_above_the_total_is_said(staff: Client, campaign: Campaign, total: str, is_said: bool) -> None:
+    page = text(staff.post(f"{LIST}{campaign.pk}/change/", form(campaign, total_budget=total), follow=True))
+    warning = f"The daily budget is more than the total budget (5.00 USD a day, {total} USD in all)"
+    assert (warning in page) is is_said
+    assert "was changed successfully" in page
+
+
+def test_an_ad_is_called_an_ad(staff: Client, ad: SponsoredProduct) -> None:
+    page = text(staff.get(f"{ADMIN}sponsoredproduct/{ad.pk}/change/"))
+    assert "PEN in Home office" in page
+    assert "ponsored product" not in page
+    assert {reason.label for reason in Reason if reason.label != reason.label.lower()} == {"HEAD request"}
+
+
+def test_a_list_says_that_it_has_more_rows_than_it_counts(
+    staff: Client, ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        happen(ad)
+    assert "3 events" in text(staff.get(f"{ADMIN}event/"))
+    monkeypatch.setattr(catalog.admin, "COUNTED", 2)
+    assert "2 or more events" in text(staff.get(f"{ADMIN}event/"))
+    assert "2 or more results" in text(staff.get(f"{ADMIN}event/?kind=impression"))
+
+
 def test_what_is_charged_while_a_form_is_saved_is_not_lost(
     staff: Client, ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +229,7 @@ def test_a_total_that_is_passed_while_it_is_saved_is_refused_too(
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"ends_0": "2001-01-01", "ends_1": "00:00"}, "A campaign ends after it starts."),
+        ({"ends_0": "2001-01-01", "ends_1": "00:00"}, "The end must be after the start."),
         ({"daily_budget": -1}, "greater than or equal to 0"),
         ({"total_budget": 10**19}, "less than or equal to"),
         ({"viewer_limit": 0}, "greater than or equal to 1"),

@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from campaigns.admin.forms import TargetFormSet
 from campaigns.models import SponsoredProduct, Target
@@ -39,11 +39,19 @@ def test_targets_are_added_to_an_ad(staff: Client, ad: SponsoredProduct) -> None
     assert "PEN Gel pen" in text(page)
 
 
+def test_it_is_said_how_soon_shoppers_see_a_change(staff: Client, ad: SponsoredProduct, settings: Settings) -> None:
+    settings.ADS_SNAPSHOT_SECONDS = 3
+    url = f"{ADMIN}sponsoredproduct/{ad.pk}/change/"
+    said = "Shoppers see this change within 30 seconds."
+    assert said not in text(staff.post(url, with_target(ad), follow=True))
+    assert said in text(staff.post(url, with_target(ad, ("keyword", "pen", "0.05", False)), follow=True))
+
+
 @pytest.mark.parametrize(
     ("targets", "error"),
     [
-        ([("keyword", "pen", "", False)], "A target needs a bid above zero, and a negative one none."),
-        ([("keyword", "pen", "5", True)], "A target needs a bid above zero, and a negative one none."),
+        ([("keyword", "pen", "", False)], "A target needs a bid above zero. A negative target has no bid."),
+        ([("keyword", "pen", "5", True)], "A target needs a bid above zero. A negative target has no bid."),
         ([("keyword", "Pen", "5", False), ("keyword", "pen ", "6", False)], "Please correct the duplicate"),
         ([("keyword", "ß" * 150, "5", False)], "at most 200 characters"),
         ([("keyword", "pen", "0", False)], "At least 0.01 USD: no click costs less."),
@@ -72,7 +80,7 @@ def test_an_ad_whose_product_is_gone_is_still_there(
     with django_assert_max_num_queries(8):
         assert "GONE3 (gone)" in text(staff.get(f"{ADMIN}sponsoredproduct/"))
     with django_assert_max_num_queries(16):
-        assert "GONE3 in campaign" in text(staff.get(f"{LIST}{ad.campaign_id}/change/"))
+        assert "GONE3 in Home office" in text(staff.get(f"{LIST}{ad.campaign_id}/change/"))
     gone = SponsoredProduct.objects.get(product_id="GONE3")
     assert "GONE3 (gone)" in text(staff.get(f"{ADMIN}sponsoredproduct/{gone.pk}/change/"))
 

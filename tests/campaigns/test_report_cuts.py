@@ -77,7 +77,7 @@ def test_cuts_add_up(shown: SponsoredProduct, rolled_up: bool) -> None:
 
 
 def test_what_is_not_billed_is_known_by_day_only(shown: SponsoredProduct) -> None:
-    assert total(shown, Cut(since=days_ago(120).date())).unbilled == {"robot": 7}
+    assert total(shown, Cut(since=days_ago(120).date())).unbilled == {("click", "robot"): 7}
     assert not total(shown, Cut(since=days_ago(119).date())).unbilled
     assert not total(shown, Cut(placement="search")).unbilled
 

@@ -74,6 +74,7 @@ def test_the_csv_has_the_figures(staff: Client, busy: SponsoredProduct) -> None:
         "500000",
     )
     assert (before["unbilled_robot"], today["unbilled_robot"]) == ("7", "0")
+    assert (before["unbilled_impression_robot"], before["unbilled_click_robot"]) == ("0", "7")
     assert (today["advertiser"], today["impressions"], today["click_rate"]) == ("Hollin", "3", "0.333333")
 
 
@@ -96,6 +97,26 @@ def test_who_may_look_finds_it_and_not_that_of_no_campaign(client: Client, busy:
     clerk = someone(client, "view_campaign")
     assert report(clerk, busy, ending).status_code == 200
     assert clerk.get(f"{LIST}4711/report{ending}").status_code == 404
+
+
+def test_unbilled_impressions_and_clicks_are_told_apart(staff: Client, busy: SponsoredProduct) -> None:
+    assert "Unbilled clicks robot or prefetch" in text(report(staff, busy))
+    assert "Unbilled impressions" not in text(report(staff, busy))
+    Unbilled.objects.create(
+        campaign_id=busy.campaign_id, day=days_ago(2).date(), kind=Kind.IMPRESSION, reason=Reason.ROBOT, count=4
+    )
+    page = text(report(staff, busy))
+    assert "Unbilled impressions Unbilled clicks robot or prefetch robot or prefetch" in page
+    assert "Total 4 3 75.00% 1.30 0.43 4 7" in page
+
+
+def test_a_click_without_a_search_is_not_like_one_that_is_withheld(staff: Client, ad: SponsoredProduct) -> None:
+    happen(ad, 10_000, target="product PAD")
+    happen(ad, term="rare")
+    page = text(report(staff, ad)).split("By search term")[1]
+    assert "(no search) 0 1" in page
+    assert "All others, rare terms among them 1 0" in page
+    assert "(none given)" in text(report(staff, ad)).split("By placement")[1]
 
 
 @pytest.fixture
@@ -139,9 +160,9 @@ def test_a_search_term_is_no_formula_either(staff: Client, ad: SponsoredProduct,
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("since=2026-02-01&until=2026-01-31", "Not before the first day."),
+        ("since=2026-02-01&until=2026-01-31", "From must not be after To."),
         ("since=yesterday", "Enter a valid date."),
-        (f"term={'x' * 101}", "at most 100 characters"),
+        (f"term={'x' * 101}", "Search term: Ensure this value has at most 100 characters"),
         ("by=advertiser", "Select a valid choice."),
     ],
 )
@@ -157,4 +178,4 @@ def test_a_cut_that_cannot_be_is_said(staff: Client, busy: SponsoredProduct, que
 def test_many_terms_are_summed_up(staff: Client, ad: SponsoredProduct) -> None:
     for n in range(23):
         happen(ad, 10_000, term=f"term {n}")
-    assert re.search(r"All others 0 3 \S 0.03 0.01", text(report(staff, ad)))
+    assert re.search(r"All others, rare terms among them 0 3 \S 0.03 0.01", text(report(staff, ad)))

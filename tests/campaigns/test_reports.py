@@ -53,7 +53,7 @@ def test_what_is_unbilled_is_told_by_reason_on_days_without_an_event_too(campaig
     unbilled(campaign, Kind.CLICK, Reason.BUDGET, 1)
     unbilled(None, Kind.CLICK, Reason.SIGNATURE, 9)
     (figures,) = reports.by_day().values()
-    assert figures.unbilled == {"robot": 7, "budget": 1}
+    assert figures.unbilled == {("click", "robot"): 2, ("impression", "robot"): 5, ("click", "budget"): 1}
     assert figures.click_rate is None
 
 

@@ -118,7 +118,7 @@ def test_no_page_of_the_ad_provider_breaks(tab: Chrome, ad_provider: Service, ad
     kinds = walk(tab, ad_provider, *COMMON)
     assert {"/schema", "/metrics"} <= kinds
     if signed_in:
-        assert {"/admin/campaigns/campaign/trial/", "/admin/campaigns/campaign/*/report/"} <= kinds
+        assert {"/admin/campaigns/campaign/preview/", "/admin/campaigns/campaign/*/report/"} <= kinds
 
 
 @pytest.mark.parametrize("name", ["recommender", "ad_provider"])

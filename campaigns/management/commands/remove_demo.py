@@ -23,7 +23,6 @@ class Command(BaseCommand):
             done = remove(dry_run=options["dry_run"])
         except Error as error:
             raise unusable_database(error) from error
-        self.stdout.write(
-            ("Nothing was deleted. " if options["dry_run"] else "")
-            + f"{done.campaigns} campaigns and {done.advertisers} advertisers of the demo deleted"
-        )
+        demo = f"{done.campaigns} campaigns and {done.advertisers} advertisers of the demo"
+        dry_run = options["dry_run"]
+        self.stdout.write(f"Nothing was deleted. {demo} would be deleted" if dry_run else f"{demo} deleted")

@@ -1,4 +1,4 @@
-"""A choice that is tried out: who would be shown on a page, and why the others would not. Nothing is counted."""
+"""The ad preview: which ads a page would show now, at which price, and why the others lost. It counts nothing."""
 
 from typing import Any
 
@@ -8,8 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.views.generic import RedirectView
 
-from campaigns import repository
+from campaigns import repository, snapshot
+from campaigns.keywords import RULE
 from campaigns.models import MICROS, Campaign
 from campaigns.money import in_currency, rounded
 from campaigns.serializers import explained
@@ -19,41 +21,50 @@ SHOWN = 100  # candidates
 
 
 class PageForm(forms.Form):
-    """What is known of the page."""
+    """The page that the ads are for."""
 
     asin = forms.CharField(required=False, max_length=rules.MAX_ASIN, validators=[rules.asin_validator()])
-    categories = forms.CharField(required=False, max_length=1000, help_text="With commas between them.")
-    keywords = forms.CharField(required=False, max_length=1000, help_text="What was searched for, with commas.")
-    limit = forms.IntegerField(min_value=1, max_value=100, initial=10, required=False)
+    categories = forms.CharField(required=False, max_length=1000, help_text="Separated by commas.")
+    keywords = forms.CharField(
+        label="Search terms", required=False, max_length=1000, help_text=f"Separated by commas. {RULE}"
+    )
+    limit = forms.IntegerField(label="Number of ads", min_value=1, max_value=100, initial=10, required=False)
 
 
-class TrialPage(admin.ModelAdmin):  # type: ignore[type-arg]
+class PreviewPage(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.trial)
-        return [path("trial/", view, name="campaigns_campaign_trial"), *super().get_urls()]
+        view = self.admin_site.admin_view(self.preview)
+        old = RedirectView.as_view(pattern_name="admin:campaigns_campaign_preview", query_string=True)
+        return [path("preview/", view, name="campaigns_campaign_preview"), path("trial/", old), *super().get_urls()]
 
-    def trial(self, request: HttpRequest) -> HttpResponse:
+    def preview(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         form = PageForm(request.GET or None)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Try out a choice",
+            "title": "Ad preview",
             "opts": self.opts,
             "form": form,
-            "columns": [in_currency("Bid"), "Fit", "Click rate", "Score", in_currency("Price")],
+            "served_within": snapshot.served_within(),
+            "columns": [
+                in_currency("Bid"),
+                "Fit",
+                "Click rate",
+                in_currency("Score per 1,000 impressions"),
+                in_currency("Price"),
+            ],
             "candidates": _candidates(form.cleaned_data) if form.is_valid() else None,
         }
-        return TemplateResponse(request, "campaigns/trial.html", context)
+        return TemplateResponse(request, "campaigns/preview.html", context)
 
 
 def _candidates(page: dict[str, Any]) -> list[dict[str, Any]]:
-    chosen = repository.get_sponsored(
+    chosen = repository.preview(
         asin=page["asin"] or None,
         categories=_names(page["categories"]),
         keywords=_names(page["keywords"]),
         limit=page["limit"] or 10,
-        viewer=None,
     )
     found = explained(chosen)[:SHOWN]
     names = Campaign.objects.in_bulk({each["campaign_id"] for each in found})
@@ -64,6 +75,7 @@ def _candidates(page: dict[str, Any]) -> list[dict[str, Any]]:
             "price": _amount(each["price"]) if each["price"] else "",
             "bid": _amount(each["target_bid"]),
             "lowered_to": _amount(each["bid"]) if each["lowered_by"] else "",
+            "score": rounded(round(each["score"] * 1000)),
         }
         for each in found
     ]
