@@ -1,7 +1,10 @@
 """What the ad provider has beside the ads: pages and operations, its own."""
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
 from django.test import Client
 
 
@@ -11,6 +14,12 @@ def test_the_front_page_says_where_to_go_and_asks_no_database(client: Client) ->
     for path in ("/docs", "/admin/", "/breakers", "/readyz", "/metrics"):
         assert f'href="{path}"' in page
     assert "Database" in page
+
+
+def test_the_form_asks_for_a_search_too_and_marks_who_pays(client: Client) -> None:
+    assert '<input name="keywords"' in client.get("/").content.decode()
+    script = finders.find("ad_provider_site/home.js")
+    assert 'ad.sponsored ? "Sponsored" : "House ad"' in Path(script).read_text()
 
 
 def test_the_admin_names_the_service(admin_client: Client) -> None:
