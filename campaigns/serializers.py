@@ -4,17 +4,19 @@ from heapq import nsmallest
 from typing import Any
 
 import orjson
-from django.conf import settings
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from campaigns import decisions
 from campaigns.choice import AuctionEntry
 from campaigns.decisions import Decision
+from campaigns.keywords import RULE
+from campaigns.links import click_url, impression_url, product_url
 from campaigns.models import MAX_PLACEMENT, MICROS
 from campaigns.repository import Chosen
+from catalog.ads import AdSerializer, as_ad
 from catalog.models import Product
-from catalog.serializers import MAX_ADS_BYTES, AsinField, ProductSerializer
+from catalog.serializers import MAX_ADS_BYTES, AsinField
 from service.fields import BoundedListField
 
 MAX_EXPLAINED = 1000  # candidates
@@ -28,7 +30,7 @@ class AdContextSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="Categories that fit."
     )
     keywords = BoundedListField(
-        child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="What was searched for."
+        child=serializers.CharField(max_length=200), max_length=20, default=list, help_text=f"Search terms. {RULE}"
     )
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
     placement = serializers.CharField(
@@ -40,17 +42,6 @@ class AdContextSerializer(serializers.Serializer[Any]):
     explain = serializers.BooleanField(
         default=False, help_text="Tell why each candidate won or lost. Takes the permission `campaigns.view_campaign`."
     )
-
-
-class AdSerializer(ProductSerializer):
-    """A product that is shown as an ad, and what is to be asked when it was."""
-
-    sponsored = serializers.BooleanField(help_text="False for a house ad, which nobody pays for.")
-    ad_id = serializers.IntegerField(allow_null=True)
-    impression_url = serializers.URLField(
-        allow_null=True, help_text="An image to show with the ad, once. Without it a click is not billed."
-    )
-    click_url = serializers.URLField(allow_null=True, help_text="Where the ad leads: on to the product.")
 
 
 class CandidateSerializer(serializers.Serializer[Any]):
@@ -65,7 +56,7 @@ class CandidateSerializer(serializers.Serializer[Any]):
     lowered_by = serializers.CharField(help_text="What has lowered the bid, such as even pacing; empty where nothing.")
     fit = serializers.FloatField(help_text="How well the target fits, 1 at best.")
     click_rate = serializers.FloatField(help_text="By which it is ranked: higher while little is known.")
-    score = serializers.FloatField()
+    score = serializers.FloatField(help_text="Bid times click rate times fit, in micros per impression.")
     price = serializers.FloatField(help_text="Of a click; 0 where it did not win.")
     outcome = serializers.CharField()
 
@@ -102,7 +93,8 @@ def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
                 chosen.term,
             )
         )
-        ads.append(_ad(product, ad.id, token))
+        urls = {"impression_url": impression_url(token), "click_url": click_url(token)}
+        ads.append(as_ad(product, sponsored=True, ad_id=ad.id, **urls))
     return ads
 
 
@@ -117,26 +109,8 @@ def that_fit(ads: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def house_ad(product: Product) -> dict[str, Any]:
-    """An ad that nobody pays for and nothing counts."""
-    return _ad(product, None, None)
-
-
-def _ad(product: Product, number: int | None, token: str | None) -> dict[str, Any]:
-    base = f"{settings.AD_PROVIDER_PUBLIC_URL}/ads"
-    return {
-        **ProductSerializer(product).data,
-        "categories": _names(product.categories),
-        "sponsored": token is not None,
-        "ad_id": number,
-        "impression_url": token and f"{base}/impression/{token}",
-        "click_url": token and f"{base}/click/{token}",
-    }
-
-
-def _names(categories: Any) -> list[str]:
-    """Whatever is stored: an ad must have the shape that its readers ask for."""
-    names = orjson.loads(categories) if isinstance(categories, str) else categories
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    """An ad that nobody pays for and nothing counts. A default one is not in the catalogue, so it leads nowhere."""
+    return as_ad(product, click_url=product_url(product.asin) if product.pk else None)
 
 
 def explained(chosen: Chosen) -> list[dict[str, Any]]:

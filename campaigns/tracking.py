@@ -8,7 +8,6 @@ import base64
 import logging
 from datetime import datetime
 from functools import cache
-from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_safe
 from accounts.addresses import address_of
 from campaigns import decisions, repository
 from campaigns.decisions import Decision, address_hash
+from campaigns.links import product_url
 from campaigns.models import Kind, Reason, day_of
 from campaigns.robots import is_machine
 from campaigns.spool import AdEvent
@@ -43,7 +43,7 @@ def click(request: HttpRequest, token: str) -> HttpResponse:
     decision = _happened(request, Kind.CLICK, token)
     if decision is None:
         return HttpResponseRedirect(f"{settings.RECOMMENDER_PUBLIC_URL}/")
-    return HttpResponseRedirect(settings.PRODUCT_URL.replace("{asin}", quote(decision.asin, safe="")))
+    return HttpResponseRedirect(product_url(decision.asin))
 
 
 def _happened(request: HttpRequest, kind: Kind, token: str) -> Decision | None:

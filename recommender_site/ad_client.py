@@ -8,14 +8,15 @@ import requests
 from django.conf import settings
 
 from catalog import defaults
-from catalog.serializers import MAX_ADS_BYTES, ProductSerializer
+from catalog.ads import as_ad
+from catalog.serializers import MAX_ADS_BYTES
 from resilience import deadlines, http, provenance, request_id
 from resilience.breakers import AD_PROVIDER
 from resilience.circuit import Outcome
 from resilience.fallback import with_fallback
 
 CHECK_TIMEOUT = 0.25  # seconds
-PRODUCT_SHAPE: dict[str, type | UnionType] = {
+AD_SHAPE: dict[str, type | UnionType] = {
     "asin": str,
     "title": str,
     "description": str,
@@ -25,13 +26,19 @@ PRODUCT_SHAPE: dict[str, type | UnionType] = {
     "categories": list,
     "brand": str,
     "price": float | int | None,
+    "sponsored": bool,
+    "ad_id": int | None,
+    "impression_url": str | None,
+    "click_url": str | None,
 }
+# What an ad provider may leave out that sells no ads.
+UNPAID = {"sponsored": False, "ad_id": None, "impression_url": None, "click_url": None}
 _session = http.session(connections=16)
 
 
 def default_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
     """House ads in the format of the ad provider."""
-    return [ProductSerializer(ad).data for ad in defaults.ads(limit=limit)]
+    return [as_ad(product) for product in defaults.ads(limit=limit)]
 
 
 # No stale answers: an old choice for another viewer is worth less than a house ad.
@@ -62,15 +69,15 @@ def _ask(session: requests.Session, context: dict[str, Any]) -> http.Answer:
 
 
 def _parse(body: bytes) -> list[dict[str, Any]]:
-    """Raises BadAnswer unless ``body`` is a JSON array of product-shaped objects."""
+    """Return the ads of a JSON array. Raises BadAnswer for anything else."""
     try:
         ads = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise http.BadAnswer("the ad provider's answer is not JSON") from error
-    if not isinstance(ads, list) or not all(isinstance(ad, dict) and _is_product_shaped(ad) for ad in ads):
-        raise http.BadAnswer("the ad provider's answer is not an array of products")
-    return ads
+    if not isinstance(ads, list) or not all(isinstance(ad, dict) and _is_ad({**UNPAID, **ad}) for ad in ads):
+        raise http.BadAnswer("the ad provider's answer is not an array of ads")
+    return [{**UNPAID, **ad} for ad in ads]
 
 
-def _is_product_shaped(ad: dict[str, Any]) -> bool:
-    return all(name in ad and isinstance(ad[name], kind) for name, kind in PRODUCT_SHAPE.items())
+def _is_ad(ad: dict[str, Any]) -> bool:
+    return all(name in ad and isinstance(ad[name], kind) for name, kind in AD_SHAPE.items())

@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.serializers import AsinField, ProductSerializer
+from catalog.ads import AdSerializer
+from catalog.serializers import AsinField
 from catalog.viewsets import validated
 from recommender_site.ad_client import get_ads
 from resilience import breakers
@@ -39,7 +40,10 @@ class KeywordsField(serializers.CharField):
 
 class AdParameters(serializers.Serializer[Any]):
     asin = AsinField(required=False, help_text="The product that the page shows.")
-    keywords = KeywordsField(required=False, help_text="The search terms, separated by commas.")
+    keywords = KeywordsField(
+        required=False,
+        help_text="Search terms, separated by commas. A keyword matches a term with all of its words, in any order.",
+    )
     placement = serializers.CharField(required=False, max_length=50, help_text="The place on the page, for reports.")
     viewer = serializers.CharField(required=False, max_length=200, help_text="Your own key for the viewer.")
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="Maximum number of ads.")
@@ -54,7 +58,7 @@ class AdsView(APIView):
         tags=["ads"],
         summary="Ads for a page",
         parameters=[AdParameters, *openapi.DATA_SOURCE],
-        responses={200: ProductSerializer(many=True), **openapi.READ_ERRORS},
+        responses={200: AdSerializer(many=True), **openapi.READ_ERRORS},
     )
     def get(self, request: Request) -> Response:
         """Product-shaped ads from the ad provider. If it is down or its answer is invalid: house ads."""

@@ -36,7 +36,8 @@ def test_ads_are_product_shaped_and_live(client: Client, shop: list[Product], pa
     fields = {"asin", "title", "description", "imUrl", "related", "salesRank", "categories", "brand", "price"}
     (ad,) = response.json()
     assert set(ad) == fields | {"sponsored", "ad_id", "impression_url", "click_url"}
-    assert (ad["sponsored"], ad["ad_id"], ad["impression_url"], ad["click_url"]) == (False, None, None, None)
+    assert (ad["sponsored"], ad["ad_id"], ad["impression_url"]) == (False, None, None)
+    assert ad["click_url"] == f"http://localhost:8000/products/{ad['asin']}"
 
 
 def test_the_own_category_comes_first_then_the_rest_and_never_the_product(client: Client, shop: list[Product]) -> None:
@@ -141,6 +142,7 @@ def test_while_the_database_is_away_there_are_house_ads(client: Client, lose_dat
         assert response.status_code == 200
         assert response["X-Data-Source"] == "default"
         assert len({ad["asin"] for ad in response.json()} & set(HOUSE)) == 3
+        assert {ad["click_url"] for ad in response.json()} == {None}  # there is no such product
     (breaker,) = client.get("/breakers").json()
     assert (breaker["name"], breaker["state"]) == ("database", "open")
 

@@ -14,7 +14,7 @@ from recommender_site import ad_client
 from tests.campaigns.sponsors import ad, campaign
 
 pytestmark = pytest.mark.django_db
-SHAPE = {*ad_client.PRODUCT_SHAPE, "sponsored", "ad_id", "impression_url", "click_url"}
+SHAPE = set(ad_client.AD_SHAPE)
 
 
 def product(number: int, letter: str) -> Product:

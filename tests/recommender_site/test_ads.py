@@ -9,13 +9,14 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from catalog.ads import as_ad
 from catalog.defaults import HOUSE_ADS
 from catalog.models import Product
 from catalog.serializers import MAX_ADS_BYTES, ProductSerializer
 from tests.e2e.services import ad_server, free_port
 
 HOUSE = [asin for asin, *_ in HOUSE_ADS]
-PENS = [dict(ProductSerializer(Product(asin=f"PEN{n}", title=f"Pen {n}")).data) for n in range(20)]
+PENS = [as_ad(Product(asin=f"PEN{n}", title=f"Pen {n}")) for n in range(20)]
 
 
 class AdProvider:
@@ -73,6 +74,22 @@ def test_ads_come_from_the_ad_provider(client: Client, provider: AdProvider) -> 
     assert provider.asked == [{"asin": "PEN7", "limit": 3}]
 
 
+def test_an_ad_provider_that_sells_no_ads_may_answer_products(client: Client, provider: AdProvider) -> None:
+    provider.ads = [dict(ProductSerializer(Product(asin="PEN0", title="Pen 0")).data)]
+    assert client.get("/ads").json() == PENS[:1]
+
+
+def test_each_ad_has_the_fields_of_the_schema(client: Client, provider: AdProvider) -> None:
+    schema = client.get("/schema?format=json").json()
+    items = schema["paths"]["/ads"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["items"]
+    fields = set(schema["components"]["schemas"][items["$ref"].rpartition("/")[2]]["properties"])
+    assert {"sponsored", "ad_id", "impression_url", "click_url"} < fields
+    assert set(client.get("/ads").json()[0]) == fields
+    provider.ads = "nonsense"
+    assert client.get("/ads")["X-Data-Source"] == "default"
+    assert set(client.get("/ads").json()[0]) == fields
+
+
 def test_ads_are_not_cached(client: Client, provider: AdProvider) -> None:
     assert "no-store" in client.get("/ads")["Cache-Control"]
 
@@ -95,7 +112,16 @@ def test_an_invalid_answer_is_replaced_by_house_ads(client: Client, provider: Ad
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("price", "cheap"), ("title", None), ("categories", "Pens"), ("related", []), ("asin", 7)]
+    ("field", "value"),
+    [
+        ("price", "cheap"),
+        ("sponsored", "yes"),
+        ("click_url", 1),
+        ("title", None),
+        ("categories", "Pens"),
+        ("related", []),
+        ("asin", 7),
+    ],
 )
 def test_one_wrong_field_makes_an_answer_invalid(client: Client, provider: AdProvider, field: str, value: Any) -> None:
     provider.ads = [PENS[0] | {field: value}]

@@ -1,0 +1,18 @@
+"""Where an ad's URLs lead."""
+
+from urllib.parse import quote
+
+from django.conf import settings
+
+
+def product_url(asin: str) -> str:
+    """The product's page in the shop."""
+    return str(settings.PRODUCT_URL.replace("{asin}", quote(asin, safe="")))
+
+
+def impression_url(token: str) -> str:
+    return f"{settings.AD_PROVIDER_PUBLIC_URL}/ads/impression/{token}"
+
+
+def click_url(token: str) -> str:
+    return f"{settings.AD_PROVIDER_PUBLIC_URL}/ads/click/{token}"

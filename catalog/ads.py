@@ -1,0 +1,48 @@
+"""The wire format of ads, the same on both services: a product, who pays for it, and the URLs that count it."""
+
+from typing import Any
+
+import orjson
+from rest_framework import serializers
+
+from catalog.models import Product
+from catalog.serializers import ProductSerializer
+
+
+class AdSerializer(ProductSerializer):
+    """A product that is shown as an ad."""
+
+    sponsored = serializers.BooleanField(help_text="False for a house ad, which nobody pays for.")
+    ad_id = serializers.IntegerField(allow_null=True, help_text="Null for a house ad.")
+    impression_url = serializers.URLField(
+        allow_null=True,
+        help_text="An image to show with the ad, once. Without it a click is not billed. Null for a house ad.",
+    )
+    click_url = serializers.URLField(
+        allow_null=True, help_text="Leads to the product. Null for a default house ad, which is about the shop itself."
+    )
+
+
+def as_ad(
+    product: Product,
+    *,
+    sponsored: bool = False,
+    ad_id: int | None = None,
+    impression_url: str | None = None,
+    click_url: str | None = None,
+) -> dict[str, Any]:
+    """Return the ad as it goes out: a house ad unless it is ``sponsored``."""
+    return {
+        **ProductSerializer(product).data,
+        "categories": _names(product.categories),
+        "sponsored": sponsored,
+        "ad_id": ad_id,
+        "impression_url": impression_url,
+        "click_url": click_url,
+    }
+
+
+def _names(categories: Any) -> list[str]:
+    """Return a list of names whatever is stored: readers of ads refuse any other shape."""
+    names = orjson.loads(categories) if isinstance(categories, str) else categories
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
