@@ -1,4 +1,4 @@
-"""Which of the candidates are shown."""
+"""Draws house ads from the candidates."""
 
 import random
 from collections.abc import Sequence
@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from catalog.models import Product
 from catalog.repository import AdCandidates
 
-# A candidate is half as likely to be shown as one this many places above it.
+# A candidate has half the weight of one this many places above it.
 HALF_LIFE = 5
 
 
 def draw_house_ads(candidates: AdCandidates, limit: int, rng: random.Random) -> list[Product]:
-    """Up to ``limit`` different products: those that fit the context first, best rated first in each part.
+    """Return up to ``limit`` products: those that fit the context, then others, best rated first in each part.
 
-    Which ones is drawn by lot, the better rated ones more often, so that calls differ and all get their turn.
+    They are drawn at random, better rated ones more often, so that calls differ and every product gets its turn.
     """
     chosen = _draw(candidates.fitting, limit, rng)
     return chosen + _draw(candidates.others, limit - len(chosen), rng)
 
 
 def _draw(rated: Sequence[Product], count: int, rng: random.Random) -> list[Product]:
-    """``count`` of the products without replacement, in their own order.
+    """Draw ``count`` of the products without replacement, and keep their order.
 
     Weighted sampling by sorted keys u^(1/w): Efraimidis and Spirakis, 2006.
     """

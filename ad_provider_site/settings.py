@@ -1,4 +1,4 @@
-"""The ad provider: what it has beyond the shared settings."""
+"""Settings of the ad provider, in addition to the shared ones."""
 
 import os
 import re
@@ -15,9 +15,8 @@ from config.environment import VAR_DIR, env, http_url, is_http_url, seconds, set
 
 
 def is_writable_folder(folder: str) -> bool:
-    """Whether files can be made in a folder, which is made if need be, and those that are there can be written. Raises
-    OSError."""
-    if not folder:  # which would be the one that the service is started in
+    """Create the folder if there is none, and return whether it and its files are writable. Raises OSError."""
+    if not folder:  # Path("") is the current folder
         return False
     Path(folder).mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=folder) as file:
@@ -26,7 +25,8 @@ def is_writable_folder(folder: str) -> bool:
 
 
 def is_product_url(template: str) -> bool:
-    """No user and password before the host, which everybody would see. Raises ValueError for a port that is none."""
+    """Return whether this is a URL without user and password, which everybody would see. Raises ValueError for an
+    invalid port."""
     if len(template.replace("{asin}", "x" * MAX_ASIN)) > MAX_URL:
         return False
     parts = re.fullmatch(r"(https?://[^\s{}/?#@\\]+)/([^\s{}]*\{asin\})+[^\s{}]*", template)
@@ -35,16 +35,16 @@ def is_product_url(template: str) -> bool:
 
 ROOT_URLCONF = "ad_provider_site.urls"
 WSGI_APPLICATION = "ad_provider_site.wsgi.application"
-# Campaigns first: of two commands named alike, remove_demo, it is theirs.
+# campaigns comes first, because catalog has a command remove_demo too.
 INSTALLED_APPS = ["ad_provider_site", "campaigns", *INSTALLED_APPS]
-# The recommender asks from inside too, past the proxy.
+# The recommender calls /ads without TLS, bypassing the proxy.
 SECURE_REDIRECT_EXEMPT = [*SECURE_REDIRECT_EXEMPT, r"^ads/?$"]
-# A campaign's page has fields for each of its ads. The size of a body is bounded besides.
+# A campaign's form has fields for each of its ads. The size of a body is limited anyway.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
-# Where browsers find both services: the one counts what becomes of an ad, the other has the product's page.
+# The public URLs: browsers load an ad's URLs from the ad provider and products from the recommender.
 AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
 RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")
-# Where an ad leads: the shop's own page of a product, or the recommender's.
+# Where an ad leads: the shop's product page, or that of the recommender.
 PRODUCT_URL = setting(
     "PRODUCT_URL",
     env.str,
@@ -52,7 +52,7 @@ PRODUCT_URL = setting(
     is_product_url,
     f"an http(s) URL of at most {MAX_URL} characters with {{asin}} behind its host, such as https://shop.example/p/{{asin}}",
 )
-# All money is in this one; its decimals are those of ISO 4217.
+# The currency of all amounts.
 CURRENCY = setting(
     "CURRENCY",
     env.str,
@@ -62,8 +62,8 @@ CURRENCY = setting(
 )
 ADS_SNAPSHOT_SECONDS = seconds("ADS_SNAPSHOT_SECONDS", 3)
 ADS_URL_SECONDS = seconds("ADS_URL_SECONDS", 3600)
-# Of all campaigns together. A household or an office shares an address, and so do some hundred phones of a mobile
-# network: a hundred is what the clicks of several thousand page views usually come to.
+# Of all campaigns together. Households, offices and hundreds of phones of a mobile network share an address; several
+# thousand page views usually lead to a hundred clicks.
 ADS_ADDRESS_CLICKS = whole_number("ADS_ADDRESS_CLICKS", 100)
 # Clicks and impressions from these networks do not count.
 ADS_DATACENTRES = setting(
@@ -78,9 +78,9 @@ ADS_SPOOL_DIR = setting(
     env.str,
     str(VAR_DIR / "ads-spool"),
     is_writable_folder,
-    "a folder that is there or can be made, and where files can be written",
+    "a writable folder, or one that can be created",
 )
-# Cookies do not know ports: on one host the two services would sign each other's users out.
+# Cookies ignore ports: on one host the two services would overwrite each other's.
 SESSION_COOKIE_NAME = "ad_provider_sessionid"
 CSRF_COOKIE_NAME = "ad_provider_csrftoken"
 SPECTACULAR_SETTINGS = {

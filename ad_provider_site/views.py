@@ -1,4 +1,4 @@
-"""The ad provider's own calls: ads and the front page."""
+"""The ad provider's own views: ads and the front page."""
 
 import random
 from typing import Any
@@ -20,25 +20,25 @@ from catalog.viewsets import validated
 from resilience import breakers
 from service import openapi
 
-# So many candidates for each ad, so that the choice has something to choose from.
+# Candidates fetched per house ad, to have a selection.
 CANDIDATES_PER_AD = 4
 _rng = random.SystemRandom()
 
 
 class AdsView(GenericAPIView[Any]):
-    """Chooses ads. Anybody may ask."""
+    """Chooses ads, without authentication."""
 
     permission_classes = (AllowAny,)
     serializer_class = AdContextSerializer
 
     def perform_authentication(self, request: Request) -> None:
-        """Not of everybody: the database need not be there for ads. Who wants to know why is asked who they are."""
+        """Skip it: ads must not need the database. ``explain`` authenticates by reading request.user."""
 
     @extend_schema(
         operation_id="choose_ads",
         tags=["ads"],
         summary="Choose ads",
-        auth=[],  # but for explain
+        auth=[],  # except for explain
         parameters=[*openapi.DATA_SOURCE, *openapi.RETRY_AFTER],
         responses={
             200: ADS_OR_EXPLAINED,
@@ -48,16 +48,16 @@ class AdsView(GenericAPIView[Any]):
             406: openapi.NOT_ACCEPTABLE,
             413: openapi.TOO_LARGE,
             415: openapi.UNSUPPORTED,
-            503: openapi.UNAVAILABLE,  # for explain only: nobody can be known
+            503: openapi.UNAVAILABLE,  # for explain only, which needs to authenticate
         },
     )
     def post(self, request: Request) -> Response:
-        """Up to `limit` different products: sponsored ones that fit, by an auction, then house ads, of the product's
-        own category first, the best rated more often. Two calls may differ. While the database is away: house ads only,
-        from the last candidates, else default ones."""
+        """Returns up to `limit` different products: sponsored ads that match, by an auction, then house ads, those of
+        the product's category first and better rated ones more often. Two calls may differ. During a database outage
+        there are only house ads, from the last candidates, else default ones."""
         context = validated(AdContextSerializer, request.data)
         if context["explain"] and not request.user.has_perm("campaigns.view_campaign"):
-            raise PermissionDenied("To be told why you need the permission campaigns.view_campaign.")
+            raise PermissionDenied("explain needs the permission campaigns.view_campaign.")
         limit, asin, categories = context["limit"], context.get("asin"), tuple(context["categories"])
         chosen = get_sponsored(
             asin=asin,
@@ -77,7 +77,7 @@ class AdsView(GenericAPIView[Any]):
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """What this is, how its dependency is doing and where to go. Asks nothing of it."""
+    """Show what this service is, the state of its breaker, and links. Queries no dependency."""
     context = {"breakers": [breaker.describe() for breaker in breakers.all_breakers()]}
-    # No request in the context: its processors would ask the database who is signed in.
+    # No request in the context: context processors would query the database for the user.
     return HttpResponse(render_to_string("ad_provider_site/home.html", context))

@@ -1,4 +1,4 @@
-"""Sponsored products: who pays how much for which products to be shown where, and what was earned."""
+"""Ads: who pays how much to show which products where, and what the ads earned."""
 
 from django.apps import AppConfig
 

@@ -1,10 +1,10 @@
-"""What counts, and what it costs, is decided by the database: once for each decision and ad, and within the budgets.
+"""Counts impressions and clicks and charges for them: once per decision and ad, and within the budgets.
 
-On PostgreSQL an impression or a click is one statement, behind locks of its clients. What is spent is bounded by CHECK
-constraints: where two clicks are after the last of a budget, the second one's statement fails as a whole. SQLite has
-one writer at a time, and runs the same steps in a transaction.
+The database decides. On PostgreSQL an event is one statement, behind advisory locks of its clients. CHECK constraints
+bound the spend: if two clicks compete for the last of a budget, the statement of the second one fails. SQLite has one
+writer at a time and runs the same steps in a transaction.
 
-A client is a viewer, by the hash of the caller's key, or an address. An event has up to two, and each has its limits.
+A client is a viewer (the hash of the caller's key) or an address. An event has up to two clients, each with limits.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -20,11 +20,11 @@ from campaigns.decisions import Decision
 from campaigns.models import Campaign, Day, Event, Kind, LastImpression, Reason, Shown, SponsoredProduct, Viewer, day_of
 from resilience.database import atomic
 
-CLIENT_CLICKS = 3  # of a campaign and day that are billed
-CLIENT_SHOWN = round(CLIENT_CLICKS / TYPICAL_RATE)  # of a campaign and day that do not count, and are kept for clicks
+CLIENT_CLICKS = 3  # billed per campaign and day
+CLIENT_SHOWN = round(CLIENT_CLICKS / TYPICAL_RATE)  # uncounted impressions stored per campaign and day
 MOST = {Kind.CLICK: CLIENT_CLICKS, Kind.IMPRESSION: CLIENT_IMPRESSIONS}
-APART = timedelta(minutes=1)  # impressions of one ad and client that count
-# What a person saw all the same, and may click.
+APART = timedelta(minutes=1)  # between impressions of one ad and client that count
+# A person saw these impressions and may click, though they do not count.
 SEEN = {Reason.OFTEN, Reason.VIEWER, Reason.ADDRESS}
 
 _UNBILLED = """
@@ -35,20 +35,20 @@ _UNBILLED = """
 
 
 class _Refused(Exception):
-    """Another click came first: what this one has written is taken back."""
+    """Another click came first: roll back this one."""
 
 
 def charge(kind: Kind, decision: Decision, at: datetime, address: str = "") -> Reason | None:
-    """Count an impression or a click, and charge for it. None where it counts, else the reason why not.
+    """Count an impression or a click, and charge for it. Return None if it counts, else the reason why not.
 
-    ``at`` is when it happened, by which it has its day; ``address`` is the hash of the client's, or empty. Raises
-    django.db.Error.
+    ``at`` is the time of the event and decides its day. ``address`` is the hash of the client's address, or empty.
+    Raises django.db.Error.
     """
     parameters = _parameters(kind, decision, at, address)
     if _counted(kind, parameters):
         return None
     reason = _reason(kind, decision, at, address)
-    if reason is Reason.BUDGET:  # as it looks too where there is no budget of the day yet
+    if reason is Reason.BUDGET:  # or the day has no row yet
         _begin_day(decision.campaign, at)
         if _counted(kind, parameters):
             return None
@@ -88,7 +88,7 @@ def _parameters(kind: Kind, decision: Decision, at: datetime, address: str) -> d
 
 def _counted(kind: Kind, parameters: dict[str, Any]) -> bool:
     try:
-        # In a transaction of its own, or in a savepoint of a test's.
+        # A transaction; in tests a savepoint.
         with atomic(), connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 cursor.execute(statements.POSTGRESQL[kind], parameters)
@@ -103,12 +103,12 @@ def _counted(kind: Kind, parameters: dict[str, Any]) -> bool:
             for step in steps:
                 cursor.execute(step, parameters)
             return True
-    except (IntegrityError, _Refused):  # a CHECK, or the day's line: the money was spent meanwhile
+    except (IntegrityError, _Refused):  # another click spent the money: a CHECK failed, or the day's line was passed
         return False
 
 
 def _begin_day(campaign: int, at: datetime) -> None:
-    """See to it that there is a budget of the day."""
+    """Insert the row of the day if there is none."""
     budget = Campaign.objects.filter(pk=campaign).values_list("daily_budget", flat=True).first()
     if budget is not None and not Day.objects.filter(campaign=campaign, day=day_of(at)).exists():
         Day.objects.bulk_create([Day(campaign_id=campaign, day=day_of(at), budget=budget)], ignore_conflicts=True)
@@ -120,7 +120,7 @@ def _reason(kind: Kind, decision: Decision, at: datetime, address: str) -> Reaso
         return Reason.REPEATED
     if kind is Kind.IMPRESSION and Shown.objects.filter(**of).exists():
         return Reason.REPEATED
-    ad = SponsoredProduct.objects.filter(pk=decision.ad).select_related("campaign").first()  # or it was deleted
+    ad = SponsoredProduct.objects.filter(pk=decision.ad).select_related("campaign").first()  # or deleted
     if ad is None or not _runs(ad.campaign, at):
         return Reason.INACTIVE
     if kind is Kind.IMPRESSION:
@@ -138,7 +138,7 @@ def _runs(campaign: Campaign, at: datetime) -> bool:
 
 
 def _limit(kind: Kind, campaign: Campaign, viewer: str, at: datetime, address: str) -> Reason | None:
-    """Whose limit is reached, if any."""
+    """Return which client's limit is reached, if any."""
     seen = Viewer.objects.filter(day=day_of(at))
     for client, reason in ((viewer, Reason.VIEWER), (address, Reason.ADDRESS)):
         row = seen.filter(viewer=client, campaign=campaign).first() if client else None
@@ -169,6 +169,6 @@ def _money(campaign: Campaign, price: int, at: datetime) -> Reason:
 
 
 def count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reason) -> None:
-    """One more that does not count. Raises django.db.Error: InDoubt where it may have been counted."""
+    """Count an event that is not billed. Raises django.db.Error, InDoubt if it may have been counted."""
     with atomic(), connection.cursor() as cursor:
         cursor.execute(_UNBILLED, [campaign, day_of(at), kind.value, reason.value])

@@ -1,4 +1,4 @@
-"""A campaign's days as bars. Here is where they and the axis stand; the page draws them as SVG."""
+"""Bar charts of a campaign's days. Computes positions; the template draws them as SVG."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from campaigns.models import MICROS
 from campaigns.money import decimals, in_currency, rounded
 from campaigns.reports import Totals
 
-WIDTH, HEIGHT = 360, 90  # of a panel, in units of the drawing
-WIDEST = 24  # a bar: that of a campaign's first day would fill the panel
-STEPS = 4  # between the marks of an axis, at most
+WIDTH, HEIGHT = 360, 90  # of a chart, in units of the SVG
+WIDEST = 24  # of a bar, so that a single day does not fill the chart
+STEPS = 4  # at most, between the ticks of an axis
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of the axis at the left."""
+    """A tick of the vertical axis."""
 
     y: str
     label: str
@@ -41,7 +41,7 @@ class Panel:
 
 
 def panels(days: Mapping[date, Totals]) -> list[Panel]:
-    """One for impressions, clicks and spend each, from the first day to the last; none without a day."""
+    """Return charts of impressions, clicks and spend, from the first day to the last; none without a day."""
     if not days:
         return []
     first, last = min(days), max(days)
@@ -59,7 +59,7 @@ def panels(days: Mapping[date, Totals]) -> list[Panel]:
 
 
 def step(highest: int, unit: int) -> int:
-    """From a mark to the next: 1, 2 or 5 times a power of ten, in ``unit``, so that STEPS of them reach ``highest``."""
+    """Return the distance of ticks, 1, 2 or 5 times a power of ten in ``unit``: STEPS of them reach ``highest``."""
     return next(
         int(size)
         for size in (unit * digit * 10**power for power in count() for digit in (1, 2, 5))
@@ -69,7 +69,7 @@ def step(highest: int, unit: int) -> int:
 
 def _panel(title: str, values: dict[date, int], shown: Callable[[int], str], unit: int) -> Panel:
     size = step(max(values.values()), unit)
-    top = max(-(-max(values.values()) // size), 1) * size  # the mark that no bar passes
+    top = max(-(-max(values.values()) // size), 1) * size  # the tick above all bars
     ticks = [Tick(f"{HEIGHT - HEIGHT * mark / top:.2f}", shown(mark)) for mark in range(0, top + 1, size)]
     room = WIDTH / len(values)
     width = min(room * 0.8, WIDEST)

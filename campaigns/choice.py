@@ -1,8 +1,8 @@
-"""Which ads are shown, in which order and at which price: a generalized second-price auction.
+"""Chooses ads, their order and their prices: a generalized second-price auction.
 
-An ad's rank is its bid times the rate at which it is clicked times how well its target fits (Edelman, Ostrovsky and
-Schwarz, American Economic Review 2007, say it of bid and click rate). A click costs as much as the ad would have had to
-bid to keep its place. Everything here is arithmetic on a Snapshot: the database is not asked.
+An ad's score is its bid times its click rate times the fit of its target (Edelman, Ostrovsky and Schwarz, American
+Economic Review 2007, for bid and click rate). A click costs the lowest bid that would have kept the ad's position. This
+module computes on a Snapshot and never queries the database.
 """
 
 import math
@@ -14,33 +14,33 @@ from typing import NamedTuple
 from campaigns.keywords import KeywordIndex
 from campaigns.models import Campaign, Target
 
-FLOOR = 10_000  # micros; no click costs less, nor less than the smallest coin: campaigns.money.floor
-# How well a target fits: the product's own page best. Categories are told widest first, the last one is its leaf.
+FLOOR = 10_000  # micros, the minimum price of a click; campaigns.money.floor has that of the currency
+# How well a target fits a page, 1 at best. Categories are ordered from the root; the last one is the leaf.
 FIT = {Target.Kind.PRODUCT: 1.0, Target.Kind.KEYWORD: 0.8, Target.Kind.CATEGORY: 0.7}
-FIT_OF_A_WIDE_CATEGORY = 0.3
-# What is known of an ad's click rate before anybody has seen it, and as if after how many impressions.
+FIT_OF_A_PARENT_CATEGORY = 0.3
+# The click rate assumed for a new ad, and the number of impressions that this assumption counts as.
 TYPICAL_RATE, TYPICAL_IMPRESSIONS = 0.02, 50
-# Impressions of a client, campaign and day that count: as many as a click usually takes. No address alone makes an ad
-# irrelevant in a day, not even in a wide category.
+# Impressions that count per client, campaign and day: as many as one click usually takes. So one address cannot make an
+# ad irrelevant within a day, not even in a parent category.
 CLIENT_IMPRESSIONS = round(1 / TYPICAL_RATE)
-# Of fit and click rate, where a typical ad on the best place has 1: what is below is not shown, whatever it bids.
+# Fit times click rate, relative to a typical ad with the best fit. An ad below is not shown, whatever it bids.
 LEAST_RELEVANCE = 0.1
-# Why an ad is not shown, as far as the simulation asks for it too.
+# Outcomes that the simulation uses too.
 OUTRANKED = "outranked"
 ANOTHER_AD = "another ad of its campaign ranks higher"
 OUT_OF_MONEY = "out of money"
 AHEAD = "ahead of its pace"
 VIEWER_LIMIT = "the viewer's limit is reached"
-# What a bid is lowered to.
+# Reasons for a lowered bid.
 LEFT_TODAY = "what is left of the daily budget"
 LEFT_IN_ALL = "what is left of the total budget"
 PACING = "even pacing"
-LEAD = 0.01  # of a day's hours, that even pacing aims ahead: clicks come later, and the last before the end
+LEAD = 0.01  # part of a day that even pacing aims ahead, because clicks come later than impressions
 
 
 @dataclass(frozen=True, slots=True)
 class Ad:
-    """``never`` are the places of its negative targets."""
+    """An ad. ``never`` has the keys of its negative targets."""
 
     id: int
     campaign: int
@@ -59,7 +59,7 @@ class TargetKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CampaignState:
-    """A campaign, and what it has spent, in micros."""
+    """A campaign and its spend, in micros."""
 
     id: int
     name: str
@@ -75,8 +75,8 @@ class CampaignState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that may be shown, as it was at some moment: the ads of each target with their bids, and the keywords of all
-    targets. No click costs less than ``floor``."""
+    """All ads at one moment: by target, each with its bid, and the keywords of all targets. ``floor`` is the minimum
+    price of a click."""
 
     campaigns: Mapping[int, CampaignState]
     ads: Mapping[TargetKey, Sequence[tuple[Ad, int]]]
@@ -86,9 +86,11 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The page that the ads are for. ``categories`` are those of its product, widest first; ``more_categories`` are
-    others that fit as well. ``keywords`` are those of targets that match what was searched for. ``seen`` has the
-    viewer's impressions of today by campaign."""
+    """The page that the ads are for.
+
+    ``categories`` are those of its product, from the root; ``more_categories`` are further leaves. ``keywords`` are the
+    keywords of targets that match the search. ``seen`` has the viewer's impressions of today by campaign.
+    """
 
     now: datetime
     asin: str | None = None
@@ -98,11 +100,11 @@ class Context:
     seen: Mapping[int, int] | None = None
 
     def target_keys(self) -> dict[TargetKey, float]:
-        """Each with how well a target there fits."""
-        wide = {TargetKey(Target.Kind.CATEGORY, name): FIT_OF_A_WIDE_CATEGORY for name in self.categories}
+        """Return the keys of all targets that match the page, with their fit."""
+        parents = {TargetKey(Target.Kind.CATEGORY, name): FIT_OF_A_PARENT_CATEGORY for name in self.categories}
         leaves = [*self.categories[-1:], *self.more_categories]
         return (
-            wide
+            parents
             | {TargetKey(Target.Kind.CATEGORY, name): FIT[Target.Kind.CATEGORY] for name in leaves}
             | {TargetKey(Target.Kind.KEYWORD, word): FIT[Target.Kind.KEYWORD] for word in self.keywords}
             | ({TargetKey(Target.Kind.PRODUCT, self.asin): FIT[Target.Kind.PRODUCT]} if self.asin else {})
@@ -111,8 +113,11 @@ class Context:
 
 @dataclass(slots=True)
 class AuctionEntry:
-    """An ad at its best place, and how it fared: ``lost`` says why, or is empty where it won. ``bid`` is what counts;
-    ``lowered`` says what has made it less than the target's."""
+    """An ad with its best target, and the outcome.
+
+    ``lost`` is the reason, empty for a winner. ``bid`` is used in the auction; ``lowered`` says why it is less than
+    ``target_bid``.
+    """
 
     ad: Ad
     place: TargetKey
@@ -127,7 +132,7 @@ class AuctionEntry:
 
 
 def run_auction(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[AuctionEntry], list[AuctionEntry]]:
-    """The winners, best first, and the others. Each is there once; of a campaign, and of a product, one may win."""
+    """Return the winners, best first, and the other ads. One ad per campaign and per product can win."""
     candidates = _candidates(snapshot, context)
     ranked = [each for each in candidates if not each.lost]
     lost = [each for each in candidates if each.lost]
@@ -153,20 +158,22 @@ def run_auction(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[
 
 
 def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
-    """Each ad once, at the place where it is worth most of those where it may be shown."""
+    """Return each ad once, with the target of the highest bid times fit."""
     best: dict[int, AuctionEntry] = {}
     states: dict[int, tuple[str, int, str]] = {}
     places = context.target_keys()
     for place, fit in places.items():
         for ad, bid in snapshot.ads.get(place, ()):
             if ad.campaign not in states:
-                campaign = snapshot.campaigns.get(ad.campaign)  # campaigns are read more often: it may be gone
-                states[ad.campaign] = eligibility(campaign, context, snapshot.floor) if campaign else ("gone", 0, "")
+                campaign = snapshot.campaigns.get(ad.campaign)  # deleted since the ads were read
+                states[ad.campaign] = (
+                    eligibility(campaign, context, snapshot.floor) if campaign else ("its campaign is deleted", 0, "")
+                )
             lost, most, limit = states[ad.campaign]
             mean, rate = click_rate(ad.impressions, ad.clicks)
             lost = lost or unfit(ad, context.asin, places)
             if not lost and bid < snapshot.floor:
-                lost = "bids below the floor"
+                lost = "bids below the minimum price"
             if not lost and not is_relevant(fit, mean):
                 lost = "not relevant enough"
             target_bid, bid = bid, bid if lost else min(bid, most)
@@ -187,7 +194,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
 
 
 def unfit(ad: Ad, asin: str | None, places: Mapping[TargetKey, float]) -> str:
-    """Why an ad is never shown on this page, or an empty text."""
+    """Return why an ad is never shown on this page, or an empty text."""
     if ad.asin == asin:
         return "is the product itself"
     if ad.never and not ad.never.isdisjoint(places):
@@ -196,24 +203,26 @@ def unfit(ad: Ad, asin: str | None, places: Mapping[TargetKey, float]) -> str:
 
 
 def is_relevant(fit: float, mean_rate: float) -> bool:
-    """Whether it may be shown, whatever it bids."""
+    """Return whether an ad may be shown, whatever its bid."""
     return fit * mean_rate / TYPICAL_RATE >= LEAST_RELEVANCE
 
 
 def eligibility(campaign: CampaignState, context: Context, floor: int) -> tuple[str, int, str]:
-    """Why a campaign's ads are not shown, or an empty text; the most micros that a click may cost it now; and what
-    allows no more."""
+    """Return why a campaign's ads are not shown, or an empty text; the highest price of a click now, in micros; and
+    what limits it."""
     now = context.now
     if campaign.status != Campaign.Status.ACTIVE:
         return campaign.status, 0, ""
     if now < campaign.starts or (campaign.ends and now >= campaign.ends):
-        return "out of its dates", 0, ""
+        return "outside its dates", 0, ""
     left_today = campaign.daily_budget - campaign.spent_today
     most, limit = min((left_today, LEFT_TODAY), (campaign.total_left, LEFT_IN_ALL))
     if most < floor:
         return OUT_OF_MONEY, 0, ""
     if campaign.even:
-        ahead = int(2 * (pace(campaign, now) - campaign.spent_today))  # as far ahead then as behind now
+        ahead = int(
+            2 * (pace(campaign, now) - campaign.spent_today)
+        )  # the click may put it as far ahead as it is behind
         most, limit = min((most, limit), (ahead, PACING))
         if most < floor:
             return AHEAD, 0, ""
@@ -224,8 +233,11 @@ def eligibility(campaign: CampaignState, context: Context, floor: int) -> tuple[
 
 
 def pace(campaign: CampaignState, now: datetime, lead: float = LEAD) -> float:
-    """Micros that an even line through the hours of today, as far as the campaign runs in them, comes to a ``lead``
-    from now. It ends at the daily budget, or at what is left of the total one, so that the last day is even too."""
+    """Return the micros that an evenly paced campaign should have spent a ``lead`` from now.
+
+    The line runs through today's hours of the campaign and ends at the daily budget, or at what is left of the total
+    budget if that is less, so that the last day is even too.
+    """
     midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     first = max(midnight, campaign.starts)
     last = min(midnight + timedelta(days=1), campaign.ends or datetime.max.replace(tzinfo=UTC))
@@ -234,9 +246,11 @@ def pace(campaign: CampaignState, now: datetime, lead: float = LEAD) -> float:
 
 
 def click_rate(impressions: int, clicks: int) -> tuple[float, float]:
-    """An ad's mean rate, drawn to what is typical while little is known; and that rate plus its standard deviation, by
-    which ads are ranked, so that one that nobody has seen yet gets a fair try (an upper confidence bound of the Beta
-    distribution: Auer, Cesa-Bianchi and Fischer, Machine Learning 2002)."""
+    """Return an ad's estimated click rate, and that rate plus one standard deviation.
+
+    The estimate starts from TYPICAL_RATE. Ads are ranked by the upper one, so that new ads get a fair try (an upper
+    confidence bound of the Beta distribution: Auer, Cesa-Bianchi and Fischer, Machine Learning 2002).
+    """
     known = impressions + TYPICAL_IMPRESSIONS
     mean = min((clicks + TYPICAL_RATE * TYPICAL_IMPRESSIONS) / known, 1.0)
     return mean, mean + math.sqrt(mean * (1 - mean) / (known + 1))

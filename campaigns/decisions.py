@@ -1,4 +1,4 @@
-"""What was decided, sealed into the URLs of an ad: choosing writes nothing, and nobody can read or change a price."""
+"""Decisions, encrypted into the URLs of an ad: choosing writes nothing, and nobody can read or change a price."""
 
 import base64
 import time
@@ -17,8 +17,8 @@ _SALT = "campaigns.decision"
 
 
 class Decision(NamedTuple):
-    """An ad that was chosen. ``id`` is that of the whole choice, ``price`` what a click costs, in micros; ``viewer`` is
-    a hash, or empty. ``target`` is the one that fitted, such as ``keyword gel pen``; ``term`` is what was searched for.
+    """One ad of a choice. All of them share the ``id``. ``price`` is that of a click, in micros. ``viewer`` is a hash or
+    empty. ``target`` is the one that matched, as in ``keyword gel pen``. ``term`` is the search term.
     """
 
     id: str
@@ -34,7 +34,7 @@ class Decision(NamedTuple):
 
 
 class Expired(Exception):
-    """It was right once."""
+    """The token is older than ADS_URL_SECONDS."""
 
     def __init__(self, decision: Decision) -> None:
         super().__init__("expired")
@@ -42,21 +42,21 @@ class Expired(Exception):
 
 
 class Forged(Exception):
-    """It was never signed here."""
+    """The token was not made with one of the keys."""
 
 
 def new_id() -> str:
-    """22 letters and digits: more than anybody can guess."""
+    """Return 22 random letters and digits."""
     return get_random_string(22)
 
 
 def seal(decision: Decision) -> str:
-    """A text for a URL that holds ``decision`` and the time, encrypted: about 250 characters."""
+    """Encrypt a decision and the time into a text for URLs, about 250 characters."""
     return _fernet().encrypt(orjson.dumps(tuple(decision))).decode().rstrip("=")
 
 
 def read(token: str) -> Decision:
-    """The decision that ``seal`` made into ``token``, with SECRET_KEY or one of SECRET_KEY_FALLBACKS.
+    """Return the decision in a token of ``seal``, made with SECRET_KEY or one of SECRET_KEY_FALLBACKS.
 
     Raises Expired, after ADS_URL_SECONDS, or Forged.
     """
@@ -74,8 +74,8 @@ def read(token: str) -> Decision:
 
 
 def _read_signed(token: str) -> Decision:
-    """Read a URL that an earlier release has handed out, signed but not encrypted. The last of them expire
-    ADS_URL_SECONDS after the upgrade."""
+    """Read a token of an earlier release, signed but not encrypted. The last ones expire ADS_URL_SECONDS after the
+    upgrade."""
     try:
         decision = Decision(*signing.loads(token, salt=_SALT))
     except (signing.BadSignature, ValueError, TypeError):
@@ -98,16 +98,15 @@ def _fernet_of(keys: Sequence[str]) -> MultiFernet:
 
 
 def viewer_hash(viewer: str, day: date) -> str:
-    """22 characters for the caller's key of a viewer, other ones each day; the key cannot be had from them.
+    """Return a hash of the caller's key of a viewer, 22 characters, another one each day.
 
-    A new SECRET_KEY makes them other ones too: to look for a viewer under each key of before is not worth a few
-    impressions beyond a campaign's limit on the day of a rotation.
+    It changes with SECRET_KEY too: on the day of a rotation a viewer may get a few impressions beyond the limit.
     """
     return _hash_of_the_day("campaigns.viewer", viewer, day)
 
 
 def address_hash(address: str, day: date) -> str:
-    """The same for a client's address. It is never equal to the hash of a viewer."""
+    """Return the same for a client's address. It never equals the hash of a viewer."""
     return _hash_of_the_day("campaigns.address", address, day)
 
 

@@ -1,5 +1,4 @@
-"""Whether an ad was seen before it was clicked: an impression of the same decision, in the ledger or among those that
-do not count."""
+"""Whether an ad was seen before it was clicked: an impression of the same decision in the ledger or in Shown."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,14 +10,14 @@ from campaigns.decisions import Decision
 from campaigns.models import Event, Kind, Reason, Shown, day_of
 from resilience.database import atomic
 
-QUICKEST = timedelta(seconds=1)  # from an impression to a click that counts
+QUICKEST = timedelta(seconds=1)  # from an impression to a billed click, at least
 
 _WHEN = "{0}.decision = %(decision)s AND {0}.ad_id = a.id AND {0}.at >= %(oldest)s AND {0}.at <= %(newest)s"
-# Of the ad ``a``.
+# A condition on the ad ``a``.
 IN_TIME = f"""
     EXISTS (SELECT 1 FROM campaigns_event i WHERE i.kind = 'impression' AND {_WHEN.format("i")})
     OR EXISTS (SELECT 1 FROM campaigns_shown s WHERE {_WHEN.format("s")})
-"""  # noqa: S608  only texts from above
+"""  # noqa: S608  only constants from above
 
 _UNCOUNTED = """
     INSERT INTO campaigns_viewer (campaign_id, day, viewer, impressions, clicks, uncounted)
@@ -34,12 +33,12 @@ _SHOWN = """
 
 
 def bounds(at: datetime) -> dict[str, datetime]:
-    """Parameters of IN_TIME: when the impression of a click at ``at`` may have been."""
+    """Return the parameters of IN_TIME for a click at ``at``."""
     return {"oldest": at - timedelta(seconds=settings.ADS_URL_SECONDS), "newest": at - QUICKEST}
 
 
 def missing(decision: Decision, at: datetime) -> Reason | None:
-    """What is wrong with the impression of a click, or None. Raises django.db.Error."""
+    """Return what is wrong with the impression of a click, or None. Raises django.db.Error."""
     of = {"decision": decision.id, "ad": decision.ad}
     seen = [*Event.objects.filter(**of, kind=Kind.IMPRESSION).values_list("at", flat=True)]
     seen += Shown.objects.filter(**of).values_list("at", flat=True)
@@ -52,8 +51,8 @@ def missing(decision: Decision, at: datetime) -> Reason | None:
 
 
 def keep(decision: Decision, at: datetime, client: str, most: int) -> None:
-    """Remember an impression that does not count, up to ``most`` of a client, campaign and day, so that nobody can
-    fill the table. Raises django.db.Error."""
+    """Store an impression that does not count, up to ``most`` per client, campaign and day, so that nobody can fill the
+    table. Raises django.db.Error."""
     parameters: dict[str, Any] = {
         "decision": decision.id,
         "ad": decision.ad,

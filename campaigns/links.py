@@ -1,4 +1,4 @@
-"""Where an ad's URLs lead."""
+"""The URLs of ads."""
 
 from urllib.parse import quote
 
@@ -6,7 +6,7 @@ from django.conf import settings
 
 
 def product_url(asin: str) -> str:
-    """The product's page in the shop."""
+    """Return the URL of the product's page in the shop."""
     return str(settings.PRODUCT_URL.replace("{asin}", quote(asin, safe="")))
 
 

@@ -1,4 +1,4 @@
-"""Amounts of the shop's one currency, as people read them. They are kept in micros."""
+"""Formats amounts in the shop's currency. They are stored in micros."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -12,33 +12,33 @@ from campaigns.models import MICROS
 
 
 def decimals() -> int:
-    """How many decimals the currency has: 2 for USD, none for JPY."""
+    """Return the decimals of the currency: 2 for USD, 0 for JPY."""
     return int(Currency(settings.CURRENCY).exponent or 0)
 
 
 def floor() -> int:
-    """What a click costs at least, in micros: a hundredth of a unit, or the smallest coin if that is more."""
+    """Return the minimum price of a click in micros: 0.01 units, or the smallest coin if that is more."""
     return max(FLOOR, MICROS // int(10 ** decimals()))
 
 
 def amount(micros: int) -> str:
-    """In units of the currency, with its decimals and as many of six as it takes."""
+    """Return the exact amount, with at least the decimals of the currency."""
     whole, fraction = divmod(micros, MICROS)
     digits = f"{fraction:06}".rstrip("0").ljust(decimals(), "0")
     return f"{whole}.{digits}" if digits else f"{whole}"
 
 
 def in_units(micros: int) -> str:
-    """The amount with the currency's code, such as ``1.25 USD``."""
+    """Return the exact amount with the currency's code, such as ``1.25 USD``."""
     return f"{amount(micros)} {settings.CURRENCY}"
 
 
 def rounded(micros: int) -> str:
-    """In units of the currency, with its decimals; half of the last one is rounded up."""
+    """Return the amount rounded half up to the decimals of the currency."""
     unit = Decimal(1).scaleb(-decimals())
     return f"{(Decimal(micros) / MICROS).quantize(unit, ROUND_HALF_UP)}"
 
 
 def in_currency(title: str) -> Any:
-    """``title`` with the currency's code, such as ``spent (USD)``, as a lazy string."""
+    """Return a title with the currency's code, such as ``spend (USD)``, as a lazy string."""
     return lazy(lambda: f"{title} ({settings.CURRENCY})", str)()

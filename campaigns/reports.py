@@ -1,7 +1,7 @@
-"""What campaigns got for their money, and whether the counters agree with the ledger.
+"""Reports of campaigns, and the comparison of the counters with the ledger.
 
-The ledger is the events and the daily figures that older events are folded into. Both are always read in one
-statement, which sees one moment: an event is counted once, even while it is being folded.
+The ledger is the events plus the daily figures that older events are folded into. One statement reads both, so an event
+is counted once even while it is being folded.
 """
 
 from collections import Counter
@@ -15,9 +15,9 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from campaigns.models import Campaign, DailyFigures, Day, Event, Kind, Unbilled
 
-DIMENSIONS = ("placement", "target", "term")  # what a report can be cut by besides days
-# Impressions from which on a search term is named that nobody has clicked after. Else anybody could write into a
-# report, by asking for ads with terms of their own.
+DIMENSIONS = ("placement", "target", "term")  # that a report can be filtered by, besides days
+# A search term without a click is named from this many impressions on. Else anybody could write into a report by asking
+# for ads with invented terms.
 TERM_NAMED_FROM = 1000
 
 _COUNTED = """
@@ -47,12 +47,12 @@ class Totals:
 
     @property
     def click_rate(self) -> float | None:
-        """From 0 to 1; none without an impression. Above 1 where clicks of a day belong to impressions before it."""
+        """Clicks per impression, or None. Above 1 if clicks follow impressions of the day before."""
         return self.clicks / self.impressions if self.impressions else None
 
     @property
     def average_price(self) -> int | None:
-        """What a click cost, to the nearest micro; none without a click."""
+        """The average price of a click in micros, None without a click."""
         return round(self.spent / self.clicks) if self.clicks else None
 
     def add(self, other: "Totals") -> None:
@@ -64,7 +64,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Difference:
-    """Where the ledger and a counter disagree: a campaign's total, or its ``day``. In micros."""
+    """A counter that differs from the ledger: a campaign's total, or that of a ``day``. In micros."""
 
     campaign: int
     day: date | None
@@ -78,7 +78,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Cut:
-    """A part of what happened: everything unless something is said. Days are inclusive; an empty text is a value."""
+    """A filter of events; None does not filter. Days are inclusive. An empty text is a value."""
 
     since: date | None = None
     until: date | None = None
@@ -91,13 +91,13 @@ class Cut:
         return chosen if self.until is None else chosen & Q(day__lte=self.until)
 
     def values(self) -> dict[str, str]:
-        """What is cut by besides days. Of this the unbilled are not known."""
+        """Return the filters besides days. Unbilled events are not known by these."""
         named = {name: getattr(self, name) for name in DIMENSIONS}
         return {name: value for name, value in named.items() if value is not None}
 
 
 def by_day(campaigns: Collection[int] | None = None, cut: Cut = Cut()) -> dict[tuple[int, date], Totals]:
-    """The figures by campaign and day, in this order; of all campaigns unless some are given. Two queries."""
+    """Return the figures by campaign and day, sorted; of all campaigns unless some are given. Two queries."""
     found: dict[tuple[int, date], Totals] = {}
     chosen = cut.days() if campaigns is None else cut.days() & Q(campaign__in=campaigns)
     for campaign, day, shown, clicked, paid in _ledger(chosen & Q(**cut.values()), "campaign_id", "day"):
@@ -111,8 +111,10 @@ def by_day(campaigns: Collection[int] | None = None, cut: Cut = Cut()) -> dict[t
 
 
 def by_dimension(dimension: str, campaign: int, cut: Cut = Cut(), most: int = 100) -> dict[str, Totals]:
-    """The figures of one campaign by one of DIMENSIONS, those with most clicks first, then by impressions; not more
-    than ``most`` values, and of terms only those that were clicked or seen TERM_NAMED_FROM times. One query."""
+    """Return the figures of one campaign by one of DIMENSIONS, most clicks first, then most impressions.
+
+    At most ``most`` values. Terms are included if they were clicked or seen TERM_NAMED_FROM times. One query.
+    """
     ledger = _ledger(cut.days() & Q(campaign=campaign, **cut.values()), dimension)
     parts, parameters = ledger.query.sql_with_params()
     with connection.cursor() as cursor:
@@ -122,8 +124,7 @@ def by_dimension(dimension: str, campaign: int, cut: Cut = Cut(), most: int = 10
 
 
 def _ledger(chosen: Q, *columns: str) -> QuerySet[Any, Any]:
-    """Impressions, clicks and spend by ``columns``, of the events and of the daily figures: what is in both comes
-    twice."""
+    """Return impressions, clicks and spend by ``columns``. A value in both events and daily figures has two rows."""
     events = Event.objects.filter(chosen).order_by().values_list(*columns)
     folded = DailyFigures.objects.filter(chosen).order_by().values_list(*columns)
     return events.annotate(
@@ -141,7 +142,7 @@ def total(figures: Collection[Totals]) -> Totals:
 
 
 def differences() -> list[Difference]:
-    """Where the ledger is not what the counters say, of totals and of days; none where all is well. One query."""
+    """Return all counters that differ from the ledger, of totals and of days. One query."""
     tables = {"events": Event._meta.db_table, "figures": DailyFigures._meta.db_table}
     totals = _COUNTED.format(
         **tables, day="NULL", key="campaign_id", counters=f"id, NULL, 0, spent FROM {Campaign._meta.db_table}"

@@ -1,4 +1,4 @@
-"""Every query of a request, behind the database breaker."""
+"""The queries of requests for ads and of their URLs, behind the database breaker."""
 
 import logging
 from collections.abc import Sequence
@@ -23,18 +23,18 @@ from resilience.database import InDoubt, was_in_doubt
 from resilience.errors import DependencyUnavailable
 from resilience.fallback import protected_write
 
-KEPT_AT_MOST = timedelta(days=1)  # that something waits to be written, after which it does not count
+KEPT_AT_MOST = timedelta(days=1)  # an event in the spool does not count after this time
 
 logger = logging.getLogger(__name__)
 
 
 class ImpressionWaits(Exception):
-    """A click's impression may be among what is kept to be written."""
+    """The impression of a click may still be in the spool."""
 
 
 class Chosen(NamedTuple):
-    """The winners with their products, best first; the other candidates; the viewer's hash, or an empty text; and what
-    was searched for, to be reported."""
+    """The winners with their products, best first; the other candidates; the viewer's hash or an empty text; and the
+    search term for reports."""
 
     ads: list[tuple[AuctionEntry, Product]]
     others: list[AuctionEntry]
@@ -45,8 +45,10 @@ class Chosen(NamedTuple):
 def get_sponsored(
     *, asin: str | None, categories: Sequence[str], keywords: Sequence[str], limit: int, viewer: str | None
 ) -> Chosen:
-    """Up to ``limit`` ads, none during a database outage. House ads fill the rest and note their own source. One query
-    for the products that won, one for each of ``asin`` and ``viewer``."""
+    """Return up to ``limit`` ads, none during a database outage. House ads fill the rest and note their own source.
+
+    One query for the products that won, one for each of ``asin`` and ``viewer``.
+    """
     spool.watch()
     try:
         latest = keeper.latest()
@@ -59,7 +61,7 @@ def get_sponsored(
 
 
 def preview(*, asin: str | None, categories: Sequence[str], keywords: Sequence[str], limit: int) -> Chosen:
-    """The same choice from campaigns and ads as they are in the database now. Raises DependencyUnavailable."""
+    """Choose ads as get_sponsored does, but from the database as it is now. Raises DependencyUnavailable."""
     return _choose(snapshot.read(), asin, categories, keywords, limit, None)
 
 
@@ -83,7 +85,7 @@ def _choose(
 
 
 def _known_of(asin: str | None, viewer: str, now: datetime) -> tuple[list[str], dict[int, int] | None]:
-    """The categories of a product, and a viewer's impressions of today by campaign."""
+    """Return the categories of a product, and a viewer's impressions of today by campaign."""
     own: list[str] = []
     if asin:
         own = Product.objects.filter(asin=asin).values_list("categories", flat=True).first() or []
@@ -95,23 +97,23 @@ def _with_products(winners: Sequence[AuctionEntry]) -> list[tuple[AuctionEntry, 
     marks = ", ".join(["%s"] * len(winners))
     found = advertised.fetch(f"WHERE asin IN ({marks})", *(each.ad.asin for each in winners))
     products = {product.asin: product for product in found}
-    return [(each, products[each.ad.asin]) for each in winners if each.ad.asin in products]  # or it was deleted
+    return [(each, products[each.ad.asin]) for each in winners if each.ad.asin in products]  # else deleted
 
 
 def record(happened: AdEvent) -> Reason | None:
-    """Write what happened to the ledger; None where it counts. Raises DependencyUnavailable or ImpressionWaits."""
+    """Write an event to the ledger. Return None if it counts. Raises DependencyUnavailable or ImpressionWaits."""
     return _record(happened, again=False)
 
 
 def record_again(happened: AdEvent) -> Reason | None:
-    """The same for what was kept, which may have been written before and then is no repetition."""
+    """Write an event from the spool. One that was written before is not counted as repeated."""
     return _record(happened, again=True)
 
 
 def _record(happened: AdEvent, *, again: bool) -> Reason | None:
     kind, decision, at, reason, address = happened
     if reason is None and timezone.now() - at > KEPT_AT_MOST:
-        reason = Reason.EXPIRED  # it may have counted and been folded up since
+        reason = Reason.EXPIRED  # it may have counted, and the roll-up deletes events
     if reason is None and decision:
         is_waiting = not again and spool.is_waiting()
         reason = _charge(kind, decision, at, address)
@@ -121,7 +123,7 @@ def _record(happened: AdEvent, *, again: bool) -> Reason | None:
         try:
             _count_unbilled(kind, decision.campaign if decision else None, at, reason)
         except DependencyUnavailable as error:
-            if not isinstance(error.__cause__, InDoubt):  # else it would be kept, and might be counted twice
+            if not isinstance(error.__cause__, InDoubt):  # the spool would count it twice
                 raise
     return reason
 
@@ -129,13 +131,13 @@ def _record(happened: AdEvent, *, again: bool) -> Reason | None:
 @protected_write(DATABASE)
 def _charge(kind: Kind, decision: Decision, at: datetime, address: str) -> Reason | None:
     reason = charging.charge(kind, decision, at, address)
-    # An attempt that is made again may find its own charge.
+    # A retry may find the charge of the first attempt.
     return None if reason is Reason.REPEATED and was_in_doubt() else reason
 
 
 @protected_write(DATABASE)
 def _count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reason) -> None:
-    if not was_in_doubt():  # nobody can tell whether it is counted already; once too few is better than twice
+    if not was_in_doubt():  # it may be counted already; one too few is better than one too many
         charging.count_unbilled(kind, campaign, at, reason)
 
 
@@ -143,11 +145,11 @@ spool = Spool(record_again)
 
 
 def record_or_keep(happened: AdEvent) -> None:
-    """Write what happened to the ledger, or keep it until that can be done. Never raises."""
+    """Write an event to the ledger, or keep it in the spool during an outage. Never raises."""
     spool.watch()
     try:
         record(happened)
     except (DependencyUnavailable, ImpressionWaits):
         spool.add(happened)
-    except Error:  # what the database refuses now it refuses later
+    except Error:  # a retry would fail too
         logger.exception("an event is lost")

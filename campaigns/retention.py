@@ -1,4 +1,4 @@
-"""Old events are folded into daily figures, and what was known of viewers and addresses is deleted."""
+"""Folds old events into daily figures, and deletes the data of viewers and addresses."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,8 +9,8 @@ from django.utils import timezone
 from campaigns.models import DailyFigures, Event, Kind, LastImpression, Shown, Viewer, day_of
 from service import advisory_locks
 
-# How long it is known what a viewer saw. Limits are by the day, and a click may come a day after its impression and
-# be charged another day later.
+# How long data of clients is kept. Limits are per day, but a click may come a day after its impression and be charged a
+# day later.
 VIEWER_DAYS = 2
 
 _FOLD = f"""
@@ -36,7 +36,7 @@ class Done:
 
 
 def roll_up(older_than: int) -> Done:
-    """Fold the events of days more than ``older_than`` days ago, each day in a transaction of its own."""
+    """Fold the events of days more than ``older_than`` days ago, one transaction per day."""
     today = day_of(timezone.now())
     done = Done()
     days = Event.objects.filter(day__lt=today - timedelta(days=older_than)).order_by("day").values_list("day")
@@ -54,19 +54,19 @@ def roll_up(older_than: int) -> Done:
 
 
 def _fold(day: date) -> int:
-    """Returns how many events. What is summed is what is deleted, whatever others write or fold meanwhile."""
+    """Fold one day and return the number of events. Deletes exactly what it sums, whatever others write meanwhile."""
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # One at a time, so that two never wait for each other's rows in a circle.
+            # One roll-up at a time, to prevent deadlocks.
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [advisory_locks.ROLL_UP])
-            # A late event may come between two statements, but not between the parts of one.
+            # One statement, because a late event may be written between two.
             cursor.execute(
                 f"WITH gone AS ({_DELETE} RETURNING *), folded AS ({_FOLD.format(source='gone')}) "  # noqa: S608
                 "SELECT count(*) FROM gone",
                 [day, day],
             )
             events: int = cursor.fetchone()[0]
-        else:  # whose transaction is the only one that writes
+        else:  # SQLite has one writer at a time
             cursor.execute(_FOLD.format(source=Event._meta.db_table), [day])
             cursor.execute(_DELETE, [day])
             events = cursor.rowcount

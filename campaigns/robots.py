@@ -1,4 +1,4 @@
-"""Recognises requests for an ad's URLs that no person made: robots by their name, browsers by their headers."""
+"""Recognises requests by machines: robots by their user agent, prefetches and scripts by the headers of browsers."""
 
 import re
 from collections.abc import Mapping
@@ -8,18 +8,17 @@ from crawleruseragents import is_crawler
 
 from campaigns.models import Kind
 
-LONGEST = 500  # characters of a user agent that are looked at, so that none takes long
-# Names on the list of robots that people come with too: Android apps, and browsers behind Amazon's network.
+LONGEST = 500  # characters of a user agent that are examined, to bound the time
+# Names on the list of robots that people use too: Android apps, and browsers behind Amazon's CDN.
 PEOPLE = re.compile("okhttp|Amazon CloudFront")
-# How robots that are on no list yet name themselves: by these words, or with an address for complaints. CUBOT is a
-# phone.
+# Robots on no list yet call themselves by these words, or give an address for complaints. CUBOT is a phone.
 SELF_NAMED = re.compile(r"(?<!cu)bot\b|crawler|spider\b|\+https?:", re.IGNORECASE)
 PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 AHEAD_OF_TIME = re.compile("prefetch|prerender|preview", re.IGNORECASE)
 
 
 def is_machine(kind: Kind, headers: Mapping[str, str]) -> bool:
-    """Whether no person has seen or clicked the ad. ``headers`` are found whatever their case."""
+    """Return whether a machine made the request. ``headers`` must ignore case."""
     return (
         is_robot(headers.get("User-Agent", ""))
         or any(AHEAD_OF_TIME.search(headers.get(name, "")) for name in PURPOSES)
@@ -28,7 +27,7 @@ def is_machine(kind: Kind, headers: Mapping[str, str]) -> bool:
 
 
 def is_robot(user_agent: str) -> bool:
-    """Whether this is a robot's name. No name at all is a robot's too: every browser and app sends one."""
+    """Return whether this is a robot. An empty name is one too: every browser and app sends a name."""
     return not user_agent.strip() or _is_listed(user_agent[:LONGEST])
 
 
@@ -38,8 +37,10 @@ def _is_listed(user_agent: str) -> bool:
 
 
 def _is_embedded(headers: Mapping[str, str]) -> bool:
-    """Whether a page loads the URL of a click by itself: as an image, by a script, or in a frame that nobody touched.
-    Browsers say so in Sec-Fetch-*; apps send none of these."""
+    """Return whether a page calls the URL of a click without a user: as an image, by a script, or in a frame.
+
+    Browsers say so in Sec-Fetch-* headers. Apps send none.
+    """
     mode, target = headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest", "document")
     touched = headers.get("Sec-Fetch-User") == "?1"
     return mode is not None and (mode != "navigate" or (target != "document" and not touched))

@@ -1,4 +1,4 @@
-"""The wire format of ads: product-shaped, with what is needed to count them."""
+"""The wire format of the ad provider: what it is asked, the ads, and the explanation of a choice."""
 
 from heapq import nsmallest
 from typing import Any
@@ -23,46 +23,52 @@ MAX_EXPLAINED = 1000  # candidates
 
 
 class AdContextSerializer(serializers.Serializer[Any]):
-    """What is known of the page that the ads are for, and of who looks at it."""
+    """The page that the ads are for, and its viewer."""
 
-    asin = AsinField(required=False, help_text="The product that is looked at. It is never its own ad.")
+    asin = AsinField(required=False, help_text="The product of the page. It is never its own ad.")
     categories = BoundedListField(
-        child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="Categories that fit."
+        child=serializers.CharField(max_length=200),
+        max_length=20,
+        default=list,
+        help_text="Further categories of the page.",
     )
     keywords = BoundedListField(
         child=serializers.CharField(max_length=200), max_length=20, default=list, help_text=f"Search terms. {RULE}"
     )
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
     placement = serializers.CharField(
-        max_length=MAX_PLACEMENT, required=False, help_text="Where on the page; for reports."
+        max_length=MAX_PLACEMENT, required=False, help_text="The place on the page, for reports."
     )
     viewer = serializers.CharField(
-        max_length=200, required=False, help_text="A key of your own for who looks; only a hash of the day is kept."
+        max_length=200, required=False, help_text="Your key for the viewer. Only a hash is stored; it changes each day."
     )
     explain = serializers.BooleanField(
-        default=False, help_text="Tell why each candidate won or lost. Takes the permission `campaigns.view_campaign`."
+        default=False,
+        help_text="Explain why each candidate won or lost. Needs the permission `campaigns.view_campaign`.",
     )
 
 
 class CandidateSerializer(serializers.Serializer[Any]):
-    """An ad that has a target on the page, and how it fared; money in units of the currency."""
+    """An ad with a target that matches the page, and its outcome. Money is in units of the currency."""
 
     ad_id = serializers.IntegerField()
     campaign_id = serializers.IntegerField()
     asin = AsinField()
-    target = serializers.CharField(help_text="Its best one here.")
-    bid = serializers.FloatField(help_text="Which counts.")
-    target_bid = serializers.FloatField(help_text="Of the target, before it was lowered.")
-    lowered_by = serializers.CharField(help_text="What has lowered the bid, such as even pacing; empty where nothing.")
-    fit = serializers.FloatField(help_text="How well the target fits, 1 at best.")
-    click_rate = serializers.FloatField(help_text="By which it is ranked: higher while little is known.")
+    target = serializers.CharField(help_text="The target that matches best.")
+    bid = serializers.FloatField(help_text="The bid in the auction.")
+    target_bid = serializers.FloatField(help_text="The bid of the target, before it was lowered.")
+    lowered_by = serializers.CharField(help_text="Why the bid was lowered, such as even pacing; else empty.")
+    fit = serializers.FloatField(help_text="How well the target fits the page; 1 is best.")
+    click_rate = serializers.FloatField(
+        help_text="The click rate used for ranking; higher while the ad has few impressions."
+    )
     score = serializers.FloatField(help_text="Bid times click rate times fit, in micros per impression.")
-    price = serializers.FloatField(help_text="Of a click; 0 where it did not win.")
+    price = serializers.FloatField(help_text="The price of a click; 0 if the ad did not win.")
     outcome = serializers.CharField()
 
 
 class ExplainedSerializer(serializers.Serializer[Any]):
-    """What those get who may ask why."""
+    """The answer with `explain`."""
 
     ads = AdSerializer(many=True)
     candidates = CandidateSerializer(many=True)
@@ -75,7 +81,7 @@ ADS_OR_EXPLAINED = PolymorphicProxySerializer(
 
 
 def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
-    """The ads of a choice, under one decision."""
+    """Return the sponsored ads of a choice, with one decision for all."""
     decision, ads = decisions.new_id(), []
     for position, (candidate, product) in enumerate(chosen.ads, 1):
         ad = candidate.ad
@@ -99,7 +105,7 @@ def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
 
 
 def that_fit(ads: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first of the ads, as many as may be answered: titles and categories can be long too."""
+    """Return the first ads that fit into MAX_ADS_BYTES: titles and categories can be long."""
     size = len("[]")
     for number, ad in enumerate(ads):
         size += len(orjson.dumps(ad)) + len(",")
@@ -109,12 +115,12 @@ def that_fit(ads: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def house_ad(product: Product) -> dict[str, Any]:
-    """An ad that nobody pays for and nothing counts. A default one is not in the catalogue, so it leads nowhere."""
+    """Return an ad that nobody pays for and nothing counts. A default product is not in the catalogue: no link."""
     return as_ad(product, click_url=product_url(product.asin) if product.pk else None)
 
 
 def explained(chosen: Chosen) -> list[dict[str, Any]]:
-    """Why each candidate won or lost, the winners first; money in units of the currency. MAX_EXPLAINED at most."""
+    """Return why each candidate won or lost, winners first, MAX_EXPLAINED at most. Money in units of the currency."""
     winners = [candidate for candidate, _ in chosen.ads]
     others = nsmallest(MAX_EXPLAINED - len(winners), chosen.others, key=lambda each: (-each.score, each.ad.id))
     return [_explained(each, f"won place {place}") for place, each in enumerate(winners, 1)] + [

@@ -1,7 +1,7 @@
-"""All that may be shown, read from the database by a thread of its own, so that a choice takes a part of a millisecond.
+"""All campaigns and ads in memory, read from the database by a background thread: an auction takes under a millisecond.
 
-It may be some seconds old, as no money depends on it: charging decides on that. What campaigns have spent is read
-often, ads and targets, of which there are many, seldom.
+The snapshot may be some seconds old: charging checks budgets again. Campaigns are read often. Ads and targets, of which
+there are many, are read every ADS_EVERY times.
 """
 
 import logging
@@ -25,9 +25,9 @@ from campaigns.money import floor
 from campaigns.standing import HAS_PRODUCT
 from resilience.errors import DependencyUnavailable
 
-CHUNK = 10_000  # rows of a query, so that none takes long
-ADS_EVERY = 10  # times that campaigns are read, ads are read once
-FIRST_WAIT = 1.0  # seconds that a request waits for the first one
+CHUNK = 10_000  # rows per query, so that none takes long
+ADS_EVERY = 10  # ads are read once while campaigns are read this often
+FIRST_WAIT = 1.0  # seconds that a request waits for the first snapshot
 
 Ads = Mapping[TargetKey, Sequence[tuple[Ad, int]]]
 
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 def load_campaigns(at: datetime) -> dict[int, CampaignState]:
-    """Two queries. Raises one of UNREADABLE."""
+    """Return all campaigns by id. Two queries. Raises one of UNREADABLE."""
     days = Day.objects.filter(day=day_of(at)).values_list("campaign", "budget", "spent")
     today = {campaign: (budget, spent) for campaign, budget, spent in days}
     states = {}
@@ -57,12 +57,12 @@ def load_campaigns(at: datetime) -> dict[int, CampaignState]:
 
 
 def load_ads() -> tuple[Ads, KeywordIndex]:
-    """The ads of each target with their bids, and all keywords. One query for CHUNK rows. Raises one of UNREADABLE."""
+    """Return the ads of each target with their bids, and all keywords. Raises one of UNREADABLE."""
     targets: dict[int, list[tuple[TargetKey, int | None]]] = defaultdict(list)
     keywords = set[str]()
     for _, ad, kind, value, bid in _rows(Target.objects.all(), "ad", "kind", "value", "bid"):
         if kind == Target.Kind.KEYWORD:
-            value = keyword(value)  # an earlier release stored keywords in another form
+            value = keyword(value)  # earlier releases normalised keywords in another way
             keywords.add(value)
         targets[ad].append((TargetKey(kind, value), bid))
     places: dict[TargetKey, list[tuple[Ad, int]]] = defaultdict(list)
@@ -77,7 +77,7 @@ def load_ads() -> tuple[Ads, KeywordIndex]:
 
 
 def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
-    """All of it, the id first."""
+    """Yield all rows of a table in chunks, the id first."""
     last = 0
     while True:
         rows = table.filter(pk__gt=last).order_by("pk").values_list("pk", *columns)[:CHUNK]
@@ -88,21 +88,21 @@ def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
 
 
 def read() -> Snapshot:
-    """All that may be shown just now. Raises one of UNREADABLE."""
+    """Return what is in the database now. Raises one of UNREADABLE."""
     return Snapshot(load_campaigns(timezone.now()), *load_ads(), floor())
 
 
 def served_within() -> float:
-    """Seconds until a change of ads or targets is served."""
+    """Return the seconds until a change of ads or targets is served."""
     return ADS_EVERY * settings.ADS_SNAPSHOT_SECONDS
 
 
-# While the database cannot be used, and what it says of a statement.
+# The database is down, or a statement failed.
 UNREADABLE = (DependencyUnavailable, Error)
 
 
 class SnapshotRefresher:
-    """Has the latest one, and a thread that reads it, from the first question on."""
+    """Keeps the latest snapshot. The first call starts the thread that reads it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -111,7 +111,7 @@ class SnapshotRefresher:
         self._latest: Snapshot | None = None
 
     def latest(self) -> Snapshot | None:
-        """None while nothing could be read yet. Tests set ADS_SNAPSHOT_SECONDS = 0: read now, for this request."""
+        """Return the latest snapshot, None before the first. Tests set ADS_SNAPSHOT_SECONDS = 0 to read now."""
         if not settings.ADS_SNAPSHOT_SECONDS:
             with suppress(*UNREADABLE):
                 return read()
@@ -135,7 +135,7 @@ class SnapshotRefresher:
                 logger.warning("campaigns cannot be read", extra={"error": type(error).__name__})
                 turn = 0
             finally:
-                connection.close()  # the next one may be another; and none is held while it sleeps
+                connection.close()  # hold no connection while sleeping
             self._read.set()
             time.sleep(settings.ADS_SNAPSHOT_SECONDS)
 

@@ -1,7 +1,7 @@
-"""Events that could not be written while the database was away, in a file, until it is back.
+"""Keeps events in a file during a database outage and writes them to the database afterwards.
 
-The file outlives the process. Whoever delivers may die in the middle and deliver some again: the ledger counts an event
-once. All processes of a host share one file; what is in it is bounded, and what goes beyond is lost and logged.
+The file outlives the process. A delivery that is interrupted is repeated; the ledger counts each event once. All
+processes of a host share one file of bounded size. Events beyond it are lost and logged.
 """
 
 import fcntl
@@ -23,17 +23,20 @@ from campaigns.models import Kind, Reason
 from resilience.errors import DependencyUnavailable
 
 MAX_BYTES = 20_000_000
-ROOM_OF_UNBILLED = 0.25  # of it, for what does not count anyway, so that nobody fills it with that
-ROOM_OF_CLIENT = 0.01  # of it, in each process: some 500 lines of an address, whose clicks a day are bounded anyway
-ASIDE, MAX_BYTES_ASIDE = "unreadable", 1_000_000  # where lines go that cannot be delivered
-EVERY = 0.5  # seconds between looks whether the database is back
+ROOM_OF_UNBILLED = 0.25  # part of the file for events that do not count, so that nobody fills it with these
+ROOM_OF_CLIENT = 0.01  # part of the file for one address in each process, some 500 lines
+ASIDE, MAX_BYTES_ASIDE = "unreadable", 1_000_000  # the file for lines that cannot be delivered
+EVERY = 0.5  # seconds between attempts to deliver
 
 logger = logging.getLogger(__name__)
 
 
 class AdEvent(NamedTuple):
-    """An impression or a click. ``decision`` is None where its signature was bad; ``reason`` is why it does not count,
-    as far as that is known without the database; ``address`` is the hash of the client's, or empty."""
+    """An impression or a click.
+
+    ``decision`` is None if the token is not valid. ``reason`` is why it does not count, as far as that is known without
+    the database. ``address`` is the hash of the client's address, or empty.
+    """
 
     kind: Kind
     decision: Decision | None
@@ -43,29 +46,29 @@ class AdEvent(NamedTuple):
 
 
 class Spool:
-    """``deliver`` writes one to the database; it raises DependencyUnavailable while that is away."""
+    """``deliver`` writes an event to the database. It raises DependencyUnavailable during an outage."""
 
     def __init__(self, deliver: Callable[[AdEvent], object]) -> None:
         self._deliver = deliver
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._kept: Counter[str] = Counter()  # bytes by client, of what waits
+        self._kept: Counter[str] = Counter()  # bytes in the file, by client
 
     @property
     def _folder(self) -> Path:
         return Path(settings.ADS_SPOOL_DIR)
 
     def add(self, happened: AdEvent) -> None:
-        """Keep it, if there is room. Never raises."""
+        """Append an event to the file, if there is room. Never raises."""
         kind, decision, at, reason, address = happened
-        # It begins on a line of its own, whatever the last one was cut off at.
+        # Starts with a line break, because the last line may be cut off.
         line = "\n" + json.dumps([kind, decision, at.isoformat(), reason, address])
         room = MAX_BYTES * (ROOM_OF_UNBILLED if reason else 1)
         client = address or (decision.id if decision else "")
         try:
             with self._alone("write.lock"), (self._folder / "events").open("a") as file:
                 if self._kept[client] + len(line) > MAX_BYTES * ROOM_OF_CLIENT:
-                    return  # without a line in the log, which it would fill instead
+                    return  # not logged, because one client could fill the log
                 if file.tell() + self._size("delivering") + len(line) > room:
                     logger.error("the spool is full: an event is lost", extra={"kind": kind})
                     return
@@ -80,11 +83,11 @@ class Spool:
         return 0
 
     def is_waiting(self) -> bool:
-        """Whether anything is kept that this host has not delivered."""
+        """Return whether this host has events to deliver."""
         return (self._folder / "events").exists() or (self._folder / "delivering").exists()
 
     def watch(self) -> None:
-        """Deliver what is there, also what another process has left, as soon as that is possible."""
+        """Start the thread that delivers events, those of other processes too."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._keep_delivering, name="ads-spool", daemon=True)
@@ -100,7 +103,7 @@ class Spool:
             time.sleep(EVERY)
 
     def deliver(self) -> int:
-        """Write all events to the database, one process at a time. Returns how many. Raises DependencyUnavailable."""
+        """Write all events to the database, one process at a time. Return how many. Raises DependencyUnavailable."""
         taken, count = self._folder / "delivering", 0
         if not self.is_waiting():
             self._kept.clear()
@@ -125,33 +128,33 @@ class Spool:
                 self._deliver(_parsed(line))
                 count += 1
             except DependencyUnavailable:
-                # The rest is for the next time. Put there as a whole, as this process may die meanwhile.
+                # Keep the rest for the next attempt. A rename, because this process may be killed.
                 rest = self._folder / "rest"
                 rest.write_text("\n".join(lines[number:]))
                 rest.replace(taken)
                 raise
-            except Exception as error:  # one that nobody can read or write must not keep all others
+            except Exception as error:  # a bad line must not block all others
                 self._set_aside(line, error)
         taken.unlink()
         return count
 
     def _set_aside(self, line: str, error: Exception) -> None:
-        """Keep a line that cannot be delivered for a person to look at, if there is room."""
+        """Move a line that cannot be delivered to the file ASIDE, if there is room."""
         is_room = self._size(ASIDE) + len(line) < MAX_BYTES_ASIDE
         try:
             if is_room:
                 with (self._folder / ASIDE).open("a") as file:
                     file.write(line + "\n")
-        except OSError:  # the disk is full, say: those behind it are delivered all the same
+        except OSError:  # such as a full disk: deliver the next lines
             is_room = False
         logger.error(
-            "an event of the spool is kept aside" if is_room else "an event of the spool is lost",
+            "an event of the spool is set aside" if is_room else "an event of the spool is lost",
             extra={"file": str(self._folder / ASIDE), "error": f"{type(error).__name__}: {error}"},
         )
 
     @contextmanager
     def _alone(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """While no other process or thread is; without ``wait`` it tells whether that is so."""
+        """Hold a lock of the host. Without ``wait`` yield whether it was acquired."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / name).open("w") as file:
             try:
@@ -163,8 +166,8 @@ class Spool:
 
 
 def _parsed(line: str) -> AdEvent:
-    """Read a line, of an earlier release too, whose lines have no address. Raises ValueError or TypeError: it was cut
-    off when the disk was full, or another release has written it."""
+    """Parse a line; lines of an earlier release have no address. Raises ValueError or TypeError for one that is cut off
+    or was written by a later release."""
     kind, decision, at, reason, *address = json.loads(line)
     if len(address) > 1:
         raise ValueError("more fields than this release knows")

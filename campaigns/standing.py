@@ -1,4 +1,4 @@
-"""What is true of campaigns and ads just now: which of them run, and why some cannot be shown."""
+"""The state of campaigns and ads now: which campaigns run, and why ads cannot be shown."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ from catalog.models import Product
 
 
 class Standing(TextChoices):
-    """Of a campaign, by its status, its dates and its budgets."""
+    """The state of a campaign by its status, dates and budgets."""
 
     RUNNING = "running", "running"
     OUT_OF_BUDGET = "out of budget", "out of budget"
@@ -38,13 +38,12 @@ class Standing(TextChoices):
 
 
 def campaigns_at(campaigns: QuerySet[Campaign], now: datetime) -> QuerySet[Campaign]:
-    """Each with its ``standing``, with ``today_budget`` and ``today_spent`` in micros, and with the numbers of its ads:
-    ``ads_all``, those with a product, those with a target, those with both, and those that are clicked often enough
-    too."""
+    """Add ``standing``, ``today_budget`` and ``today_spent`` in micros, and the numbers of ads: ``ads_all``, with a
+    product, with a target, with both, and ``ads_able``, which are clicked often enough too."""
     today = Day.objects.filter(campaign=OuterRef("pk"), day=day_of(now))
     ads = SponsoredProduct.objects.filter(campaign=OuterRef("pk"))
     return campaigns.annotate(
-        # There is no row of the day before its first charge.
+        # The first click of a day creates its row.
         today_budget=Coalesce(Subquery(today.values("budget")), F("daily_budget")),
         today_spent=Coalesce(Subquery(today.values("spent")), Value(0)),
         standing=_standing(now),
@@ -57,28 +56,28 @@ def campaigns_at(campaigns: QuerySet[Campaign], now: datetime) -> QuerySet[Campa
 
 
 def ads_now(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
-    """Each with ``has_product``, ``has_target`` and ``is_relevant``, without which it is not shown."""
+    """Add ``has_product``, ``has_target`` and ``is_relevant``: an ad needs all three to be shown."""
     return ads.annotate(has_product=HAS_PRODUCT, has_target=has_target(), is_relevant=is_relevant())
 
 
 def why_not_shown(campaign: Any) -> str:
-    """Of a campaign of ``campaigns_at``; an empty text where all of its ads can be."""
+    """Return why ads of a campaign of ``campaigns_at`` are not shown; an empty text if all can be."""
     every, able = campaign.ads_all, campaign.ads_able
     if not every:
         return "it has no ads"
     if able:
         return f"{every - able} of {every} ads cannot be shown" if able < every else ""
     if not campaign.ads_with_product:
-        return "the products of its ads are gone"
+        return "the products of its ads are deleted"
     if not campaign.ads_with_target:
         return "its ads have no target"
     return "too few people click its ads" if campaign.ads_with_both else "no ad has both a product and a target"
 
 
 def why_ad_not_shown(ad: Any) -> str:
-    """Of an ad of ``ads_now``."""
+    """Return why an ad of ``ads_now`` is not shown; an empty text if it can be."""
     if not ad.has_product:
-        return "its product is gone"
+        return "its product is deleted"
     if not ad.has_target:
         return "it has no target"
     return "" if ad.is_relevant else "too few people click it"
@@ -88,12 +87,12 @@ HAS_PRODUCT = Exists(Product.objects.filter(asin=OuterRef("product_id")))
 
 
 def has_target() -> Exists:
-    """Whether an ad has one where it may be shown, which the page of its own product is not."""
+    """Whether an ad has a target with a sufficient bid, other than its own product's page."""
     return Exists(_targets())
 
 
 def is_relevant() -> Exists:
-    """Whether an ad is clicked often enough for its best target: campaigns.choice.is_relevant, in SQL."""
+    """Whether an ad is clicked often enough for its best target: campaigns.choice.is_relevant in SQL."""
     fit = Case(*(When(kind=kind, then=Value(fit)) for kind, fit in FIT.items()), output_field=FloatField())
     clicks = OuterRef("clicks") + TYPICAL_RATE * TYPICAL_IMPRESSIONS
     least = (OuterRef("impressions") + TYPICAL_IMPRESSIONS) * (LEAST_RELEVANCE * TYPICAL_RATE)

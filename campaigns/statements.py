@@ -1,5 +1,4 @@
-"""The SQL by which an impression or a click counts, for PostgreSQL and SQLite. The parameters are those of
-campaigns.charging."""
+"""The SQL that counts an impression or a click, for PostgreSQL and SQLite. campaigns.charging has the parameters."""
 
 from collections.abc import Callable
 
@@ -7,8 +6,8 @@ from campaigns import evidence
 from campaigns.choice import LEAD
 from campaigns.models import Kind
 
-# Of a day's hours, by which an even campaign may be ahead of its line when it pays. A choice keeps to LEAD; the clicks
-# on what was chosen before may come together.
+# Part of a day that an even campaign may be ahead of its line when charged. The auction allows LEAD, but clicks on ads
+# that were chosen earlier may come at once.
 CHARGING_LEAD = LEAD + 0.02
 
 _EVENT = """
@@ -30,7 +29,7 @@ _IMPRESSION_COUNTS = f"""
     AND NOT EXISTS ({_SEEN} {_CLIENTS} AND v.impressions >= %(most)s)
     AND NOT EXISTS (SELECT 1 FROM campaigns_lastimpression l WHERE l.client {_CLIENTS} AND l.ad_id = a.id
                     AND l.at > %(minute_ago)s AND l.at < %(in_a_minute)s)
-"""  # noqa: S608  only texts from the code, here and below
+"""  # noqa: S608  only constants of the code, here and below
 _CLICK_COUNTS = f"""
     c.spent + %(price)s <= c.total_budget AND d.spent + %(price)s <= d.budget
     AND (c.pacing <> 'even' OR d.spent <= {{line}})
@@ -42,8 +41,8 @@ _CLICK_COUNTS = f"""
         FROM campaigns_viewer v WHERE v.day = %(day)s AND v.viewer {_CLIENTS}
       ) AS sums WHERE of_campaign >= %(most)s OR of_address >= %(address_clicks)s)
 """  # noqa: S608
-# What follows from it. In this order, which is the admin's too, so that no two wait for each other in a circle. The
-# day looks at its line once more: its row is the first that clicks at the same time wait for.
+# The steps after the event. The admin writes in the same order, to prevent deadlocks. The day checks its line again:
+# its row is the first that simultaneous clicks wait for.
 _DAY = """
     UPDATE campaigns_day AS d SET spent = d.spent + %(price)s FROM campaigns_campaign c
     WHERE c.id = %(campaign)s AND d.campaign_id = c.id AND d.day = %(day)s
@@ -61,7 +60,7 @@ _LAST_IMPRESSION = f"""
     INSERT INTO campaigns_lastimpression (client, ad_id, at) SELECT client, %(ad)s, %(at)s FROM {_BOTH} {{guard}}
     ON CONFLICT (client, ad_id) DO UPDATE SET at = excluded.at
 """  # noqa: S608
-# One event of a client at a time, or all of them would see that there is room for one more. Viewers come first.
+# One event of a client at a time, else all of them would find the limit not reached. Viewers are locked first.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%({0})s, 0)) WHERE %({0})s <> '';"
 _LOCKS = _LOCK.format("viewer") + _LOCK.format("address")
 _CONDITIONS = {Kind.IMPRESSION: _IMPRESSION_COUNTS, Kind.CLICK: _CLICK_COUNTS}
@@ -69,8 +68,8 @@ _STEPS = {Kind.IMPRESSION: [_AD, _CLIENT, _LAST_IMPRESSION], Kind.CLICK: [_DAY, 
 
 
 def _line(seconds: str) -> str:
-    """Micros that an even campaign ``c`` may have spent on the day ``d``: campaigns.choice.pace, with CHARGING_LEAD.
-    ``seconds`` makes a number of a time."""
+    """Return SQL for campaigns.choice.pace with CHARGING_LEAD, of a campaign ``c`` and a day ``d``. ``seconds`` is a
+    template that turns a time into a number."""
     at, midnight, next_midnight, starts, ends = (
         seconds.format(each) for each in ("%(at)s", "%(midnight)s", "%(next_midnight)s", "c.starts", "c.ends")
     )
@@ -82,7 +81,7 @@ def _line(seconds: str) -> str:
 
 
 def _statements(kind: Kind, line: str, guard: Callable[[int], str]) -> list[str]:
-    """``guard`` gives what else must hold for the step of this number."""
+    """Return the event's statement and the steps. ``guard`` returns a further condition for the step of a number."""
     column = "clicks" if kind is Kind.CLICK else "impressions"
     event = _EVENT.format(conditions=_CONDITIONS[kind].format(line=line))
     return [
@@ -92,14 +91,14 @@ def _statements(kind: Kind, line: str, guard: Callable[[int], str]) -> list[str]
 
 
 def _in_one(kind: Kind) -> str:
-    # Each step asks for the one before: without that their order, and so that of the locks, would be anybody's guess.
+    # Each step refers to the one before, which fixes the order of execution and so of the locks.
     line = _line("EXTRACT(EPOCH FROM {}::timestamptz)::float8")
     parts = _statements(kind, line, lambda number: f"AND EXISTS (SELECT 1 FROM step_{number})")  # noqa: S608
     steps = ", ".join(f"step_{number} AS ({part} RETURNING 1)" for number, part in enumerate(parts))
     return f"{_LOCKS} WITH {steps} SELECT (SELECT count(*) FROM step_0), (SELECT count(*) FROM step_1)"  # noqa: S608
 
 
-# How many rows the event and the first step have, of one execution that takes the locks of the clients first.
+# Takes the locks of the clients, runs all steps, and returns the number of rows of the event and of the first step.
 POSTGRESQL = {kind: _in_one(kind) for kind in Kind}
-# The event, and the steps that follow where it has a row.
+# The event, and the steps to run if it inserted a row.
 SQLITE = {kind: _statements(kind, _line("(julianday({}) * 86400.0)"), lambda number: "") for kind in Kind}

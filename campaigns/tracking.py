@@ -1,7 +1,7 @@
-"""What the URLs of an ad do: an image of one pixel for the impression, a redirect to the product for the click.
+"""The views of an ad's URLs: an image of one pixel for the impression, a redirect to the product for the click.
 
-Both answer always, whatever becomes of the event. A redirect goes to the shop and nowhere else: the signed decision
-names the product.
+Both always answer, whether or not the event counts. A redirect leads only to the shop: the encrypted decision has the
+product.
 """
 
 import base64
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 @never_cache
 @require_safe
 def impression(request: HttpRequest, token: str) -> HttpResponse:
-    """An image of one pixel."""
+    """Record an impression and return an image of one pixel."""
     _happened(request, Kind.IMPRESSION, token)
     return HttpResponse(PIXEL, content_type="image/gif")
 
@@ -39,7 +39,7 @@ def impression(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_safe
 def click(request: HttpRequest, token: str) -> HttpResponse:
-    """A redirect to the product, or to the shop where the URL is none of ours."""
+    """Record a click and redirect to the product, or to the shop's front page if the token is not valid."""
     decision = _happened(request, Kind.CLICK, token)
     if decision is None:
         return HttpResponseRedirect(f"{settings.RECOMMENDER_PUBLIC_URL}/")
@@ -64,13 +64,13 @@ def _happened(request: HttpRequest, kind: Kind, token: str) -> Decision | None:
 
 
 def _address(request: HttpRequest, now: datetime) -> str:
-    """The hash of the client's address; empty where there is none, as on a Unix socket."""
+    """Return the hash of the client's address, empty on a Unix socket."""
     if not settings.TRUSTED_PROXIES and "X-Forwarded-For" in request.headers:
         _warn_of_a_proxy()
     address = address_of(request)
     return address_hash(address, day_of(now)) if address else ""
 
 
-@cache  # once is enough
+@cache  # warns once
 def _warn_of_a_proxy() -> None:
-    logger.warning("X-Forwarded-For is sent, but TRUSTED_PROXIES is 0: all behind one proxy count as one address")
+    logger.warning("X-Forwarded-For is sent, but TRUSTED_PROXIES is 0: all clients behind a proxy count as one address")

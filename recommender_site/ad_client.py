@@ -1,4 +1,4 @@
-"""The client of the ad provider, behind its breaker, with house ads as the fallback."""
+"""The client of the ad provider, behind its breaker, with default ads as the fallback."""
 
 from types import UnionType
 from typing import Any
@@ -31,29 +31,29 @@ AD_SHAPE: dict[str, type | UnionType] = {
     "impression_url": str | None,
     "click_url": str | None,
 }
-# What an ad provider may leave out that sells no ads.
+# An ad provider without sponsored ads may leave these out.
 UNPAID = {"sponsored": False, "ad_id": None, "impression_url": None, "click_url": None}
 _session = http.session(connections=16)
 
 
 def default_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
-    """House ads in the format of the ad provider."""
+    """Return default house ads."""
     return [as_ad(product) for product in defaults.ads(limit=limit)]
 
 
-# No stale answers: an old choice for another viewer is worth less than a house ad.
+# No stale answer: an ad that was chosen for another viewer is worth less than a house ad.
 @with_fallback(AD_PROVIDER, default=default_ads, keep_stale=False)
 def get_ads(*, limit: int, **page: Any) -> list[dict[str, Any]]:
-    """Up to ``limit`` product-shaped ads. ``page`` may hold ``asin``, ``keywords``, ``placement`` and ``viewer``."""
+    """Return up to ``limit`` ads for a ``page``: ``asin``, ``keywords``, ``placement`` and ``viewer``, all optional."""
     answer = _ask(_session, {"limit": limit, **page})
     ads = _parse(answer.body)[:limit]
-    # The ad provider may have answered with a fallback of its own, which must not count as live here.
+    # The ad provider may have used its own fallback: pass its source on.
     provenance.note_headers(answer.headers)
     return ads
 
 
 def check() -> bool:
-    """Whether the ad provider answers this process: one ad on a new connection within CHECK_TIMEOUT."""
+    """Return whether the ad provider answers one ad on a new connection within CHECK_TIMEOUT."""
     with http.session(connections=1) as fresh:
         try:
             with deadlines.within(CHECK_TIMEOUT):

@@ -1,4 +1,4 @@
-"""Advertisers, campaigns and ads for the staff, and what was billed to look at."""
+"""Admin pages: advertisers, campaigns and ads to edit, the ledger to view."""
 
 from campaigns.admin import ads, campaigns, ledger
 

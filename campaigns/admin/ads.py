@@ -1,4 +1,4 @@
-"""Sponsored products and their targets."""
+"""Ads and their targets."""
 
 from typing import Any
 
@@ -19,17 +19,17 @@ from campaigns.money import amount
 from catalog.admin import BoundedPaginator
 from catalog.models import Product
 
-TARGETS = 4  # of an ad, that are named in its line
+TARGETS = 4  # named per ad in a list
 
 
 def with_titles(ads: QuerySet[SponsoredProduct]) -> QuerySet[SponsoredProduct]:
-    """Each with its product's ``title``. Not by a join: an ad stays in the list when its product is gone."""
+    """Add the product's ``title`` to each ad. A join would drop ads whose product is deleted."""
     return ads.annotate(title=Subquery(Product.objects.filter(asin=OuterRef("product_id")).values("title")[:1]))
 
 
 def product_of(ad: SponsoredProduct) -> str:
     title = getattr(ad, "title", None)
-    return f"{ad.product_id} {'(gone)' if title is None else title}"
+    return f"{ad.product_id} {'(deleted)' if title is None else title}"
 
 
 class TargetInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -49,7 +49,7 @@ class SponsoredProductAdmin(SavingAdmin):
     show_full_result_count = False
     paginator = BoundedPaginator
     search_fields = ("product_id__exact", "campaign__name__icontains")
-    search_help_text = "A whole asin, or a part of the campaign's name"
+    search_help_text = "An exact asin or part of a campaign's name"
     autocomplete_fields = ("campaign", "product")
     inlines = [TargetInline]
 
@@ -62,7 +62,7 @@ class SponsoredProductAdmin(SavingAdmin):
         return [path("values/", view, name="campaigns_target_values"), *super().get_urls()]
 
     def values(self, request: HttpRequest) -> HttpResponse:
-        """What ``text`` may become as the value of a target of this ``kind``, as JSON."""
+        """Return suggestions for the value of a target of this ``kind``, as JSON."""
         if not (self.has_change_permission(request) or self.has_add_permission(request)):
             raise PermissionDenied
         form = TypedForm(request.GET)
@@ -78,11 +78,11 @@ class SponsoredProductAdmin(SavingAdmin):
         return ("campaign", "product_shown", "impressions", "clicks", "click_rate") if obj else ("campaign", "product")
 
     def get_readonly_fields(self, request: HttpRequest, obj: SponsoredProduct | None = None) -> tuple[str, ...]:
-        # What an ad has earned belongs to its campaign and product: another of either is another ad.
+        # The counters belong to this campaign and product, so neither can be changed.
         return self.get_fields(request, obj)[:] if obj else ()
 
     def save_model(self, request: HttpRequest, obj: SponsoredProduct, form: Any, change: bool) -> None:
-        if not change:  # nothing of it can be changed, and the counters belong to those who count
+        if not change:  # an existing ad has no editable field, and a save would overwrite its counters
             obj.save()
             adopt(obj.campaign_id)
 
@@ -122,7 +122,7 @@ class SponsoredProductAdmin(SavingAdmin):
 
 
 def targets_of(ad: SponsoredProduct) -> str:
-    """The first targets of an ad of ``ads_now`` with their bids, a link to change them, and why it is not shown."""
+    """Return HTML of an ad of ``ads_now``: why it is not shown, its first targets with bids, a link to edit them."""
     targets = list(ad.targets.all())
     names = [f"{each}" + ("" if each.bid is None else f" {amount(each.bid)}") for each in targets[:TARGETS]]
     more = f", and {len(targets) - TARGETS} more" if len(targets) > TARGETS else ""
@@ -138,14 +138,14 @@ def targets_of(ad: SponsoredProduct) -> str:
 
 
 def adopt(*campaigns: int) -> None:
-    """A made-up campaign that somebody has changed is theirs: remove_demo leaves it alone."""
+    """Mark campaigns as changed by a person: remove_demo keeps them."""
     Campaign.objects.filter(pk__in=campaigns, demo=True).update(demo=False)
 
 
 def protected_by(
     ledgers: list[type[Model]], of_these: dict[str, Any], objs: list[Any]
 ) -> tuple[list[Any], dict[str, int], set[str], list[Any]] | None:
-    """What Django's page says of rows that are billed, without a list of what may be a million events."""
+    """Return what get_deleted_objects returns for rows with billed events, without listing a million of them."""
     kept = [
         str(model._meta.verbose_name_plural) for model in ledgers if model._default_manager.filter(**of_these).exists()
     ]

@@ -1,4 +1,4 @@
-"""Form fields for money: typed and shown in the currency, kept in micros."""
+"""Form fields for money: shown and entered in the currency, stored in micros."""
 
 from contextlib import suppress
 from typing import Any
@@ -14,9 +14,10 @@ MOST = 10**9  # units of the currency
 
 
 class AmountField(forms.DecimalField):
-    """Cleans to micros. ``kept`` is what is stored: saved again unchanged, it may be finer than the currency is."""
+    """Cleans to micros. ``stored`` is the saved amount: it may have more decimals than the currency and can be saved
+    again unchanged."""
 
-    kept: int | None = None
+    stored: int | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         bounds = {"min_value": 0, "max_value": MOST, "decimal_places": decimals()}
@@ -24,7 +25,7 @@ class AmountField(forms.DecimalField):
         self.label = f"{self.label} ({settings.CURRENCY})"
 
     def to_python(self, value: Any) -> Any:
-        if "_" in str(value):  # which Python's numbers may have, and people's have not
+        if "_" in str(value):  # Decimal accepts underscores
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(value)
 
@@ -32,26 +33,26 @@ class AmountField(forms.DecimalField):
         return amount(value) if isinstance(value, int) else value
 
     def clean(self, value: Any) -> Any:
-        if self.kept is not None and not self.has_changed(self.kept, value):
-            return self.kept
+        if self.stored is not None and not self.has_changed(self.stored, value):
+            return self.stored
         units = super().clean(value)
         return None if units is None else int(units * MICROS)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        with suppress(ValidationError, ArithmeticError):  # too large to multiply, or a signalling NaN
+        with suppress(ValidationError, ArithmeticError):  # a number too large to multiply, or a signalling NaN
             units = self.to_python(data)
             return bool((None if units is None else units * MICROS) != initial)
         return True
 
 
 class AmountsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Tells its fields what is stored."""
+    """Gives its amount fields the stored amounts."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             if isinstance(field, AmountField) and self.instance.pk:
-                field.kept = getattr(self.instance, name)
+                field.stored = getattr(self.instance, name)
 
 
 # For ``formfield_overrides`` of an admin.

@@ -45,7 +45,7 @@ class AdvertiserAdmin(SavingAdmin):
 
 
 class AdInline(admin.TabularInline):  # type: ignore[type-arg]
-    """Ads are added here; their targets have a page of their own, where an ad is deleted too."""
+    """Adds ads to a campaign. Targets are edited on the ad's own page, where the ad can be deleted too."""
 
     model = SponsoredProduct
     extra = 0
@@ -56,10 +56,10 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
     autocomplete_fields = ("product",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # another product is another ad
+        return False  # the counters belong to the product
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SponsoredProduct]:
-        # Prefetched rather than joined: an ad stays in the list when its product is gone.
+        # A join would drop ads whose product is deleted.
         return standing.ads_now(
             super().get_queryset(request).select_related("campaign").prefetch_related("product", "targets")
         )
@@ -70,7 +70,7 @@ class AdInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 class StandingFilter(admin.SimpleListFilter):
-    title = "what they do now"
+    title = "state"
     parameter_name = "now"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -121,20 +121,19 @@ class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if obj.daily_budget > obj.total_budget:
-            budgets = f"{in_units(obj.daily_budget)} a day, {in_units(obj.total_budget)} in all"
-            text = f"The daily budget is more than the total budget ({budgets}): the total budget is the limit."
+            budgets = f"{in_units(obj.daily_budget)} a day, {in_units(obj.total_budget)} in total"
+            text = f"The daily budget is higher than the total budget ({budgets}). The total budget is the limit."
             self.message_user(request, text, messages.WARNING)
         if not change:
             obj.save()
             return
         if "daily_budget" in form.changed_data:
-            # A charge may be about to make today's row with the budget that it has read before. It leaves alone one
-            # that is there, and one that it has made first is found here.
+            # A click may be about to insert today's row with the old budget. If this row comes first, the click keeps
+            # it; if the click comes first, the update corrects its row.
             today = Day(campaign=obj, day=day_of(timezone.now()), budget=obj.daily_budget)
             Day.objects.bulk_create([today], ignore_conflicts=True)
             Day.objects.filter(campaign=obj, day=today.day).update(budget=Greatest(obj.daily_budget, F("spent")))
-        # After the day, as charging has it, so that no two wait for each other in a circle. And not all fields:
-        # ``spent`` is what it was when the campaign was read, and belongs to those who charge.
+        # The day first, as in charging, to prevent deadlocks. Only changed fields, not to overwrite ``spent``.
         demo = ["demo"] if set(form.changed_data) - {"status"} else []
         obj.demo = obj.demo and not demo
         obj.save(update_fields=[*form.changed_data, *demo])
@@ -166,7 +165,7 @@ class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
         changed = Campaign.objects.filter(pk__in=[each.pk for each in found], status=before).update(status=after)
         if found:
             LogEntry.objects.log_actions(request.user.pk or 0, found, CHANGE, f"Now {after}.")
-        others = f" {len(campaigns) - changed} left alone: not {before}." if changed < len(campaigns) else ""
+        others = f" {len(campaigns) - changed} unchanged: not {before}." if changed < len(campaigns) else ""
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"Now {after}: {changed}.{others}", level)
 
@@ -176,7 +175,7 @@ class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
 
     @admin.display(description="now", ordering="standing")
     def now(self, campaign: Any) -> str:
-        """What it does, when it runs, and what keeps its ads from being shown."""
+        """Its state, its dates, and why its ads are not shown."""
         dates = [f"{campaign.starts:from %Y-%m-%d}", *([f"{campaign.ends:to %Y-%m-%d}"] if campaign.ends else [])]
         why = standing.why_not_shown(campaign)
         return format_html(
@@ -186,11 +185,11 @@ class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
             format_html('<span class="beneath errornote-inline">{}</span>', why) if why else "",
         )
 
-    @admin.display(description=in_currency("spent in all"))
+    @admin.display(description=in_currency("total spend"))
     def spent_in_all(self, campaign: Campaign) -> str:
         return spend_bar(campaign.spent, campaign.total_budget)
 
-    @admin.display(description=in_currency("spent today"))
+    @admin.display(description=in_currency("spend today"))
     def spent_today(self, campaign: Any) -> str:
         return spend_bar(campaign.today_spent, campaign.today_budget)
 
@@ -200,7 +199,7 @@ class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
 
 
 def spend_bar(spent: int, budget: int) -> str:
-    """A bar without styles of its own, which a content security policy would refuse."""
+    """Return HTML of a bar without inline styles, which the content security policy forbids."""
     return format_html(
         '<span class="spend"><meter min="0" max="{0}" high="{1}" value="{2}">{4}</meter> '
         "<span>{3} of {5} ({4})</span></span>",

@@ -1,4 +1,4 @@
-"""What a campaign and a target have to be, said in words where they are not."""
+"""Validation of campaigns and targets."""
 
 from typing import Any
 
@@ -31,12 +31,12 @@ class CampaignForm(AmountsForm):
             if budget is None:
                 continue
             if budget < floor():
-                self.add_error(name, f"At least {in_units(floor())}: no click costs less.")
+                self.add_error(name, f"Enter at least {in_units(floor())}, the minimum price of a click.")
             elif budget < highest:
-                self.add_error(name, f"Not below the highest bid of the campaign's ads: {in_units(highest)}.")
-        # Not all that it takes, as more may be spent before it is saved: then the database refuses.
+                self.add_error(name, f"Enter at least {in_units(highest)}, the highest bid of the campaign's ads.")
+        # More may be spent before the form is saved; then the constraint of the database fails.
         if self.instance.pk and cleaned.get("total_budget", self.instance.spent) < self.instance.spent:
-            self.add_error("total_budget", f"Not below what is spent: {in_units(self.instance.spent)}.")
+            self.add_error("total_budget", f"Enter at least {in_units(self.instance.spent)}, the amount spent.")
         return cleaned
 
 
@@ -47,31 +47,31 @@ class TargetForm(AmountsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "value" in self.fields:  # where it is more than looked at
+        if "value" in self.fields:  # the form is not read-only
             self.fields["value"].widget.attrs["data-offered"] = reverse("admin:campaigns_target_values")
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("kind") == Target.Kind.KEYWORD and "value" in cleaned:
-            # Saving does so too, but that is too late to see that the ad has the keyword already.
+            # save() does this too, but the check for duplicates needs it now.
             cleaned["value"] = keyword(cleaned["value"])
-            if len(cleaned["value"]) > MAX_NAME:  # nobody searches for more
-                self.add_error("value", f"A keyword has at most {MAX_NAME} characters.")
+            if len(cleaned["value"]) > MAX_NAME:
+                self.add_error("value", f"Enter at most {MAX_NAME} characters for a keyword.")
         bid = cleaned.get("bid")
         if bid is not None and bid < floor():
-            self.add_error("bid", f"At least {in_units(floor())}: no click costs less.")
+            self.add_error("bid", f"Enter at least {in_units(floor())}, the minimum price of a click.")
         return cleaned
 
 
 class TypedForm(forms.Form):
-    """A target that somebody is typing."""
+    """A target that a user is typing."""
 
     kind = forms.ChoiceField(choices=Target.Kind.choices)
     text = forms.CharField(max_length=MAX_VALUE)
 
 
 class TargetFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
-    """The targets of one ad. What is new or changed is checked; an older target may have outlived its product."""
+    """The targets of one ad. Unchanged targets are not checked: their product may have been deleted."""
 
     def clean(self) -> None:
         super().clean()
@@ -91,7 +91,7 @@ class TargetFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
         for form in changed:
             target = form.cleaned_data
             if target.get("kind") == Target.Kind.PRODUCT and target.get("value") == self.instance.product_id:
-                form.add_error("value", "An ad is never shown on the page of its own product.")
+                form.add_error("value", "An ad is never shown on its own product's page.")
             bid = form.cleaned_data.get("bid")
             if most is not None and bid is not None and bid > most:
-                form.add_error("bid", f"Not above a budget of the campaign: {in_units(most)}.")
+                form.add_error("bid", f"Enter at most {in_units(most)}, the campaign's lower budget.")

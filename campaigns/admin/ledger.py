@@ -1,4 +1,4 @@
-"""What happened and what was billed: to be looked at, and never added to, changed or deleted."""
+"""Read-only pages of the ledger."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from service.admin import BoundedAdmin
 
 
 class ReadOnlyAdmin(BoundedAdmin):
-    """Usable with many rows: no page counts them all."""
+    """For tables with many rows: no page counts all of them."""
 
     class Media:
         css = {"all": ["campaigns/admin.css"]}
@@ -41,7 +41,7 @@ class EventAdmin(ReadOnlyAdmin):
     list_display = ("id", "at", "kind", "paid", "ad_id", "campaign", "placement", "target")
     list_filter = ("kind",)
     search_fields = ("decision__exact",)
-    search_help_text = "A whole decision"
+    search_help_text = "An exact decision"
     fields = ("decision", "campaign", "ad", "kind", "at", "day", "position", "placement", "target", "term", "paid")
     readonly_fields = ("paid",)
 

@@ -1,4 +1,4 @@
-"""The products and categories that a target can name: looked up, and offered while somebody types."""
+"""Products and categories as values of targets: checks whether they exist and suggests them while a user types."""
 
 from django.db.models import Min, Q
 
@@ -14,21 +14,20 @@ def existing_products(asins: set[str]) -> set[str]:
 
 
 def existing_categories(names: set[str]) -> set[str]:
-    """Those that a product is in. Leaf categories are found by their index, wider ones among all names."""
+    """Return those that have a product. Leaf categories have an index; parents are looked up among all names."""
     leaves = set(Product.objects.filter(leaf_category__in=names).values_list("leaf_category", flat=True).distinct())
     return leaves if leaves == names else leaves | (names & _category_names())
 
 
 def _category_names() -> set[str]:
-    """All of them, leaf and wide: as one product of each leaf category has them."""
+    """Return all categories, leaves and parents, from one product of each leaf category."""
     of_each_leaf = Product.objects.exclude(leaf_category="").values("leaf_category").annotate(first=Min("pk"))
     paths = Product.objects.filter(pk__in=of_each_leaf.values("first")).values_list("categories", flat=True)
     return {name for path in paths if isinstance(path, list) for name in path if isinstance(name, str)}
 
 
 def offered(kind: str, text: str) -> list[dict[str, str]]:
-    """Up to OFFERED values for a target that begin with ``text`` or hold it, each with a label for people. Of a keyword
-    the one that it is compared as."""
+    """Return up to OFFERED values that start with or contain ``text``, each with a label. A keyword is normalised."""
     if kind == Target.Kind.KEYWORD:
         return [{"value": keyword(text), "label": ""}]
     if kind == Target.Kind.CATEGORY:

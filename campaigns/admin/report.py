@@ -1,4 +1,4 @@
-"""A campaign's report, by day and by what it can be cut by: as a page and as CSV."""
+"""A campaign's report by day, placement, target and search term, as a page and as CSV."""
 
 from datetime import date
 from typing import Any
@@ -18,13 +18,13 @@ from campaigns.models import MAX_PLACEMENT, MAX_TARGET, Campaign, Kind, Reason
 from campaigns.money import in_currency, rounded
 from campaigns.reports import DIMENSIONS, Cut, Totals
 
-SHOWN = 20  # values of a dimension; the rest is summed
+SHOWN = 20  # values of a dimension; all others are one sum
 NONE = "–"  # noqa: RUF001
 UNNAMED = {"placement": "(none given)", "target": "(unknown)", "term": "(no search)"}  # where an event has none
 
 
 class CutForm(forms.Form):
-    """What the report is cut by; nothing where a field is empty."""
+    """Filters of the report. An empty field does not filter."""
 
     since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -40,12 +40,12 @@ class CutForm(forms.Form):
         return self.cleaned_data
 
     def problems(self) -> list[str]:
-        """What is wrong, each with the label of its field."""
+        """Return the errors, each with the label of its field."""
         labels = {name: f"{self[name].label}: " for name in self.fields} | {NON_FIELD_ERRORS: ""}
         return [f"{labels[name]}{' '.join(map(str, said))}" for name, said in self.errors.items()]
 
     def chosen(self) -> dict[str, Any]:
-        """Nothing where it cannot be used."""
+        """Return the filters in use; none if the form is not valid."""
         named = self.cleaned_data if self.is_valid() else {}
         return {name: value for name, value in named.items() if value and name != "by"}
 
@@ -85,7 +85,7 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
         return TemplateResponse(request, "campaigns/report.html", context)
 
     def report_csv(self, request: HttpRequest, number: int) -> HttpResponse:
-        """A line for each day with anything, or for each value of ``by``."""
+        """One line for each day with events, or for each value of ``by``."""
         campaign = self._found(request, number)
         form = CutForm(request.GET)
         if not form.is_valid():
@@ -116,7 +116,7 @@ def _days(campaign: int, cut: Cut) -> dict[date, Totals]:
 
 
 def _breakdown(name: str, campaign: int, form: CutForm, total: Totals) -> dict[str, Any]:
-    """A table: each value with the query that cuts the report to it, and its figures; then what is left."""
+    """Return a table of a dimension: each value with its figures and the query that filters by it, then all others."""
     chosen = form.chosen()
     values = reports.by_dimension(name, campaign, Cut(**chosen), SHOWN)
     known = reports.total(values.values())

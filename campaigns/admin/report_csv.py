@@ -1,4 +1,4 @@
-"""A campaign's report as CSV: money exactly, in micros, and in the currency."""
+"""A campaign's report as CSV. Money is in micros and in the currency."""
 
 import csv
 import unicodedata
@@ -10,12 +10,12 @@ from campaigns.models import Campaign, Kind, Reason
 from campaigns.money import amount
 from campaigns.reports import Totals
 
-MAX_LINES = 10_000  # of values; those with fewest clicks are left out, and those that reports do not name
+MAX_LINES = 10_000  # values with most clicks; rare search terms are left out anyway
 COLUMNS = ("impressions", "clicks", "click_rate", "spent_micros", "spent", "average_price_micros")
 
 
 def write_days(file: Any, campaign: Campaign, days: Mapping[date, Totals]) -> None:
-    """A line for each day: as many as a campaign has days, and so not streamed."""
+    """Write one line for each day. There are few, so the response is not streamed."""
     writer = csv.writer(file)
     kinds = [(kind, reason) for kind in Kind for reason in Reason]
     both = [f"unbilled_{reason.value}" for reason in Reason]
@@ -28,7 +28,7 @@ def write_days(file: Any, campaign: Campaign, days: Mapping[date, Totals]) -> No
 
 
 def write_values(file: Any, campaign: Campaign, dimension: str, values: Mapping[str, Totals]) -> None:
-    """A line for each value of a dimension."""
+    """Write one line for each value of a dimension."""
     writer = csv.writer(file)
     writer.writerow(["advertiser", "campaign", dimension, *COLUMNS])
     for value, figures in values.items():
@@ -51,6 +51,6 @@ def _cells(figures: Totals) -> list[object]:
 
 
 def as_text(name: str) -> str:
-    """So that no spreadsheet takes it for a formula: https://owasp.org/www-community/attacks/CSV_Injection"""
-    is_formula = unicodedata.normalize("NFKC", name).startswith(("=", "+", "-", "@", "\t", "\r"))  # full-width ones too
+    """Escape text that a spreadsheet would run as a formula: https://owasp.org/www-community/attacks/CSV_Injection"""
+    is_formula = unicodedata.normalize("NFKC", name).startswith(("=", "+", "-", "@", "\t", "\r"))  # or full-width
     return f"'{name}" if is_formula else name

@@ -1,4 +1,4 @@
-"""What a form says when something has changed between its check and its saving."""
+"""Saving forms while other processes write the same rows."""
 
 from typing import Any
 
@@ -11,6 +11,8 @@ from service.admin import BoundedAdmin
 
 
 class SavingAdmin(BoundedAdmin):
+    """A BoundedAdmin that reports a change between validation and saving instead of failing."""
+
     def say_when_served(self, request: HttpRequest) -> None:
         """Tell the user how long it takes until shoppers see changes of ads and targets."""
         self.message_user(request, f"Shoppers see this change within {served_within():g} seconds.")
@@ -24,8 +26,8 @@ class SavingAdmin(BoundedAdmin):
     ) -> Any:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except IntegrityError:  # what was true when the form was validated is not any more
+        except IntegrityError:  # a row changed after the form was validated
             self.message_user(
-                request, "Something else changed meanwhile. Nothing was saved: try again.", messages.ERROR
+                request, "The data changed while you saved. Nothing was saved: try again.", messages.ERROR
             )
             return HttpResponseRedirect(request.get_full_path())

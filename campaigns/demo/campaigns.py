@@ -1,4 +1,4 @@
-"""Made-up advertisers, campaigns, ads and targets, for products that are there."""
+"""Demo advertisers, campaigns, ads and targets for existing products."""
 
 import random
 import re
@@ -14,8 +14,8 @@ from catalog.models import Product
 
 ADVERTISERS = 12
 CAMPAIGNS = 30
-HISTORY = 14  # days, with the one that is not over
-LOWEST_BID, HIGHEST_BID = 5, 120  # in steps of the lowest price, as all bids and prices are: cents, or yen
+HISTORY = 14  # days, today included
+LOWEST_BID, HIGHEST_BID = 5, 120  # multiples of the minimum price, as all bids and prices: cents or yen
 
 _INVENTED = [
     "Quayside Office Supply", "Paperwright Direct", "Deskbound", "The Stationers' Guild", "Northlight Interiors",
@@ -31,7 +31,7 @@ _UNWANTED = ["used", "refurbished", "free sample", "replacement parts", "toy", "
 
 @dataclass
 class Offer:
-    """An ad that is not stored yet. ``rate`` is how likely it is clicked."""
+    """An ad before it is saved. ``rate`` is the probability of a click."""
 
     ad: SponsoredProduct
     targets: list[Target]
@@ -40,18 +40,18 @@ class Offer:
 
 @dataclass
 class Plan:
-    """A campaign that is not stored yet. ``begun`` and ``over`` bound when its ads are shown."""
+    """A campaign before it is saved. Its ads are shown from ``begun`` to ``over``."""
 
     number: int
     campaign: Campaign
     begun: datetime
     over: datetime
-    demand: int  # impressions that a day has to offer
+    demand: int  # impressions a day
     offers: list[Offer] = field(default_factory=list)
 
 
 def make_advertisers(rng: random.Random, products: list[Product]) -> list[Advertiser]:
-    """The brands with most products, and invented names for the rest."""
+    """Return advertisers: the brands with most products, then invented names."""
     brands = Counter(product.brand for product in products if product.brand)
     ranked = sorted(brands, key=lambda brand: (-brands[brand], brand))[: ADVERTISERS - 2]
     invented = [name for name in rng.sample(_INVENTED, len(_INVENTED)) if name not in ranked]
@@ -61,13 +61,13 @@ def make_advertisers(rng: random.Random, products: list[Product]) -> list[Advert
 def make_campaigns(
     rng: random.Random, advertisers: list[Advertiser], products: list[Product], now: datetime
 ) -> list[Plan]:
-    """Of each advertiser two or three, for its own products if it is a brand that has enough."""
+    """Return two or three campaigns per advertiser, for its own products if it is a brand with enough of them."""
     fates = ["active"] * 18 + ["paused"] * 4 + ["ended"] * 4 + ["to come"] * 4
     rng.shuffle(fates)
     plans = []
     for number, fate in enumerate(fates[:CAMPAIGNS]):
         advertiser = advertisers[number % len(advertisers)]
-        # Another occasion in each round, so that no advertiser has two campaigns of one name.
+        # Another occasion in each round, so that an advertiser's campaigns have different names.
         occasion = _OCCASIONS[(number + number // len(advertisers)) % len(_OCCASIONS)]
         plan = _plan(rng, number, Campaign(advertiser=advertiser, name=occasion, demo=True), fate, now)
         own = [product for product in products if product.brand == advertiser.name]
@@ -101,7 +101,7 @@ def _plan(rng: random.Random, number: int, campaign: Campaign, fate: str, now: d
 
 
 def _targets(rng: random.Random, ad: SponsoredProduct, product: Product, products: list[Product]) -> list[Target]:
-    """Of every kind; each value once, whether it is wanted or not."""
+    """Return targets of every kind, positive and negative, each value once."""
     bids: dict[tuple[str, str], int | None] = {}
     base = rng.randint(LOWEST_BID * FLOOR, HIGHEST_BID * FLOOR * 2 // 3) * floor() // FLOOR
     if product.leaf_category:
@@ -119,7 +119,7 @@ def _targets(rng: random.Random, ad: SponsoredProduct, product: Product, product
         bids.setdefault((Target.Kind.CATEGORY, far[0].leaf_category), None)
     if rng.random() < 0.4 or not any(bids.values()):
         bids.setdefault((Target.Kind.KEYWORD, rng.choice(_UNWANTED)), None)
-    if not any(bids.values()):  # a product without a category or a title, alone in its shop
+    if not any(bids.values()):  # the only product, without category and title
         bids[Target.Kind.KEYWORD, keyword(product.asin)] = _bid(base)
     return [Target(ad=ad, kind=kind, value=value, bid=bid, negative=bid is None) for (kind, value), bid in bids.items()]
 
@@ -129,7 +129,7 @@ def _bid(micros: float) -> int:
 
 
 def _words(product: Product) -> list[str]:
-    """What it is called, up to the first comma of the title, by the last words: "gel pen" and "pen"."""
+    """Return the last two words and the last word before the first comma of the title: "gel pen" and "pen"."""
     words = re.findall(r"[^\W\d_]{3,}(?:-[^\W\d_]+)*", product.title.split(",")[0])
     found = [keyword(" ".join(words[-2:]))[:200], keyword(words[-1])[:200]] if words else []
     return list(dict.fromkeys(found))

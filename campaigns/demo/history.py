@@ -1,4 +1,4 @@
-"""A made-up history of campaigns, by the rules of real ones: no budget is passed, and all of it adds up."""
+"""An invented history of campaigns. It respects all budgets, and its sums are consistent."""
 
 import random
 from base64 import urlsafe_b64encode
@@ -11,21 +11,21 @@ from campaigns.demo.campaigns import HISTORY, Plan
 from campaigns.models import Campaign, Day, Kind, Reason, SponsoredProduct, Target, day_of
 from campaigns.money import floor
 
-EVENT_DAYS = 3  # the newest have their events, those before them daily figures, as if they had been rolled up
-# Where ads for a kind of target are shown.
+EVENT_DAYS = 3  # recent days have events; earlier days have daily figures, as after a roll-up
+# The placement of ads, by the kind of target.
 _PLACEMENTS = {
     Target.Kind.PRODUCT: "product page",
     Target.Kind.CATEGORY: "category page",
     Target.Kind.KEYWORD: "search",
 }
-# How much is shown in each hour of the day, by UTC.
+# Relative number of impressions in each hour (UTC).
 _HOURS = [2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 12, 12, 11, 10, 10, 11, 12, 10, 7, 4]
-# How many of 1000 impressions or clicks do not count, whatever the budget.
+# Impressions or clicks of 1000 that do not count, apart from budgets.
 _UNBILLED = {Reason.REPEATED: 25, Reason.ROBOT: 40, Reason.HEAD: 3, Reason.EXPIRED: 4}
 
 
 class Cut(NamedTuple):
-    """What reports are cut by."""
+    """What reports can be filtered by."""
 
     placement: str
     target: str
@@ -34,7 +34,7 @@ class Cut(NamedTuple):
 
 @dataclass
 class PastEvent:
-    """An event that is not stored yet."""
+    """An event before it is saved."""
 
     decision: str
     ad: SponsoredProduct
@@ -48,14 +48,14 @@ class PastEvent:
 @dataclass
 class History:
     events: list[PastEvent] = field(default_factory=list)
-    # By ad, day and cut, as the ads are not stored yet: impressions, clicks, spend.
+    # Impressions, clicks and spend by ad, day and cut. The ad is known by id() because it is not saved yet.
     figures: dict[tuple[int, date, Cut], tuple[SponsoredProduct, list[int]]] = field(default_factory=dict)
     days: list[Day] = field(default_factory=list)
     unbilled: Counter[tuple[int, date, str, str]] = field(default_factory=Counter)  # by the number of the plan
 
 
 def make_history(rng: random.Random, plans: list[Plan], now: datetime) -> History:
-    """Fills in what campaigns have spent, and how often their ads were shown and clicked, too."""
+    """Return the history. Sets the spend of campaigns and the counters of ads too."""
     history = History()
     today = day_of(now)
     every = [today - timedelta(days=n) for n in reversed(range(HISTORY))]
@@ -67,7 +67,7 @@ def make_history(rng: random.Random, plans: list[Plan], now: datetime) -> Histor
 
 
 def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bool) -> None:
-    """A day of one campaign, in the order of time."""
+    """Simulate a day of one campaign, in chronological order."""
     campaign, day.budget, day.spent = plan.campaign, plan.campaign.daily_budget, 0
     missed: Counter[tuple[Kind, Reason]] = Counter()
     for at in _moments(rng, plan, day.day):
@@ -77,7 +77,7 @@ def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bo
         target = rng.choice([target for target in offer.targets if target.bid])
         price = max(1, round((target.bid or 0) * rng.uniform(0.5, 1) / floor())) * floor()
         broke = day.spent + price > day.budget or campaign.spent + price > campaign.total_budget
-        if broke:  # it is not shown any more, but some click on what they were shown before
+        if broke:  # no further impressions, but some clicks on earlier ones
             if rng.random() < offer.rate / 2:
                 missed[Kind.CLICK, Reason.BUDGET] += 1
             continue
@@ -107,7 +107,7 @@ def _cut(target: Target) -> Cut:
 
 
 def _moments(rng: random.Random, plan: Plan, day: date) -> list[datetime]:
-    """When a day's impressions are shown, as far as the campaign ran and the day has come."""
+    """Return the times of a day's impressions while the campaign ran, none in the future."""
     weekend = 0.6 if day.weekday() >= 5 else 1.0
     midnight = plan.over.replace(year=day.year, month=day.month, day=day.day, hour=0, minute=0, second=0, microsecond=0)
     shown = round(plan.demand * weekend * rng.uniform(0.8, 1.2))

@@ -1,4 +1,4 @@
-"""Takes the made-up campaigns out again, with what was made up to have happened and what has happened since."""
+"""Deletes the demo campaigns with their history and everything that happened since."""
 
 import json
 import random
@@ -16,7 +16,7 @@ from campaigns.demo.campaigns import make_advertisers, make_campaigns
 from campaigns.models import Advertiser, Campaign, DailyFigures, Day, Event, SponsoredProduct, Target, Unbilled, Viewer
 from catalog.demo.products import make_products
 
-# What the admin notes of a campaign that was saved as it was, or only paused or resumed.
+# Messages in the admin's log for a campaign that was saved unchanged, paused or resumed.
 _NO_CHANGE = ["", "[]", "Now paused.", "Now active.", json.dumps([{"changed": {"fields": ["Status"]}}])]
 
 
@@ -27,11 +27,13 @@ class Removed:
 
 
 def remove(*, dry_run: bool) -> Removed:
-    """Delete the campaigns that seed_campaigns has made and nobody has changed since, and their advertisers unless they
-    have others. All or nothing."""
+    """Delete the campaigns of seed_campaigns that nobody has changed, and their advertisers without other campaigns.
+
+    In one transaction.
+    """
     with transaction.atomic():
         of_demo = Campaign.objects.filter(Q(demo=True) | Q(pk__in=_unmarked()))
-        # In the order of those who charge, so that no two wait for each other in a circle.
+        # In the order of charging, to prevent deadlocks.
         _lock(Day.objects.filter(campaign__in=of_demo))
         _lock(SponsoredProduct.objects.filter(campaign__in=of_demo))
         campaigns = _lock(of_demo)
@@ -48,9 +50,10 @@ def remove(*, dry_run: bool) -> Removed:
 
 
 def _unmarked() -> list[int]:
-    """Campaigns that a release without the mark has made for the demo shop of the default options: those that are as
-    seed_campaigns makes them again, with the same budgets, ads and targets, and that nobody has changed in the admin,
-    where a campaign loses its mark too."""
+    """Return unchanged demo campaigns of a release without the field ``demo``, in the demo shop of default options.
+
+    They have the budgets, ads and targets that seed_campaigns creates again, and no change in the admin's log.
+    """
     products = sorted((each.product for each in make_products(random.Random(1), 1200, "")), key=lambda each: each.asin)
     rng = random.Random(1)
     plans = make_campaigns(rng, make_advertisers(rng, products), products, timezone.now())
@@ -66,7 +69,7 @@ def _unmarked() -> list[int]:
 
 
 def _was_changed(campaign: Campaign) -> bool:
-    """Whether the admin has noted a change of the campaign, or of one of its ads."""
+    """Return whether the admin's log has a change of the campaign or of one of its ads."""
     ads = SponsoredProduct.objects.filter(campaign=campaign).values_list("pk", flat=True)
     noted = ((Campaign, [campaign.pk]), (SponsoredProduct, ads))
     return any(

@@ -1,4 +1,4 @@
-"""Stores a made-up history in a few statements."""
+"""Saves the demo in a few statements."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _EVENTS = Table(
 
 
 def store(advertisers: list[Advertiser], plans: list[Plan], history: History) -> None:
-    """In the transaction of the caller."""
+    """Save everything in the transaction of the caller."""
     Advertiser.objects.bulk_create(advertisers)
     Campaign.objects.bulk_create([plan.campaign for plan in plans])
     SponsoredProduct.objects.bulk_create([offer.ad for plan in plans for offer in plan.offers])

@@ -1,4 +1,4 @@
-"""A day: pages are looked at, ads are chosen on a snapshot, clicks come later and are charged."""
+"""Simulates a day: viewers open pages, the auction chooses ads, clicks come later and are charged."""
 
 import heapq
 import random
@@ -19,18 +19,18 @@ from campaigns.snapshot import ADS_EVERY
 CAMPAIGNS, PAGES = 40, 60_000
 SNAPSHOT_SECONDS = 3
 TODAY = day_of(MIDNIGHT)
-LOOKED_AT = [1.0, 0.85, 0.7, 0.6, 0.5, 0.45]  # how likely, by the ad's position on the page
-QUICKEST, USUAL = 2.0, 15.0  # seconds from an impression to a click, the least and more than that on average
-LATE, LATEST = 0.03, 600.0  # of the clicks, that are charged up to so many seconds after they happened
-TWICE = 0.02  # of the clicks, that come again
+LOOKED_AT = [1.0, 0.85, 0.7, 0.6, 0.5, 0.45]  # probability, by the ad's position on the page
+QUICKEST, USUAL = 2.0, 15.0  # seconds from an impression to a click: the minimum, and the mean on top of it
+LATE, LATEST = 0.03, 600.0  # part of the clicks that is charged late, and the maximum delay in seconds
+TWICE = 0.02  # part of the clicks that is repeated
 
-Clicks = list[tuple[float, int]]  # seconds since midnight, micros; in the order of time
+Clicks = list[tuple[float, int]]  # seconds since midnight, micros; in chronological order
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What became of it. ``charged`` has the clicks when they were charged, ``ideal`` those of the ideal pacers, by
-    campaign. ``taken`` is the money of each campaign that fraudsters' clicks were billed for."""
+    """The outcome of a day. ``charged`` has the clicks by campaign and time of charging, ``ideal`` those of the ideal
+    pacers. ``taken`` is the money billed for fraudsters' clicks, by campaign."""
 
     begins: datetime
     world: World
@@ -43,16 +43,16 @@ class Day:
 
 
 def simulate(seed: int, campaigns: int = CAMPAIGNS, page_count: int = PAGES) -> Day:
-    """The same for the same numbers."""
+    """Simulate a day. The same arguments give the same day."""
     rng = random.Random(seed)
     world = make_world(rng, campaigns)
     run = _Run(rng, world)
-    visits = random.Random(rng.random())  # of their own, so that another choice of ads meets the same pages
+    visits = random.Random(rng.random())  # a separate generator, so that changes of the auction do not change the pages
     return run.play(pages(visits, world, page_count))
 
 
 def play(rng: random.Random, world: World, visits: Iterable[Page]) -> Day:
-    """A day of a world, with visits in the order of time."""
+    """Simulate a day of a world, with visits in chronological order."""
     return _Run(rng, world).play(visits)
 
 
@@ -93,14 +93,14 @@ class _Run:
         could = list(chances(self.world, context, winners, others, limit))
         clicked = {each.ad.campaign: self._show(page, now, place, each) for place, each in enumerate(winners)}
         for chance in could:
-            # Who has seen the ad has clicked or not, whatever the bid; who has not might have.
+            # A viewer who saw the ad clicked or not, whatever the bid. Others might have clicked.
             clicks = (
                 clicked[chance.campaign] if chance.campaign in clicked else self._clicks(chance.ad, chance.position)
             )
             self.ideal.offer(chance, page.viewer, page.at, clicks)
 
     def _show(self, page: Page, now: datetime, place: int, winner: AuctionEntry) -> bool:
-        """Whether the viewer clicks, which is not charged before its time."""
+        """Show an ad and return whether the viewer clicks. The click is charged when it is due."""
         ad = winner.ad
         decision = Decision(str(self._numbers), ad.id, ad.campaign, ad.asin, place + 1, winner.price, "", page.viewer)
         self._count(self.ledger.charge(Kind.IMPRESSION, decision, now, page.address))
@@ -133,7 +133,7 @@ class _Run:
             self.unbilled[reason] += 1
 
     def _refresh(self, turn: int) -> None:
-        """What campaigns.snapshot does: campaigns each time, ads each ADS_EVERY times."""
+        """Refresh the snapshot as campaigns.snapshot does."""
         if turn == self._turn:
             return
         self.deliver(turn * SNAPSHOT_SECONDS)

@@ -1,9 +1,8 @@
-"""What shoppers had to give to a campaign, told apart from how its pacing took it.
+"""Measures the demand for a campaign's ads, independently of its pacing.
 
-On each page where a campaign wins, or would have at its full bid if nothing of what it did before had held it back, all
-others as they are, it is known whether the viewer clicks. An ideal pacer is shown there exactly when it is not ahead of
-the even line, pays the price that it would have had, and is charged at once. Where even that one falls behind, demand
-is short.
+An ideal pacer competes on each page where the campaign wins, or would win at its full bid without pacing, budgets and
+limits. It is shown if it is not ahead of the even line, pays the price of that auction, and is charged at once. If even
+the ideal pacer falls behind, demand is short.
 """
 
 import math
@@ -33,7 +32,7 @@ BEATEN = ("", OUTRANKED, ANOTHER_AD)
 
 
 class Chance(NamedTuple):
-    """A place on a page, counted from 0, that a campaign would have had at its full bid, and at what price."""
+    """The position (from 0) and the price that a campaign would have had at its full bid."""
 
     ad: int
     campaign: int
@@ -44,10 +43,8 @@ class Chance(NamedTuple):
 def chances(
     world: World, context: Context, winners: Sequence[AuctionEntry], others: Sequence[AuctionEntry], limit: int
 ) -> Iterator[Chance]:
-    """One for each campaign at most."""
-    best: dict[
-        int, tuple[float, float, int, int]
-    ] = {}  # by campaign: score, what a micro of the bid adds to it, bid, ad
+    """Yield at most one chance per campaign."""
+    best: dict[int, tuple[float, float, int, int]] = {}  # by campaign: score, score per micro of the bid, bid, ad
     for each in (*winners, *others):
         if each.lost in BEATEN or (each.lost in HELD_BACK and _fits(context, each)):
             bid, ad = world.adverts[each.ad.id].bids[each.place], each.ad
@@ -64,14 +61,14 @@ def chances(
 
 
 def _fits(context: Context, candidate: AuctionEntry) -> bool:
-    """What the choice does not ask any more of one that is held back."""
+    """Return whether an ad that was held back passes the checks that the auction skipped."""
     ad = candidate.ad
     mean, _ = click_rate(ad.impressions, ad.clicks)
     return is_relevant(candidate.fit, mean) and not unfit(ad, context.asin, context.target_keys())
 
 
 class Ideal:
-    """The ideal pacers of all campaigns. ``taken`` has the seconds and the price of each click, by campaign."""
+    """The ideal pacers of all campaigns. ``taken`` has the time and the price of each click, by campaign."""
 
     def __init__(self, world: World) -> None:
         self._campaigns = world.campaigns

@@ -1,9 +1,9 @@
-"""A fraudster who clicks a rival's ads all day, from one address or many, and what is billed of it.
+"""Simulates a fraudster who clicks a rival's ads all day from one address or many, and measures what is billed.
 
-Each address looks at pages where the rival's ads are shown, as a new viewer each time, calls what a browser would call,
-and clicks a few seconds later: a burst of it at noon, and every ten minutes for the rest of the day. As an address is
-billed for a few clicks of a campaign and day only, the share that it takes falls with the budget. The rivals' budgets
-here are made for BUDGET_CLICKS at the full bid; of a smaller budget an address takes as many clicks.
+Each address opens pages with the rival's ads, as a new viewer each time, loads them as a browser does, and clicks
+seconds later: in a burst at noon, and every ten minutes for the rest of the day. Few clicks per address, campaign and
+day are billed, so fraud takes a smaller share of a larger budget. The rivals' budgets here pay for BUDGET_CLICKS at the
+full bid.
 """
 
 import heapq
@@ -26,7 +26,7 @@ EVERY = HOUR / 6
 
 @dataclass(frozen=True, slots=True)
 class Raid:
-    """``taken`` is in percent of the rival's daily budget."""
+    """The outcome of a fraud. ``taken`` is in percent of the rival's daily budget."""
 
     rival: str
     addresses: int
@@ -38,7 +38,7 @@ class Raid:
 
 
 def raids(seed: int) -> list[Raid]:
-    """On an even campaign and on one that is as soon as possible, by each number of addresses."""
+    """Simulate frauds on an evenly paced campaign and on one without pacing, by each number of addresses."""
     world = make_world(random.Random(seed), CAMPAIGNS)
     whole = [each for each in world.campaigns.values() if each.starts.hour == 0 and not each.ends]
     rivals = [next(each.id for each in whole if each.even is even) for even in (True, False)]
@@ -60,7 +60,7 @@ def _raid(seed: int, rival: int, addresses: int) -> Raid:
 
 
 def _visits(rng: random.Random, world: World, rival: int, addresses: int) -> Iterator[Page]:
-    """In the order of time."""
+    """Yield the fraudster's visits in chronological order."""
     shelves = [shelf for shelf in world.shelves if _is_home(world, rival, shelf.category)]
     moments = [(HOUR * 12 + rng.uniform(0, BURST_SECONDS), number) for number in range(addresses) for _ in range(BURST)]
     moments += [

@@ -1,4 +1,4 @@
-"""Whether a day went as it should."""
+"""Checks a simulated day against the goals."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,15 +11,18 @@ from campaigns.simulation.traffic import HOUR
 HOURS = range(1, 25)
 OFF_THE_LINE = 5.0  # percent of the daily budget, at the end of each hour
 UNSPENT = 1.0  # percent of the budget
-# Demand allows a goal where an ideal pacer (see demand) stays within this part of what is allowed.
+# Demand is sufficient if an ideal pacer (see demand) stays within this part of the tolerance.
 SHORT_OF_IDEAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class DayOutcome:
-    """Money in micros, deviations in percent of today's budget: below zero is behind. ``worst`` is of the even line
-    where demand allows it, ``worst_of_all`` everywhere; both None for one that is as soon as possible. ``broken``
-    says which goals are missed."""
+    """The outcome of a campaign. Money is in micros. Deviations from the even line are in percent of today's budget,
+    negative if behind.
+
+    ``worst`` covers hours with sufficient demand, ``worst_of_all`` all hours; both are None without even pacing.
+    ``broken`` has the missed goals.
+    """
 
     name: str
     budget: int
@@ -47,7 +50,7 @@ def _judge(campaign: CampaignState, charged: Clicks, ideal: Clicks) -> DayOutcom
         100 * (even_line(campaign, hour * HOUR) - could) / budget > OFF_THE_LINE * SHORT_OF_IDEAL
         for hour, could in zip(HOURS, best, strict=True)
     ]
-    # Too little demand is no reason for being ahead.
+    # Too little demand does not excuse being ahead.
     counts = [each for each, excused in zip(off, short, strict=True) if each > 0 or not excused]
     worst = max(counts, key=abs, default=0.0)
     broken = []
@@ -73,7 +76,7 @@ def _judge(campaign: CampaignState, charged: Clicks, ideal: Clicks) -> DayOutcom
 
 
 def _hourly(clicks: Clicks) -> Iterator[int]:
-    """What was spent by the end of each hour. What is charged after midnight, for a click before, is in the last."""
+    """Yield the spend by the end of each hour. Clicks before midnight that are charged after it are in the last one."""
     spent = place = 0
     for hour in HOURS:
         while place < len(clicks) and (clicks[place][0] < hour * HOUR or hour == HOURS[-1]):

@@ -1,4 +1,4 @@
-"""What campaigns.charging does in the database, by the same rules, in memory."""
+"""The rules of campaigns.charging, in memory instead of the database."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -17,13 +17,13 @@ from campaigns.statements import CHARGING_LEAD
 
 
 class Ledger:
-    """``shown`` and ``clicked`` count by ad."""
+    """Charges for events. ``shown`` and ``clicked`` count by ad."""
 
     def __init__(self, campaigns: Iterable[CampaignState]) -> None:
         self._campaigns = {each.id: each for each in campaigns}
         self._clicks: set[tuple[str, int]] = set()
-        self._impressions: dict[tuple[str, int], datetime] = {}  # those that do not count too
-        self._last: dict[tuple[str, int], datetime] = {}  # that counted, by client and ad
+        self._impressions: dict[tuple[str, int], datetime] = {}  # also uncounted ones
+        self._last: dict[tuple[str, int], datetime] = {}  # counted ones, by client and ad
         self._total: dict[int, int] = defaultdict(int)
         self._days: dict[tuple[int, date], int] = defaultdict(int)
         self._seen: dict[tuple[date, str], dict[int, int]] = defaultdict(dict)
@@ -33,7 +33,7 @@ class Ledger:
         self.clicked: dict[int, int] = defaultdict(int)
 
     def charge(self, kind: Kind, decision: Decision, at: datetime, address: str = "") -> Reason | None:
-        """Count an impression or a click, and charge for it. None where it counts, else the reason why not."""
+        """Count an impression or a click, and charge for it. Return None if it counts, else the reason why not."""
         if (decision.id, decision.ad) in (self._clicks if kind is Kind.CLICK else self._impressions):
             return Reason.REPEATED
         campaign = self._campaigns[decision.campaign]
@@ -104,11 +104,11 @@ class Ledger:
         self.clicked[decision.ad] += 1
 
     def seen(self, viewer: str, day: date) -> Mapping[int, int]:
-        """Impressions by campaign."""
+        """Return a viewer's impressions by campaign."""
         return self._seen[day, viewer]
 
     def state(self, campaign: int, day: date) -> CampaignState:
-        """As a snapshot has it."""
+        """Return a campaign as a snapshot has it."""
         before, total = self._campaigns[campaign], self._total.get(campaign)
         if not total:
             return before
@@ -116,6 +116,6 @@ class Ledger:
 
 
 def _clients(decision: Decision, address: str) -> dict[str, Reason]:
-    """Each with the reason why what is beyond its limits does not count."""
+    """Return the clients of an event, each with the reason for events beyond its limits."""
     both = {decision.viewer: Reason.VIEWER, address: Reason.ADDRESS}
     return {client: reason for client, reason in both.items() if client}

@@ -1,4 +1,4 @@
-"""The even line that a campaign is measured by: on its own, not that of the choice, which it is to judge."""
+"""The even line that campaigns are measured by. It does not use the auction's own line, which it tests."""
 
 from datetime import timedelta
 
@@ -9,12 +9,12 @@ DAY = timedelta(days=1)
 
 
 def todays_budget(campaign: CampaignState) -> int:
-    """Micros, of a campaign as it is at midnight."""
+    """Return today's budget in micros, of a campaign in its state at midnight."""
     return min(campaign.daily_budget, campaign.total_left)
 
 
 def even_line(campaign: CampaignState, seconds: float) -> float:
-    """Micros that are to be spent so many seconds after midnight, from a campaign's first hour today to its last."""
+    """Return the micros to be spent at a time since midnight, evenly from a campaign's start today to its end."""
     first = max(timedelta(0), campaign.starts - MIDNIGHT)
     last = min(DAY, campaign.ends - MIDNIGHT) if campaign.ends else DAY
     return todays_budget(campaign) * min(max((timedelta(seconds=seconds) - first) / (last - first), 0.0), 1.0)

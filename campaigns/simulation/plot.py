@@ -1,4 +1,4 @@
-"""The day as a picture: what even campaigns and one as soon as possible have spent, and how busy the shop was."""
+"""Draws a day: the spend of evenly paced campaigns and of one without pacing, and the traffic."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,11 @@ from campaigns.simulation.lines import todays_budget
 from campaigns.simulation.traffic import COURSE, HOUR
 
 COLOURS = ["#0072b2", "#009e73", "#56b4e9", "#cc79a7", "#d55e00"]
-EVEN = 4  # campaigns that are drawn
+EVEN = 4  # evenly paced campaigns that are drawn
 
 
 def needs() -> None:
-    """Raises ImportError without matplotlib."""
+    """Raise ImportError without matplotlib."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError:
@@ -50,7 +50,7 @@ def draw(day: Day, out: Path) -> None:
     axes.set_ylabel("spent, % of the daily budget")
     axes.set_ylim(0, 103)
     axes.legend(frameon=False, loc="lower right")
-    # COURSE is how busy each hour's beginning is.
+    # COURSE has the start of each hour; repeat the first for midnight.
     below.fill_between(range(25), [*COURSE, COURSE[0]], color="#e69f00", alpha=0.5, lw=0)
     below.set_ylabel("traffic")
     below.set_yticks([])
@@ -63,7 +63,7 @@ def draw(day: Day, out: Path) -> None:
 
 
 def _chosen(day: Day) -> Sequence[CampaignState]:
-    """Those that spent their budgets in the whole day, with the fewest clicks first as they are the roughest."""
+    """Return campaigns that ran all day and spent their budgets, fewest clicks first: these are the roughest."""
     whole = [each for each in day.world.campaigns.values() if not each.ends and each.starts < day.begins]
     done = [each for each in whole if _spent(day.charged[each.id]) >= 0.99 * todays_budget(each)]
     done.sort(key=lambda each: len(day.charged[each.id]))
@@ -77,7 +77,7 @@ def _spent(clicks: Clicks) -> int:
 
 
 def _line(campaign: CampaignState, clicks: Clicks) -> tuple[list[float], list[float]]:
-    """Hours, and percent of today's budget."""
+    """Return hours, and the spend in percent of today's budget."""
     hours, percent, spent = [0.0], [0.0], 0
     for due, price in clicks:
         spent += price

@@ -1,4 +1,4 @@
-"""Who looks at which page, and when."""
+"""Simulates which viewer opens which page, and when."""
 
 import random
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ from itertools import accumulate
 from campaigns.simulation.world import Shelf, World
 
 HOUR = 3600
-WIDEST = "Everything"  # the category that is above the others
-SEARCHES = 0.25  # of the pages; the others are those of products
+WIDEST = "Everything"  # the root category
+SEARCHES = 0.25  # part of the pages; the others are product pages
 PAGES_OF_A_VIEWER = 4
-# How busy each hour's beginning is; between two of them it changes steadily.
+# Relative traffic at the start of each hour, interpolated in between.
 COURSE = [60, 48, 40, 36, 36, 40, 52, 70, 85, 95, 100, 105, 110, 105, 100, 100, 105, 115, 130, 150, 165, 160, 130, 90]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``at`` is in seconds since midnight. ``clicks_on`` is the campaign that a fraudster clicks; people have none."""
+    """A visit, ``at`` seconds since midnight. ``clicks_on`` is the campaign that a fraudster clicks, else None."""
 
     at: float
     viewer: str
@@ -29,7 +29,7 @@ class Page:
 
 
 def pages(rng: random.Random, world: World, count: int) -> Iterator[Page]:
-    """In the order of time."""
+    """Yield pages in chronological order."""
     viewers = max(1, count // PAGES_OF_A_VIEWER)
     popular = list(accumulate(1 / (rank + 5) ** 0.5 for rank in range(len(world.shelves))))
     for at in _moments(rng, count):

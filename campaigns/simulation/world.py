@@ -1,4 +1,4 @@
-"""A made-up shop with campaigns, all of it in memory."""
+"""A simulated shop with campaigns, in memory."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -8,18 +8,18 @@ from datetime import UTC, datetime, timedelta
 from campaigns.choice import CampaignState, TargetKey
 from campaigns.models import MICROS, Campaign, Target
 
-MIDNIGHT = datetime(2026, 5, 5, tzinfo=UTC)  # when the day begins
+MIDNIGHT = datetime(2026, 5, 5, tzinfo=UTC)  # the start of the day
 PRODUCTS_OF_A_CATEGORY = 12
-CAMPAIGNS_OF_A_CATEGORY = 2.5  # so that a page has about as many candidates whatever the number of campaigns
+CAMPAIGNS_OF_A_CATEGORY = 2.5  # keeps the number of candidates per page independent of the number of campaigns
 LOWEST_BID, HIGHEST_BID = 80_000, 320_000
-CLICKS = [25, 40, 70, 120]  # at the full bid, that a daily budget is made for
-STEP = MICROS // 1000  # bids and budgets are in whole thousandths
+CLICKS = [25, 40, 70, 120]  # at the full bid, that a daily budget pays for
+STEP = MICROS // 1000  # of bids and budgets
 
 
 @dataclass(slots=True)
 class Advert:
-    """An ad. ``rate`` is how likely somebody who looks at it clicks, which the choice does not know; ``impressions``
-    and ``clicks`` are from the days before."""
+    """An ad. ``rate`` is the probability that a viewer who looks at it clicks; the auction does not know it.
+    ``impressions`` and ``clicks`` are from earlier days."""
 
     id: int
     campaign: int
@@ -33,7 +33,7 @@ class Advert:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A category under the widest one, its products and what they are searched by."""
+    """A category below the root, its products, and the keyword that viewers search for."""
 
     category: str
     asins: Sequence[str]
@@ -42,7 +42,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """``campaigns`` are as they are at midnight."""
+    """A shop. ``campaigns`` are in their state at midnight."""
 
     shelves: Sequence[Shelf]
     campaigns: Mapping[int, CampaignState]
@@ -50,8 +50,8 @@ class World:
 
 
 def make_world(rng: random.Random, campaigns: int) -> World:
-    """Of ten campaigns six are even, one of them may run dry before the day is over, two are as soon as possible, and
-    two, one of each kind, ask for more than shoppers have to give."""
+    """Return a shop. Of ten campaigns six are evenly paced, one of these has less than a day's budget left; two are not
+    paced; and two, one of each kind, have more budget than shoppers' clicks can spend."""
     shelves = [
         Shelf(f"Category {n}", [f"C{n}P{m}" for m in range(PRODUCTS_OF_A_CATEGORY)], f"keyword {n}")
         for n in range(max(2, round(campaigns / CAMPAIGNS_OF_A_CATEGORY)))
@@ -98,7 +98,7 @@ def _campaign(rng: random.Random, number: int, bid: int) -> CampaignState:
 
 
 def _advert(rng: random.Random, number: int, campaign: int, shelf: Shelf, bid: int) -> Advert:
-    """One in five has never been shown."""
+    """Return an ad. One in five has never been shown."""
     rate = rng.uniform(0.03, 0.09)
     seen = 0 if rng.random() < 0.2 else rng.randint(200, 4000)
     clicks = sum(rng.random() < rate * 0.7 for _ in range(seen))

@@ -76,6 +76,4 @@ def test_a_currency_that_there_is_not_ends_the_start_with_one_line(currency: str
 def test_a_spool_folder_that_cannot_be_written_ends_the_start_with_one_line(folder: str) -> None:
     done = start(ADS_SPOOL_DIR=folder)
     assert done.returncode == 1
-    assert (
-        done.stderr == "ADS_SPOOL_DIR: must be a folder that is there or can be made, and where files can be written\n"
-    )
+    assert done.stderr == "ADS_SPOOL_DIR: must be a writable folder, or one that can be created\n"

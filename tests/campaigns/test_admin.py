@@ -90,7 +90,7 @@ def test_campaigns_are_paused_and_resumed(staff: Client, campaign: Campaign) -> 
     ended = Campaign.objects.create(
         advertiser=campaign.advertiser, name="x", status=Campaign.Status.ENDED, daily_budget=1, total_budget=1
     )
-    assert "Now paused: 1. 1 left alone: not active." in act(staff, "pause", campaign, ended)
+    assert "Now paused: 1. 1 unchanged: not active." in act(staff, "pause", campaign, ended)
     assert set(Campaign.objects.values_list("name", "status")) == {("Home office", "paused"), ("x", "ended")}
     assert "Now active: 1." in act(staff, "resume", campaign)
     campaign.refresh_from_db()
@@ -120,7 +120,7 @@ def test_a_campaign_is_made(staff: Client, campaign: Campaign) -> None:
 def test_the_page_of_a_new_campaign_shows_no_figures_yet(staff: Client) -> None:
     page = text(staff.get(f"{LIST}add/"))
     assert "Daily budget (USD)" in page
-    assert not any(label in page for label in ("Now:", "Spent", "Report:", "None"))
+    assert not any(label in page for label in ("Now:", "spend", "Spend", "Report:", "None"))
 
 
 def test_a_campaign_that_cannot_be_shown_is_not_in_bold(staff: Client, ad: SponsoredProduct) -> None:
@@ -134,7 +134,7 @@ def test_a_campaign_that_cannot_be_shown_is_not_in_bold(staff: Client, ad: Spons
 @pytest.mark.parametrize(("total", "is_said"), [("4.99", True), ("5.00", False)])
 def test_a_daily_budget_above_the_total_is_said(staff: Client, campaign: Campaign, total: str, is_said: bool) -> None:
     page = text(staff.post(f"{LIST}{campaign.pk}/change/", form(campaign, total_budget=total), follow=True))
-    warning = f"The daily budget is more than the total budget (5.00 USD a day, {total} USD in all)"
+    warning = f"The daily budget is higher than the total budget (5.00 USD a day, {total} USD in total)"
     assert (warning in page) is is_said
     assert "was changed successfully" in page
 
@@ -201,7 +201,7 @@ def test_a_total_below_what_is_spent_is_refused(staff: Client, ad: SponsoredProd
     happen(ad, 1_250_000)
     page = saved(staff, campaign, total_budget="1")
     assert page.status_code == 200
-    assert "Not below what is spent: 1.25 USD." in text(page)
+    assert "Enter at least 1.25 USD, the amount spent." in text(page)
     assert saved(staff, campaign, total_budget="1.25").status_code == 302
     campaign.refresh_from_db()
     assert campaign.total_budget == campaign.spent == 1_250_000
@@ -222,7 +222,7 @@ def test_a_total_that_is_passed_while_it_is_saved_is_refused_too(
     monkeypatch.setattr(CampaignForm, "clean", charged_just_after)
     campaign = Campaign.objects.get()
     page = staff.post(f"{LIST}{campaign.pk}/change/", form(campaign, total_budget="1"), follow=True)
-    assert "Something else changed meanwhile. Nothing was saved: try again." in text(page)
+    assert "The data changed while you saved. Nothing was saved: try again." in text(page)
     assert Campaign.objects.get().total_budget == 100 * MICROS
 
 
@@ -235,7 +235,7 @@ def test_a_total_that_is_passed_while_it_is_saved_is_refused_too(
         ({"viewer_limit": 0}, "greater than or equal to 1"),
         ({"daily_budget": "much"}, "Enter a number."),
         ({"daily_budget": "0.009"}, "no more than 2 decimal places"),
-        ({"daily_budget": "0.00"}, "At least 0.01 USD: no click costs less."),
+        ({"daily_budget": "0.00"}, "Enter at least 0.01 USD, the minimum price of a click."),
         ({"total_budget": "NaN"}, "Enter a number."),
         ({"daily_budget": "0,50"}, "Enter a number."),
     ],

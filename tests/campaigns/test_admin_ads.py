@@ -54,12 +54,12 @@ def test_it_is_said_how_soon_shoppers_see_a_change(staff: Client, ad: SponsoredP
         ([("keyword", "pen", "5", True)], "A target needs a bid above zero. A negative target has no bid."),
         ([("keyword", "Pen", "5", False), ("keyword", "pen ", "6", False)], "Please correct the duplicate"),
         ([("keyword", "ß" * 150, "5", False)], "at most 200 characters"),
-        ([("keyword", "pen", "0", False)], "At least 0.01 USD: no click costs less."),
+        ([("keyword", "pen", "0", False)], "Enter at least 0.01 USD, the minimum price of a click."),
         ([("keyword", "pen", "0.005", False)], "no more than 2 decimal places"),
-        ([("keyword", "pen", "5.01", False)], "Not above a budget of the campaign: 5.00 USD."),
+        ([("keyword", "pen", "5.01", False)], "Enter at most 5.00 USD, the campaign&#x27;s lower budget."),
         ([("product", "NONE", "0.50", False)], "No product has this asin."),
         ([("product", "NONE", "", True)], "No product has this asin."),
-        ([("product", "PEN", "0.50", False)], "An ad is never shown on the page of its own product."),
+        ([("product", "PEN", "0.50", False)], "An ad is never shown on its own product&#x27;s page."),
         ([("category", "pens", "0.50", False)], "No product is in this category."),
     ],
 )
@@ -78,11 +78,11 @@ def test_an_ad_whose_product_is_gone_is_still_there(
     for n in range(10):
         SponsoredProduct.objects.create(campaign_id=ad.campaign_id, product_id=f"GONE{n}")
     with django_assert_max_num_queries(8):
-        assert "GONE3 (gone)" in text(staff.get(f"{ADMIN}sponsoredproduct/"))
+        assert "GONE3 (deleted)" in text(staff.get(f"{ADMIN}sponsoredproduct/"))
     with django_assert_max_num_queries(16):
         assert "GONE3 in Home office" in text(staff.get(f"{LIST}{ad.campaign_id}/change/"))
     gone = SponsoredProduct.objects.get(product_id="GONE3")
-    assert "GONE3 (gone)" in text(staff.get(f"{ADMIN}sponsoredproduct/{gone.pk}/change/"))
+    assert "GONE3 (deleted)" in text(staff.get(f"{ADMIN}sponsoredproduct/{gone.pk}/change/"))
 
 
 def test_a_target_that_somebody_else_adds_meanwhile_is_said(
@@ -97,7 +97,7 @@ def test_a_target_that_somebody_else_adds_meanwhile_is_said(
     monkeypatch.setattr(TargetFormSet, "clean", added_just_after)
     fields = with_target(ad, ("keyword", "pen", "0.10", False))
     page = staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", fields, follow=True)
-    assert "Something else changed meanwhile. Nothing was saved: try again." in text(page)
+    assert "The data changed while you saved. Nothing was saved: try again." in text(page)
 
 
 def test_a_category_may_be_a_wide_one(staff: Client, ad: SponsoredProduct) -> None:

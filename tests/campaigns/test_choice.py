@@ -110,8 +110,8 @@ def test_the_better_target_counts() -> None:
     [
         ({"status": "paused"}, "paused"),
         ({"status": "ended"}, "ended"),
-        ({"starts": NOON + timedelta(seconds=1)}, "out of its dates"),
-        ({"ends": NOON}, "out of its dates"),
+        ({"starts": NOON + timedelta(seconds=1)}, "outside its dates"),
+        ({"ends": NOON}, "outside its dates"),
         ({"total_left": FLOOR - 1}, "out of money"),
         ({"spent_today": 10_000_000 - FLOOR + 1}, "out of money"),
         ({"even": True, "spent_today": 5_100_001}, "ahead of its pace"),
@@ -176,7 +176,7 @@ def test_an_ad_is_judged_by_the_target_that_suits_it_best() -> None:
 def test_a_campaign_that_is_gone_is_passed_over() -> None:
     winners, others = run([(an_ad(1), 900_000), (an_ad(2), 800_000)], [state(2)])
     assert [each.ad.id for each in winners] == [2]
-    assert [each.lost for each in others] == ["gone"]
+    assert [each.lost for each in others] == ["its campaign is deleted"]
 
 
 def test_a_product_is_shown_once_whoever_pays_for_it() -> None:
@@ -199,7 +199,7 @@ def test_a_click_carries_an_even_campaign_no_farther_ahead_of_its_line_than_it_i
 
 def test_who_bids_less_than_the_floor_is_not_shown() -> None:
     winners, others = run([(an_ad(1), FLOOR - 1)])
-    assert (winners, others[0].lost) == ([], "bids below the floor")
+    assert (winners, others[0].lost) == ([], "bids below the minimum price")
 
 
 def test_ties_go_to_the_older_ad_every_time() -> None:

@@ -148,7 +148,7 @@ def test_a_rivals_ad_is_not_driven_out_by_impressions_of_one_address(ad: Sponsor
     for number in range(200):
         charge(Kind.IMPRESSION, decided(ad, 1000 + number), NOW + number * APART, "address")
     mean, _ = choice.click_rate(impressions(ad), 0)
-    assert choice.is_relevant(choice.FIT_OF_A_WIDE_CATEGORY, mean)
+    assert choice.is_relevant(choice.FIT_OF_A_PARENT_CATEGORY, mean)
 
 
 def test_a_rivals_ad_is_not_driven_out_of_its_category_by_five_addresses(ad: SponsoredProduct) -> None:

@@ -88,7 +88,7 @@ def test_a_budget_is_not_below_a_bid_of_the_campaign(staff: Client, campaign: Ca
 
     ad(campaign, "PEN", "keyword pen", "-keyword red", bid=1_500_000)
     page = saved(staff, campaign, daily_budget="1.49")
-    assert "Not below the highest bid of the campaign&#x27;s ads: 1.50 USD." in text(page)
+    assert "Enter at least 1.50 USD, the highest bid of the campaign&#x27;s ads." in text(page)
     assert saved(staff, campaign, daily_budget="1.50").status_code == 302
 
 

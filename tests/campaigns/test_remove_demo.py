@@ -46,10 +46,10 @@ def test_it_takes_out_all_of_a_demo(demo: None) -> None:
     campaign = Campaign.objects.filter(status="active")[:1].get()
     happen(campaign.ads.all()[:1].get(), days=0)  # what shoppers have done since is about ads that nobody pays for
     Viewer.objects.create(campaign=campaign, day="2026-01-01", viewer="x")
-    demo = "30 campaigns and 12 advertisers of the demo"
-    assert remove("--dry-run") == f"Nothing was deleted. {demo} would be deleted\n"
+    them = "30 campaigns and 12 advertisers of the demo"
+    assert remove("--dry-run") == f"Nothing was deleted. {them} would be deleted\n"
     assert Campaign.objects.count() == 30
-    assert remove() == f"{demo} deleted\n"
+    assert remove() == f"{them} deleted\n"
     assert [model.__name__ for model in ALL if model.objects.exists()] == []
     assert Product.objects.count() == 100
     assert remove() == "0 campaigns and 0 advertisers of the demo deleted\n"

@@ -58,7 +58,7 @@ def test_it_takes_few_queries(
 
 
 def test_a_campaign_without_anything_has_a_report_too(staff: Client, campaign: Campaign) -> None:
-    assert "Nothing has happened yet." in text(report(staff, campaign))
+    assert "No impressions or clicks yet." in text(report(staff, campaign))
     assert len(report(staff, campaign, ".csv").content.splitlines()) == 1
 
 
@@ -136,7 +136,7 @@ def test_it_is_cut_by_what_is_chosen_and_each_value_leads_to_its_cut(staff: Clie
     assert "Total 1 0 0.00% 0.00" in text(page)
     assert "search" not in text(page).split("By placement")[1].split("By target")[0]
     assert "Total 1 0 0.00% 0.00" in text(report(staff, cut, f"/?until={days_ago(1).date()}&term=gel+pen"))
-    assert "Nothing has happened there." in text(report(staff, cut, "/?term=ink"))
+    assert "No impressions or clicks match these filters." in text(report(staff, cut, "/?term=ink"))
 
 
 def test_the_csv_is_cut_alike_or_by_value(staff: Client, cut: SponsoredProduct) -> None:

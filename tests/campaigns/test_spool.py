@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_kept_aside_with_a_line_in_the_log(line: str, cap
     assert spool.deliver() == 1
     assert delivered == [click(2)]
     assert aside() == [line]
-    assert "an event of the spool is kept aside" in caplog.text
+    assert "an event of the spool is set aside" in caplog.text
     assert not spool.is_waiting()
 
 

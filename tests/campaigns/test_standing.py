@@ -57,7 +57,7 @@ def test_a_campaign_that_cannot_show_anything_says_why(staff: Client) -> None:
     campaign = sponsors.campaign()
     assert standing.why_not_shown(now(campaign)) == "it has no ads"
     gone = SponsoredProduct.objects.create(campaign=campaign, product_id="GONE")
-    assert standing.why_not_shown(now(campaign)) == "the products of its ads are gone"
+    assert standing.why_not_shown(now(campaign)) == "the products of its ads are deleted"
     pen = sponsors.ad(campaign, "PEN", "-keyword red")
     gone.delete()
     assert standing.why_not_shown(now(campaign)) == "its ads have no target"

@@ -1,4 +1,4 @@
-"""The ledger beside the counters that budgets are checked with: they agree, or somebody has to know."""
+"""Compares the ledger with the counters that budgets are checked with."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from service.commands import unusable_database
 
 
 class Command(BaseCommand):
-    help = "Compare what the ledger says was spent with the counters of campaigns and days; exit 1 if they differ."
+    help = "Compare the spend in the ledger with the counters of campaigns and days. Exit 1 if they differ."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

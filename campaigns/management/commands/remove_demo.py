@@ -1,4 +1,4 @@
-"""Takes out what seed_campaigns has made, and nothing else."""
+"""Deletes the demo of seed_campaigns."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from service.commands import unusable_database
 
 class Command(BaseCommand):
     help = (
-        "Delete the made-up campaigns of seed_campaigns with their ads and figures. One that somebody has changed in "
-        "the admin since, other than paused or resumed, stays."
+        "Delete the demo campaigns of seed_campaigns with their ads and figures. A campaign that was changed in the "
+        "admin stays, unless it was only paused or resumed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""Keeps the ledger small: of old days there are sums, of recent ones each impression and click."""
+"""Keeps the ledger small: replaces old events by daily sums."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from service.commands import unusable_database
 
 
 class Command(BaseCommand):
-    help = "Fold old events into daily figures, which changes no report, and forget what viewers saw."
+    help = "Fold old events into daily figures, and delete the data of viewers and addresses. Reports stay the same."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--older-than", type=int, default=90, metavar="DAYS", help="how old events stay as they are (default: 90)"
+            "--older-than", type=int, default=90, metavar="DAYS", help="fold events older than this (default: 90)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # An event that is folded is not known any more as one that counted: its URL must have expired by then.
+        # A folded event would count again if its URL were called, so the URL must have expired.
         if not 2 <= options["older_than"] <= 36_500:
             raise CommandError("--older-than: must be from 2 to 36500")
         try:

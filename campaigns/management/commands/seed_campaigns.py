@@ -1,6 +1,6 @@
-"""Made-up advertisers and what became of their campaigns, to have something to look at.
+"""Creates demo advertisers and campaigns with a history.
 
-The same seed number makes the same of the same products at the same time of the day.
+The same seed creates the same campaigns for the same products and time of day.
 """
 
 import random
@@ -18,15 +18,15 @@ from campaigns.money import amount
 from catalog.models import Product
 from service.commands import unusable_database
 
-CHOSEN_FROM = 5000  # products: as many as it takes to look believable, of a catalogue that may have a million
+CHOSEN_FROM = 5000  # products; enough for a demo, and a catalogue may have a million
 
 
 class Command(BaseCommand):
-    help = "Fill the database with made-up campaigns for the products that are there, and two weeks of their history."
+    help = "Create demo campaigns for the products in the database, with a history of two weeks."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--seed", type=int, default=1, help="another number makes other campaigns")
-        parser.add_argument("--if-empty", action="store_true", help="do nothing where there is an advertiser already")
+        parser.add_argument("--seed", type=int, default=1, help="another number creates other campaigns")
+        parser.add_argument("--if-empty", action="store_true", help="do nothing if there is an advertiser already")
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,8 +36,8 @@ class Command(BaseCommand):
             raise unusable_database(error) from error
 
     def _seed(self, seed: int, if_empty: bool, dry_run: bool) -> None:
-        if Advertiser.objects.exists():  # of each campaign, and perhaps of none yet
-            if not if_empty:  # what is billed stays, so there is no way to begin again
+        if Advertiser.objects.exists():  # even without a campaign
+            if not if_empty:  # billed events cannot be replaced
                 raise CommandError("there are advertisers already")
             self.stdout.write("There are advertisers already; nothing was seeded.")
             return

@@ -1,5 +1,4 @@
-"""A made-up day, to see whether budgets are spent as they should be, and what fraudsters could take of them. The
-database is not used."""
+"""Simulates a day without a database: are budgets spent evenly, and how much can fraudsters take?"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -18,14 +17,13 @@ from campaigns.simulation.goals import OFF_THE_LINE, UNSPENT, DayOutcome, judge
 
 class Command(BaseCommand):
     help = (
-        "Simulate a day of made-up campaigns with the real choice of ads, and tell whether they spend evenly, all of "
-        "their budgets and no more; then play fraudsters who click a rival's ads all day. Exit 1 where a goal is "
-        "missed."
+        "Simulate a day of campaigns with the real auction. Check that they spend evenly, all of their budgets and no "
+        "more. Then simulate fraudsters who click a rival's ads all day. Exit 1 if a goal is missed."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--seed", type=int, default=1, help="another number makes another day")
+        parser.add_argument("--seed", type=int, default=1, help="another number simulates another day")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
         parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the day; needs matplotlib")
 
@@ -65,8 +63,8 @@ class Command(BaseCommand):
 
 
 def table(figures: Sequence[DayOutcome]) -> Iterator[str]:
-    """Lines of text. Deviations are in percent of the daily budget, over all hours too where demand was short in some;
-    demand is how much of the budget shoppers' clicks would have come to."""
+    """Yield lines of text. Deviations are in percent of the daily budget; if demand was short, a second one covers
+    all hours. Demand is the part of the budget that shoppers' clicks could have spent."""
     yield "campaign        budget       spent    share   demand   worst hour   overspend"
     for each in figures:
         worst = "" if each.worst is None else f"{each.worst:+.1f} %"

@@ -1,4 +1,4 @@
-/* Offers products and categories while a target is typed, and shows a keyword as it will be compared. */
+/* Suggests products and categories while a user types a target, and normalises a keyword. */
 "use strict";
 {
     const WAIT = 200; // milliseconds after the last key
@@ -28,7 +28,7 @@
                 use(field, kind, (await response.json()).values);
             }
         } catch {
-            // Nothing is offered then; what is typed is checked when it is saved.
+            // No suggestions then. Saving validates the value.
         }
     }
 
