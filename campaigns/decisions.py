@@ -17,8 +17,8 @@ _SALT = "campaigns.decision"
 
 
 class Decision(NamedTuple):
-    """One ad of a choice. All of them share the ``id``. ``price`` is that of a click, in micros. ``viewer`` is a hash or
-    empty. ``target`` is the one that matched, as in ``keyword gel pen``. ``term`` is the search term.
+    """One ad of a choice. All of them share the ``id``. ``price`` is that of a click, in micros. ``viewer`` is a hash
+    or empty. ``target`` is the one that matched, as in ``keyword gel pen``. ``term`` is the search term.
     """
 
     id: str
