@@ -1,6 +1,6 @@
-"""Networks of datacentres, where programs run and nobody shops.
+"""Networks of datacentres, where nobody shops.
 
-Their owners publish them, and they change every week. So the operator names a file, and no list is part of the code.
+Their owners publish them, and they change every week. So the operator provides a file; no list is built in.
 """
 
 from bisect import bisect_right
@@ -13,7 +13,7 @@ class Networks:
     """A set of IPv4 and IPv6 networks."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        """Raises ValueError for a text that is no network."""
+        """Raises ValueError for a text that is not a network."""
         self._ranges: dict[int, list[tuple[int, int]]] = {}
         networks = [ip_network(text, strict=False) for text in texts]
         for version in (4, 6):
@@ -21,7 +21,7 @@ class Networks:
             self._ranges[version] = [(int(each[0]), int(each[-1])) for each in merged]
 
     def __contains__(self, address: str) -> bool:
-        """Whether ``address``, or the network that it is, begins in one of the networks; False for other text."""
+        """Return whether an address, or the start of a network, is in the set. False for other text."""
         try:
             found = ip_network(address, strict=False)
         except ValueError:
@@ -32,7 +32,7 @@ class Networks:
 
 
 def read(file: str) -> Networks:
-    """The networks of a file: one a line, such as 192.0.2.0/24; ``#`` begins a comment. An empty name has none.
+    """Read a file with one network a line, such as 192.0.2.0/24; ``#`` starts a comment. An empty name gives none.
 
     Raises OSError and ValueError.
     """
