@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection
 from django.db.models import Sum
 
-from campaigns import evidence, statements
+from campaigns import evidence, running, statements
 from campaigns.choice import CLIENT_IMPRESSIONS, TYPICAL_RATE
 from campaigns.decisions import Decision
 from campaigns.models import Campaign, Day, Event, Kind, LastImpression, Reason, Shown, SponsoredProduct, Viewer, day_of
@@ -121,7 +121,7 @@ def _reason(kind: Kind, decision: Decision, at: datetime, address: str) -> Reaso
     if kind is Kind.IMPRESSION and Shown.objects.filter(**of).exists():
         return Reason.REPEATED
     ad = SponsoredProduct.objects.filter(pk=decision.ad).select_related("campaign").first()  # or deleted
-    if ad is None or not _runs(ad.campaign, at):
+    if ad is None or running.why_not(ad.campaign, at):
         return Reason.INACTIVE
     if kind is Kind.IMPRESSION:
         return _limit(kind, ad.campaign, decision.viewer, at, address) or _impression(decision, at, address)
@@ -130,11 +130,6 @@ def _reason(kind: Kind, decision: Decision, at: datetime, address: str) -> Reaso
         or _limit(kind, ad.campaign, decision.viewer, at, address)
         or _money(ad.campaign, decision.price, at)
     )
-
-
-def _runs(campaign: Campaign, at: datetime) -> bool:
-    is_in_dates = campaign.starts <= at and (campaign.ends is None or at < campaign.ends)
-    return campaign.status == Campaign.Status.ACTIVE and is_in_dates
 
 
 def _limit(kind: Kind, campaign: Campaign, viewer: str, at: datetime, address: str) -> Reason | None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
+from campaigns import running
 from campaigns.keywords import KeywordIndex
-from campaigns.models import Campaign, Target
+from campaigns.models import Target
 
 FLOOR = 10_000  # micros, the minimum price of a click; campaigns.money.floor has that of the currency
 # How well a target fits a page, 1 at best. Categories are ordered from the root; the last one is the leaf.
@@ -211,10 +212,8 @@ def eligibility(campaign: CampaignState, context: Context, floor: int) -> tuple[
     """Return why a campaign's ads are not shown, or an empty text; the highest price of a click now, in micros; and
     what limits it."""
     now = context.now
-    if campaign.status != Campaign.Status.ACTIVE:
-        return campaign.status, 0, ""
-    if now < campaign.starts or (campaign.ends and now >= campaign.ends):
-        return "outside its dates", 0, ""
+    if reason := running.why_not(campaign, now):
+        return reason, 0, ""
     left_today = campaign.daily_budget - campaign.spent_today
     most, limit = min((left_today, LEFT_TODAY), (campaign.total_left, LEFT_IN_ALL))
     if most < floor:

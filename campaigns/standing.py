@@ -21,6 +21,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
+from campaigns import running
 from campaigns.choice import FIT, LEAST_RELEVANCE, TYPICAL_IMPRESSIONS, TYPICAL_RATE
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
 from campaigns.money import floor
@@ -110,9 +111,9 @@ def _targets() -> QuerySet[Target]:
 def _standing(now: datetime) -> Case:
     spent = Q(spent__gt=F("total_budget") - floor()) | Q(today_spent__gt=F("today_budget") - floor())
     return Case(
-        When(Q(status=Campaign.Status.ENDED) | Q(ends__lte=now), then=Value(Standing.ENDED.value)),
-        When(status=Campaign.Status.PAUSED, then=Value(Standing.PAUSED.value)),
-        When(starts__gt=now, then=Value(Standing.SCHEDULED.value)),
+        When(running.has_ended(now), then=Value(Standing.ENDED.value)),
+        When(running.is_paused(), then=Value(Standing.PAUSED.value)),
+        When(running.is_scheduled(now), then=Value(Standing.SCHEDULED.value)),
         When(spent, then=Value(Standing.OUT_OF_BUDGET.value)),
         default=Value(Standing.RUNNING.value),
         output_field=CharField(),

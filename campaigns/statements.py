@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from campaigns import evidence
+from campaigns import evidence, running
 from campaigns.choice import LEAD
 from campaigns.models import Kind
 
@@ -17,8 +17,7 @@ _EVENT = """
     FROM campaigns_sponsoredproduct a
     JOIN campaigns_campaign c ON c.id = a.campaign_id
     LEFT JOIN campaigns_day d ON d.campaign_id = c.id AND d.day = %(day)s
-    WHERE a.id = %(ad)s AND c.status = 'active' AND c.starts <= %(at)s AND (c.ends IS NULL OR c.ends > %(at)s)
-      AND {conditions}
+    WHERE a.id = %(ad)s AND {conditions}
     ON CONFLICT (decision, ad_id, kind) DO NOTHING
 """
 _CLIENTS = "IN (%(viewer)s, %(address)s)"
@@ -83,7 +82,7 @@ def _line(seconds: str) -> str:
 def _statements(kind: Kind, line: str, guard: Callable[[int], str]) -> list[str]:
     """Return the event's statement and the steps. ``guard`` returns a further condition for the step of a number."""
     column = "clicks" if kind is Kind.CLICK else "impressions"
-    event = _EVENT.format(conditions=_CONDITIONS[kind].format(line=line))
+    event = _EVENT.format(conditions=f"{running.SQL} AND {_CONDITIONS[kind].format(line=line)}")
     return [
         event,
         *(step.format(line=line, column=column, guard=guard(number)) for number, step in enumerate(_STEPS[kind])),

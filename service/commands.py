@@ -5,7 +5,10 @@ import sys
 
 from django.core.management import execute_from_command_line
 from django.core.management.base import CommandError
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error, InterfaceError, InternalError, OperationalError, ProgrammingError
+
+# PostgreSQL reports a missing table as ProgrammingError, and a read-only server as InternalError.
+UNUSABLE = (OperationalError, InterfaceError, ProgrammingError, InternalError)
 
 
 def execute(settings_module: str) -> None:
@@ -13,7 +16,7 @@ def execute(settings_module: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module)
     try:
         execute_from_command_line(sys.argv)
-    except (OperationalError, InterfaceError) as error:
+    except UNUSABLE as error:
         if "--traceback" in sys.argv:
             raise
         sys.exit(f"CommandError: {unusable_database(error)}")

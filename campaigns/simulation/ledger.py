@@ -7,12 +7,12 @@ from datetime import date, datetime
 
 from django.conf import settings
 
-from campaigns import choice
+from campaigns import choice, running
 from campaigns.charging import APART, CLIENT_CLICKS, CLIENT_SHOWN, SEEN
 from campaigns.choice import CLIENT_IMPRESSIONS, CampaignState
 from campaigns.decisions import Decision
 from campaigns.evidence import bounds
-from campaigns.models import Campaign, Kind, Reason, day_of
+from campaigns.models import Kind, Reason, day_of
 from campaigns.statements import CHARGING_LEAD
 
 
@@ -37,7 +37,7 @@ class Ledger:
         if (decision.id, decision.ad) in (self._clicks if kind is Kind.CLICK else self._impressions):
             return Reason.REPEATED
         campaign = self._campaigns[decision.campaign]
-        if campaign.status != Campaign.Status.ACTIVE or at < campaign.starts or (campaign.ends and at >= campaign.ends):
+        if running.why_not(campaign, at):
             return Reason.INACTIVE
         act = self._click if kind is Kind.CLICK else self._show
         return act(campaign, decision, at, address)

@@ -84,14 +84,6 @@ def test_days_that_cannot_be_meant_are_refused(days: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("unprotected_queries")
-def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
-    lose_database()
-    with pytest.raises(CommandError, match=r"^the database cannot be used: [^\n]+$"):
-        rollup()
-
-
-@pytest.mark.django_db(transaction=True)
 def test_two_at_once_and_events_that_arrive_meanwhile_lose_nothing(ad: SponsoredProduct) -> None:
     for days in range(91, 99):
         for _ in range(10):

@@ -3,10 +3,8 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import Error
 
 from campaigns.demo.removal import remove
-from service.commands import unusable_database
 
 
 class Command(BaseCommand):
@@ -19,10 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="delete nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            done = remove(dry_run=options["dry_run"])
-        except Error as error:
-            raise unusable_database(error) from error
-        demo = f"{done.campaigns} campaigns and {done.advertisers} advertisers of the demo"
         dry_run = options["dry_run"]
+        done = remove(dry_run=dry_run)
+        demo = f"{done.campaigns} campaigns and {done.advertisers} advertisers of the demo"
         self.stdout.write(f"Nothing was deleted. {demo} would be deleted" if dry_run else f"{demo} deleted")
