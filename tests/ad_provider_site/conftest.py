@@ -1,4 +1,4 @@
-"""A shop with two categories, each with better and worse rated products."""
+"""A shop with two categories of differently rated products."""
 
 import pytest
 
@@ -9,7 +9,7 @@ PENS, PAPER = ["Office Products", "Pens"], ["Office Products", "Paper"]
 
 @pytest.fixture
 def shop(db: None) -> list[Product]:
-    """PEN0 to PEN5 and PAPER0 to PAPER5, the best rated of each first; all have as many reviews."""
+    """Create PEN0 to PEN5 and PAPER0 to PAPER5, best rated first, all with the same number of reviews."""
     kinds = {"PEN": PENS, "PAPER": PAPER}
     products = Product.objects.bulk_create(
         Product(asin=f"{kind}{n}", title=f"{kind} {n}", categories=categories, leaf_category=leaf_category(categories))

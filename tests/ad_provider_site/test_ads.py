@@ -1,4 +1,4 @@
-"""POST /ads, as the recommender and anybody else sees it."""
+"""POST /ads of the ad provider."""
 
 import random
 from collections import Counter
@@ -40,7 +40,7 @@ def test_ads_are_product_shaped_and_live(client: Client, shop: list[Product], pa
     assert ad["click_url"] == f"http://localhost:8000/products/{ad['asin']}"
 
 
-def test_the_own_category_comes_first_then_the_rest_and_never_the_product(client: Client, shop: list[Product]) -> None:
+def test_the_products_category_comes_first_and_the_product_is_left_out(client: Client, shop: list[Product]) -> None:
     for _ in range(20):
         found = asins(client, asin="PEN0", limit=8)
         assert set(found[:5]) == PENS - {"PEN0"}
@@ -54,22 +54,22 @@ def test_the_categories_of_the_context_fit_too(client: Client, shop: list[Produc
 
 
 @pytest.mark.parametrize("context", [{}, {"asin": "NOBODY"}, {"categories": ["Nothing"]}, {"categories": []}])
-def test_without_a_category_the_whole_catalogue_is_asked(
+def test_without_a_category_all_products_are_candidates(
     client: Client, shop: list[Product], context: dict[str, Any]
 ) -> None:
     assert set(asins(client, limit=100, **context)) == PENS | PAPERS
 
 
-def test_it_shows_the_best_rated_more_often_and_everybody_sometimes(
+def test_better_rated_products_are_shown_more_often(
     client: Client, shop: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "_rng", random.Random(1))  # the same lots in each run
+    monkeypatch.setattr(views, "_rng", random.Random(1))  # deterministic
     shown = Counter(asin for _ in range(300) for asin in asins(client, categories=["Paper"], limit=1))
     assert set(shown) >= {"PAPER0", "PAPER1", "PAPER2", "PAPER3"}
     assert shown["PAPER0"] > shown["PAPER3"]
 
 
-def test_ten_are_the_default_and_fewer_where_there_are_no_more(client: Client, shop: list[Product]) -> None:
+def test_the_default_limit_is_ten(client: Client, shop: list[Product]) -> None:
     assert len(asins(client)) == 10
     assert len(asins(client, limit=100)) == 12
 
@@ -79,7 +79,7 @@ def test_an_empty_shop_has_no_ads(client: Client, db: None) -> None:
 
 
 @pytest.mark.parametrize(("context", "queries"), [({}, 1), ({"asin": "PEN0"}, 4), ({"categories": ["Paper"]}, 2)])
-def test_it_asks_as_much_for_one_ad_as_for_a_hundred(
+def test_the_number_of_queries_does_not_depend_on_the_limit(
     client: Client,
     shop: list[Product],
     context: dict[str, Any],
@@ -121,34 +121,34 @@ def test_it_asks_as_much_for_one_ad_as_for_a_hundred(
         ("asin", "detail"),
     ],
 )
-def test_what_cannot_be_used_is_named(client: Client, context: Any, field: str) -> None:
+def test_an_invalid_parameter_is_named(client: Client, context: Any, field: str) -> None:
     response = client.post("/ads", context, content_type="application/json")
     assert response.status_code == 400
     assert list(response.json()) == [field]
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b'{"limit": NaN}'])
-def test_what_is_not_json_is_400(client: Client, body: bytes) -> None:
+def test_invalid_json_is_400(client: Client, body: bytes) -> None:
     response = client.post("/ads", body, content_type="application/json")
     assert response.status_code == 400
     assert "JSON" in response.json()["detail"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_while_the_database_is_away_there_are_house_ads(client: Client, lose_database: Callable[[], None]) -> None:
+def test_house_ads_are_served_during_a_database_outage(client: Client, lose_database: Callable[[], None]) -> None:
     lose_database()
     for _ in range(2):  # the failing call, and one that is rejected
         response = client.post("/ads", {"asin": "PEN0", "limit": 3}, content_type="application/json")
         assert response.status_code == 200
         assert response["X-Data-Source"] == "default"
         assert len({ad["asin"] for ad in response.json()} & set(HOUSE)) == 3
-        assert {ad["click_url"] for ad in response.json()} == {None}  # there is no such product
+        assert {ad["click_url"] for ad in response.json()} == {None}  # not products of the catalogue
     (breaker,) = client.get("/breakers").json()
     assert (breaker["name"], breaker["state"]) == ("database", "open")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_candidates_that_were_seen_serve_on(
+def test_stale_candidates_are_used_during_an_outage(
     client: Client, lose_database: Callable[[], None], shop: list[Product]
 ) -> None:
     asins(client, asin="PEN0", limit=3)

@@ -1,5 +1,4 @@
-"""Whatever is in the catalogue, what the ad provider answers is small enough and of the shape that the recommender
-reads."""
+"""The ad provider's answer has the size and shape that the recommender accepts, whatever is in the catalogue."""
 
 from typing import Any
 
@@ -18,7 +17,7 @@ SHAPE = set(ad_client.AD_SHAPE)
 
 
 def product(number: int, letter: str) -> Product:
-    """As large as the catalogue takes it."""
+    """Return a product of the largest size that the catalogue accepts."""
     return Product(
         asin=f"P{number}".ljust(32, "X"),
         title=letter * 1000,
@@ -36,13 +35,13 @@ def ask(client: Client, **context: Any) -> list[dict[str, Any]]:
     response = client.post("/ads", context, content_type="application/json")
     assert (response.status_code, response["X-Data-Source"]) == (200, "live")
     assert len(response.content) <= MAX_ADS_BYTES
-    found = ad_client._parse(response.content)  # raises for what the recommender would not take
+    found = ad_client._parse(response.content)  # raises for an answer that the recommender refuses
     assert all(set(each) == SHAPE for each in found)
     return found
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "😀", '"', "\x01"])
-def test_an_answer_fits_whatever_is_in_the_catalogue(client: Client, letter: str) -> None:
+def test_an_answer_is_small_enough_for_large_products(client: Client, letter: str) -> None:
     Product.objects.bulk_create([product(number, letter) for number in range(110)], batch_size=10)
     found = ask(client, limit=100)
     assert 20 <= len(found) <= 100
@@ -75,7 +74,7 @@ def test_json_of_another_shape_does_not_reach_the_recommender(client: Client, st
     assert found["categories"] in ([], ["Pens"])
 
 
-def test_why_is_told_of_so_many_candidates(
+def test_explain_covers_a_limited_number_of_candidates(
     client: Client, monkeypatch: pytest.MonkeyPatch, django_user_model: Any
 ) -> None:
     monkeypatch.setattr("campaigns.serializers.MAX_EXPLAINED", 5)

@@ -20,7 +20,7 @@ def test_fitting_ones_go_first_in_the_order_of_their_rating(limit: int) -> None:
         assert others == sorted(others, key=OTHERS.index)
 
 
-def test_the_same_lots_give_the_same_choice() -> None:
+def test_the_same_random_numbers_give_the_same_choice() -> None:
     candidates = AdCandidates(FITTING, OTHERS)
     assert draw_house_ads(candidates, 5, random.Random(1)) == draw_house_ads(candidates, 5, random.Random(1))
     assert (

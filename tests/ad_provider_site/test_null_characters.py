@@ -1,4 +1,4 @@
-"""A NUL is the client's mistake wherever it stands, on every page of the ad provider."""
+"""A NUL character is a client error on every page of the ad provider."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -17,16 +17,16 @@ def staff(client: Client) -> Client:
 
 
 @pytest.mark.parametrize("path", ["/?x=%00", "/ads?x=%00", "/ads/click/x?utm=%00", "/admin/login/?next=%00"])
-def test_in_the_query_it_is_a_400(client: Client, path: str) -> None:
+def test_a_nul_in_the_query_is_400(client: Client, path: str) -> None:
     assert_refused(client, path)
 
 
-def test_in_the_query_of_any_page_of_the_admin_it_is_a_400(staff: Client) -> None:
+def test_a_nul_in_the_query_of_an_admin_page_is_400(staff: Client) -> None:
     for path in [*admin_pages(), "/admin/campaigns/campaign/preview/?keywords=%00", "/admin/jsi18n/?x=%00"]:
         assert_refused(staff, path)
 
 
-def test_in_a_path_or_a_cookie_it_fails_nothing(staff: Client) -> None:
+def test_a_nul_in_a_path_or_cookie_is_no_server_error(staff: Client) -> None:
     assert_nothing_fails(staff)
     assert staff.get("/ads/click/%00").status_code == 302
     assert staff.get("/ads/impression/%00").status_code == 200

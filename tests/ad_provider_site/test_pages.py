@@ -1,4 +1,4 @@
-"""What the ad provider has beside the ads: pages and operations, its own."""
+"""The ad provider's front page, admin, schema and operations."""
 
 from pathlib import Path
 

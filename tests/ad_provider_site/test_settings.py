@@ -1,4 +1,4 @@
-"""What the ad provider is told by its environment, and how it refuses what cannot be used."""
+"""Settings of the ad provider from the environment."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def start(**environment: str) -> subprocess.CompletedProcess[str]:
-    """Reads the settings in a process of its own."""
+    """Read the settings in a new process."""
     code = "from ad_provider_site import settings; print(settings.PRODUCT_URL, settings.CURRENCY)"
     command = [sys.executable, "-c", code]
     return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
@@ -56,7 +56,7 @@ def test_an_ad_may_lead_to_the_shops_own_page(url: str) -> None:
         "https://shop.example/" + "{asin}" * 8,  # each of which may be long
     ],
 )
-def test_a_product_url_that_cannot_be_used_ends_the_start_with_one_line(url: str) -> None:
+def test_an_invalid_product_url_stops_the_start_with_one_line(url: str) -> None:
     done = start(PRODUCT_URL=url)
     assert done.returncode == 1
     expected = (
@@ -66,14 +66,14 @@ def test_a_product_url_that_cannot_be_used_ends_the_start_with_one_line(url: str
 
 
 @pytest.mark.parametrize("currency", ["usd", "dollars", "€", "XXX", ""])
-def test_a_currency_that_there_is_not_ends_the_start_with_one_line(currency: str) -> None:
+def test_an_unknown_currency_stops_the_start_with_one_line(currency: str) -> None:
     done = start(CURRENCY=currency)
     assert done.returncode == 1
     assert done.stderr == "CURRENCY: must be the ISO 4217 code of a currency, such as USD, EUR or JPY\n"
 
 
 @pytest.mark.parametrize("folder", ["", "/proc/nowhere", "/etc/hostname"])
-def test_a_spool_folder_that_cannot_be_written_ends_the_start_with_one_line(folder: str) -> None:
+def test_an_unwritable_spool_folder_stops_the_start_with_one_line(folder: str) -> None:
     done = start(ADS_SPOOL_DIR=folder)
     assert done.returncode == 1
     assert done.stderr == "ADS_SPOOL_DIR: must be a writable folder, or one that can be created\n"

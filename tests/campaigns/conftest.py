@@ -1,4 +1,4 @@
-"""A campaign with one ad, and what happens to it, counted as charging counts it."""
+"""A campaign with one ad, and events counted as charging counts them."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -14,7 +14,7 @@ from catalog.models import Product
 
 
 def days_ago(days: int) -> datetime:
-    """Noon, so that no test is in two days; of today what it is now."""
+    """Return noon of a past day, so that no test spans two days; for today the current time."""
     noon = timezone.now().astimezone(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     return noon - timedelta(days=days) if days else timezone.now()
 
@@ -37,7 +37,7 @@ def ad(campaign: Campaign) -> SponsoredProduct:
 
 
 def happen(ad: SponsoredProduct, price: int = 0, days: int = 0, kind: Kind | None = None, **cut: str) -> Event:
-    """A click where there is a price, else an impression, so many days ago. ``cut`` is what reports are cut by."""
+    """Create a click if there is a price, else an impression, some days ago. ``cut`` has placement, target and term."""
     at = days_ago(days)
     event = Event.objects.create(
         decision=uuid4().hex[:22],
@@ -56,7 +56,7 @@ def happen(ad: SponsoredProduct, price: int = 0, days: int = 0, kind: Kind | Non
 
 
 def charge(campaign: int, price: int, at: datetime) -> None:
-    """Counts ``price``, by statements that read nothing first."""
+    """Add a price to the counters."""
     Campaign.objects.filter(pk=campaign).update(spent=F("spent") + price)
     day, _ = Day.objects.get_or_create(campaign_id=campaign, day=at.date(), defaults={"budget": 5 * MICROS})
     Day.objects.filter(pk=day.pk).update(spent=F("spent") + price)

@@ -1,4 +1,4 @@
-"""Campaigns to test with: everything as permissive as can be unless a test says otherwise."""
+"""Campaigns for tests, without limits unless a test sets them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ def campaign(name: str = "Pens", **fields: Any) -> Campaign:
 
 
 def ad(of: Campaign, asin: str, *places: str, bid: int = 500_000, **counters: int) -> SponsoredProduct:
-    """An ad for the product, made if need be. ``places`` are like ``category Pens``, negative ``-keyword red``."""
+    """Create an ad, and its product if necessary. ``places`` are like ``category Pens``, negative ``-keyword red``."""
     Product.objects.get_or_create(asin=asin, defaults={"title": asin})
     made = SponsoredProduct.objects.create(campaign=of, product_id=asin, **counters)
     for place in places:
@@ -38,18 +38,18 @@ def in_days(days: float) -> datetime:
 
 
 def see(decision: Decision, at: datetime, seconds: float = 10) -> None:
-    """What an impression so many seconds before ``at`` leaves, for clicks; the click rate knows nothing of it."""
+    """Store an impression some seconds before ``at`` as evidence for clicks. It does not affect the click rate."""
     Shown.objects.get_or_create(
         decision=decision.id, ad_id=decision.ad, defaults={"at": at - timedelta(seconds=seconds)}
     )
 
 
 def happen(kind: Kind, decision: Decision, at: datetime, address: str = "") -> Reason | None:
-    """An impression, or a click on an ad that was seen before."""
+    """Charge an impression, or a click on an ad that was seen before."""
     return click(decision, at, address) if kind is Kind.CLICK else charge(kind, decision, at, address)
 
 
 def click(decision: Decision, at: datetime, address: str = "") -> Reason | None:
-    """A click on an ad that was seen before."""
+    """Charge a click on an ad that was seen before."""
     see(decision, at)
     return charge(Kind.CLICK, decision, at, address)

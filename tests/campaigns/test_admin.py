@@ -1,4 +1,4 @@
-"""Campaigns and ads, as the staff sees and changes them."""
+"""The admin pages of campaigns."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -26,19 +26,19 @@ LIST = f"{ADMIN}campaign/"
 
 
 def text(response: Any) -> str:
-    """The page without tags, on one line."""
+    """Return the text of a page without tags, on one line."""
     return " ".join(re.sub(r"<[^>]*>", " ", response.content.decode()).split())
 
 
 def form(campaign: Campaign, **changes: object) -> dict[str, object]:
-    """What a browser sends of a campaign's page."""
+    """Return the form data of a campaign's page."""
     return {
         "advertiser": campaign.advertiser_id,
         "name": campaign.name,
         "status": campaign.status,
         "starts_0": f"{campaign.starts:%Y-%m-%d}",
         "starts_1": f"{campaign.starts:%H:%M:%S}",
-        "initial-starts_0": f"{campaign.starts:%Y-%m-%d}",  # hidden, as its default is the moment
+        "initial-starts_0": f"{campaign.starts:%Y-%m-%d}",  # a hidden field, because the default is the current time
         "initial-starts_1": f"{campaign.starts:%H:%M:%S}",
         "ends_0": "",
         "ends_1": "",
@@ -77,7 +77,7 @@ def test_the_list_shows_what_is_spent_in_all_and_today(staff: Client, ad: Sponso
     assert 'max="5000000" high="4500000" value="1250000"' in page.content.decode()
 
 
-def test_the_list_takes_as_many_queries_for_many(
+def test_the_list_takes_a_fixed_number_of_queries(
     staff: Client, campaign: Campaign, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for n in range(20):
@@ -98,7 +98,7 @@ def test_campaigns_are_paused_and_resumed(staff: Client, campaign: Campaign) -> 
     assert list(LogEntry.objects.values_list("change_message", flat=True)) == ["Now active.", "Now paused."]
 
 
-def test_who_may_only_look_pauses_nothing(client: Client, campaign: Campaign) -> None:
+def test_a_user_with_view_permission_cannot_pause(client: Client, campaign: Campaign) -> None:
     clerk = someone(client, "view_campaign")
     assert "Home office" in text(clerk.get(LIST))
     for before, action in ((Campaign.Status.ACTIVE, "pause"), (Campaign.Status.PAUSED, "resume")):
@@ -108,7 +108,7 @@ def test_who_may_only_look_pauses_nothing(client: Client, campaign: Campaign) ->
         assert campaign.status == before
 
 
-def test_a_campaign_is_made(staff: Client, campaign: Campaign) -> None:
+def test_a_campaign_is_created(staff: Client, campaign: Campaign) -> None:
     Product.objects.create(asin="INK")
     ads = {"ads-TOTAL_FORMS": 1, "ads-0-product": "INK"}
     assert staff.post(f"{LIST}add/", form(campaign, name="Spring", **ads)).status_code == 302
@@ -132,7 +132,9 @@ def test_a_campaign_that_cannot_be_shown_is_not_in_bold(staff: Client, ad: Spons
 
 
 @pytest.mark.parametrize(("total", "is_said"), [("4.99", True), ("5.00", False)])
-def test_a_daily_budget_above_the_total_is_said(staff: Client, campaign: Campaign, total: str, is_said: bool) -> None:
+def test_a_daily_budget_above_the_total_gives_a_warning(
+    staff: Client, campaign: Campaign, total: str, is_said: bool
+) -> None:
     page = text(staff.post(f"{LIST}{campaign.pk}/change/", form(campaign, total_budget=total), follow=True))
     warning = f"The daily budget is higher than the total budget (5.00 USD a day, {total} USD in total)"
     assert (warning in page) is is_said
@@ -146,7 +148,7 @@ def test_an_ad_is_called_an_ad(staff: Client, ad: SponsoredProduct) -> None:
     assert {reason.label for reason in Reason if reason.label != reason.label.lower()} == {"HEAD request"}
 
 
-def test_a_list_says_that_it_has_more_rows_than_it_counts(
+def test_a_list_shows_that_it_has_more_rows_than_counted(
     staff: Client, ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
@@ -157,7 +159,7 @@ def test_a_list_says_that_it_has_more_rows_than_it_counts(
     assert "2 or more results" in text(staff.get(f"{ADMIN}event/?kind=impression"))
 
 
-def test_what_is_charged_while_a_form_is_saved_is_not_lost(
+def test_a_charge_while_a_form_is_saved_is_not_lost(
     staff: Client, ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from campaigns.admin.campaigns import CampaignAdmin
@@ -207,7 +209,7 @@ def test_a_total_below_what_is_spent_is_refused(staff: Client, ad: SponsoredProd
     assert campaign.total_budget == campaign.spent == 1_250_000
 
 
-def test_a_total_that_is_passed_while_it_is_saved_is_refused_too(
+def test_a_total_below_a_simultaneous_charge_is_refused(
     staff: Client, ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from campaigns.admin.forms import CampaignForm
@@ -240,7 +242,7 @@ def test_a_total_that_is_passed_while_it_is_saved_is_refused_too(
         ({"daily_budget": "0,50"}, "Enter a number."),
     ],
 )
-def test_what_cannot_be_is_an_error_in_the_form(
+def test_an_invalid_campaign_is_an_error_in_the_form(
     staff: Client, campaign: Campaign, changes: dict[str, object], error: str
 ) -> None:
     page = saved(staff, campaign, **changes)
@@ -259,16 +261,14 @@ def test_another_daily_budget_holds_from_today_on_but_not_below_what_is_spent(
     assert list(Day.objects.values_list("budget", flat=True)) == [today * MICROS, 5 * MICROS]
 
 
-def test_a_charge_that_has_read_the_daily_budget_before_does_not_bring_it_back(
-    staff: Client, campaign: Campaign
-) -> None:
+def test_a_late_charge_does_not_restore_the_old_daily_budget(staff: Client, campaign: Campaign) -> None:
     late = Day(campaign=campaign, day=timezone.now().date(), budget=campaign.daily_budget)
     assert saved(staff, campaign, daily_budget="1.00").status_code == 302
     Day.objects.bulk_create([late], ignore_conflicts=True)
     assert Day.objects.get().budget == MICROS
 
 
-def test_a_campaign_with_events_stays_whatever_is_pressed(staff: Client, ad: SponsoredProduct) -> None:
+def test_a_campaign_with_events_cannot_be_deleted(staff: Client, ad: SponsoredProduct) -> None:
     happen(ad, 1000)
     for url in (f"{LIST}{ad.campaign_id}/delete/", f"{ADMIN}sponsoredproduct/{ad.pk}/delete/"):
         page = staff.post(url, {"post": "yes"})
@@ -282,7 +282,7 @@ def test_a_campaign_with_events_stays_whatever_is_pressed(staff: Client, ad: Spo
 
 
 @pytest.mark.parametrize("ledger", ["event", "dailyfigures", "unbilled", "day"])
-def test_what_happened_is_only_looked_at(staff: Client, ad: SponsoredProduct, ledger: str) -> None:
+def test_the_ledger_is_read_only_in_the_admin(staff: Client, ad: SponsoredProduct, ledger: str) -> None:
     event = happen(ad, 300_000)
     assert staff.get(f"{ADMIN}{ledger}/").status_code == 200
     assert staff.get(f"{ADMIN}{ledger}/add/").status_code == 403

@@ -1,4 +1,4 @@
-"""Ads and their targets, as the staff sees and changes them."""
+"""The admin pages of ads and targets."""
 
 import pytest
 from django.test import Client
@@ -39,7 +39,7 @@ def test_targets_are_added_to_an_ad(staff: Client, ad: SponsoredProduct) -> None
     assert "PEN Gel pen" in text(page)
 
 
-def test_it_is_said_how_soon_shoppers_see_a_change(staff: Client, ad: SponsoredProduct, settings: Settings) -> None:
+def test_saving_targets_says_how_soon_they_are_served(staff: Client, ad: SponsoredProduct, settings: Settings) -> None:
     settings.ADS_SNAPSHOT_SECONDS = 3
     url = f"{ADMIN}sponsoredproduct/{ad.pk}/change/"
     said = "Shoppers see this change within 30 seconds."
@@ -63,7 +63,7 @@ def test_it_is_said_how_soon_shoppers_see_a_change(staff: Client, ad: SponsoredP
         ([("category", "pens", "0.50", False)], "No product is in this category."),
     ],
 )
-def test_a_target_that_cannot_be_is_an_error_in_the_form(
+def test_an_invalid_target_is_an_error_in_the_form(
     staff: Client, ad: SponsoredProduct, targets: list[tuple[str, str, str, bool]], error: str
 ) -> None:
     page = staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", with_target(ad, *targets))
@@ -72,7 +72,7 @@ def test_a_target_that_cannot_be_is_an_error_in_the_form(
     assert not Target.objects.exists()
 
 
-def test_an_ad_whose_product_is_gone_is_still_there(
+def test_an_ad_of_a_deleted_product_stays_in_the_lists(
     staff: Client, ad: SponsoredProduct, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for n in range(10):
@@ -85,7 +85,7 @@ def test_an_ad_whose_product_is_gone_is_still_there(
     assert "GONE3 (deleted)" in text(staff.get(f"{ADMIN}sponsoredproduct/{gone.pk}/change/"))
 
 
-def test_a_target_that_somebody_else_adds_meanwhile_is_said(
+def test_a_target_added_by_another_user_meanwhile_is_reported(
     staff: Client, ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     validate = TargetFormSet.clean
@@ -100,14 +100,14 @@ def test_a_target_that_somebody_else_adds_meanwhile_is_said(
     assert "The data changed while you saved. Nothing was saved: try again." in text(page)
 
 
-def test_a_category_may_be_a_wide_one(staff: Client, ad: SponsoredProduct) -> None:
+def test_a_target_may_be_a_parent_category(staff: Client, ad: SponsoredProduct) -> None:
     Product.objects.create(asin="PAD", categories=["Office", "Paper"])
     targets = with_target(ad, ("category", "Office", "0.50", False), ("category", "Paper", "0.50", False))
     assert staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", targets).status_code == 302
     assert Target.objects.count() == 2
 
 
-def test_a_target_that_has_outlived_its_product_keeps_nobody_from_saving(staff: Client, ad: SponsoredProduct) -> None:
+def test_a_target_of_a_deleted_product_does_not_prevent_saving(staff: Client, ad: SponsoredProduct) -> None:
     target = Target.objects.create(ad=ad, kind=Target.Kind.PRODUCT, value="GONE", bid=139_481)
     fields = with_target(ad, ("product", "GONE", "0.139481", False), ("keyword", "pen", "1", False))
     fields |= {"targets-INITIAL_FORMS": 1, "targets-0-id": target.pk, "targets-0-ad": ad.pk}
@@ -117,7 +117,7 @@ def test_a_target_that_has_outlived_its_product_keeps_nobody_from_saving(staff: 
     assert dict(Target.objects.values_list("value", "bid")) == {"GONE": 139_481, "pen": 1_000_000}
 
 
-def test_targets_take_as_many_queries_for_many(
+def test_many_targets_take_few_queries_each(
     staff: Client, ad: SponsoredProduct, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     Product.objects.bulk_create(Product(asin=f"P{n}", title="x") for n in range(30))

@@ -1,4 +1,4 @@
-"""What bounds the admin's pages, in the ad provider."""
+"""Limits of the ad provider's admin pages."""
 
 import pytest
 from django.test import Client
@@ -21,13 +21,13 @@ def test_lookups_that_fail_in_the_database_are_refused(staff: Client) -> None:
     admin_bounds.lookups_that_fail_in_the_database_are_refused(staff)
 
 
-@pytest.mark.django_db(transaction=True)  # PostgreSQL ends one in which a statement is refused
+@pytest.mark.django_db(transaction=True)  # PostgreSQL aborts a transaction in which a statement fails
 def test_lookups_that_make_no_query_show_the_whole_list(staff: Client) -> None:
     admin_bounds.lookups_that_make_no_query_show_the_whole_list(staff)
 
 
 @pytest.mark.parametrize(("term", "found"), [("quill", 1), ("quill " * 900, 0)])
-def test_the_choice_of_an_advertiser_is_searched_alike(staff: Client, term: str, found: int) -> None:
+def test_the_search_for_an_advertiser_is_bounded(staff: Client, term: str, found: int) -> None:
     Advertiser.objects.create(name="Quill & Co")
     field = {"app_label": "campaigns", "model_name": "campaign", "field_name": "advertiser", "term": term}
     response = staff.get("/admin/autocomplete/", field)

@@ -1,4 +1,4 @@
-"""What counts, once, and what it costs, within the budgets, whoever clicks at the same time."""
+"""Events count once and within the budgets, also when they are simultaneous."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ def decided(ad: SponsoredProduct, number: int = 1, **fields: Any) -> Decision:
 
 
 def eight_at_once(ad: SponsoredProduct, viewer: str = "") -> list[Reason | None]:
-    """What becomes of as many clicks of different decisions."""
+    """Return the outcomes of clicks of different decisions."""
     begin = threading.Barrier(8)
 
     def click_once(number: int) -> Reason | None:
@@ -48,7 +48,7 @@ def eight_at_once(ad: SponsoredProduct, viewer: str = "") -> list[Reason | None]
 
 
 def spent(ad: SponsoredProduct) -> tuple[int, int, int]:
-    """In all, on the days, and by the ledger."""
+    """Return the spend of the campaign, of the days and of the ledger."""
     total = Campaign.objects.get(pk=ad.campaign_id).spent
     days = Day.objects.aggregate(spent=Sum("spent", default=0))
     ledger = Event.objects.aggregate(spent=Sum("price", default=0))
@@ -76,7 +76,7 @@ def test_an_impression_counts_once_and_costs_nothing(ad: SponsoredProduct) -> No
     assert spent(ad) == (300_000, 300_000, 300_000)
 
 
-def test_what_happened_is_neither_edited_nor_deleted(ad: SponsoredProduct) -> None:
+def test_the_ledger_is_neither_edited_nor_deleted(ad: SponsoredProduct) -> None:
     click(decided(ad), NOW)
     event = Event.objects.get()
     event.price = 0
@@ -93,7 +93,7 @@ def test_what_happened_is_neither_edited_nor_deleted(ad: SponsoredProduct) -> No
 def test_no_day_and_no_campaign_is_overspent(ad: SponsoredProduct) -> None:
     outcomes = [click(decided(ad, n), NOW) for n in range(5)]
     assert outcomes == [None, None, None, Reason.BUDGET, Reason.BUDGET]
-    assert click(decided(ad, 5, price=100_000), NOW) is None  # what is left is enough for this one
+    assert click(decided(ad, 5, price=100_000), NOW) is None  # the rest of the budget is enough for this one
     tomorrow = NOW + timedelta(days=1)
     outcomes = [click(decided(ad, 10 + n), tomorrow) for n in range(4)]
     assert outcomes == [None, None, None, Reason.BUDGET]
@@ -121,7 +121,7 @@ def test_a_campaign_that_does_not_run_pays_nothing(ad: SponsoredProduct, fields:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_an_ad_that_was_deleted_since_is_inactive(ad: SponsoredProduct, kind: Kind) -> None:
+def test_an_event_of_a_deleted_ad_is_inactive(ad: SponsoredProduct, kind: Kind) -> None:
     Day.objects.create(campaign=ad.campaign, day=NOW.date(), budget=1_000_000)
     shown = decided(ad)
     ad.delete()
@@ -131,7 +131,7 @@ def test_an_ad_that_was_deleted_since_is_inactive(ad: SponsoredProduct, kind: Ki
     assert charge(kind, shown, NOW) is Reason.INACTIVE
 
 
-def test_a_viewer_is_counted_and_pays_for_a_few_clicks_a_day_only(ad: SponsoredProduct) -> None:
+def test_a_viewer_is_billed_for_a_few_clicks_a_day(ad: SponsoredProduct) -> None:
     Campaign.objects.update(viewer_limit=2)
     mine: dict[str, Any] = {"viewer": "somebody", "price": 10_000}
     clicks = [click(decided(ad, n, **mine), NOW) for n in range(CLIENT_CLICKS + 2)]
@@ -142,7 +142,7 @@ def test_a_viewer_is_counted_and_pays_for_a_few_clicks_a_day_only(ad: SponsoredP
     assert click(decided(ad, 101, **mine), NOW + timedelta(days=1)) is None
 
 
-def test_what_does_not_count_is_counted_by_reason() -> None:
+def test_unbilled_events_are_counted_by_reason() -> None:
     of = sponsors.campaign()
     for campaign in (of.pk, of.pk, None, None, None, of.pk + 1000):
         charging.count_unbilled(Kind.CLICK, campaign, NOW, Reason.SIGNATURE)
@@ -162,7 +162,7 @@ def test_a_viewer_who_clicks_many_times_at_once_is_billed_for_a_few(ad: Sponsore
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_clicks_at_once_as_many_are_charged_as_there_is_money_for(ad: SponsoredProduct) -> None:
+def test_simultaneous_clicks_are_charged_within_the_budget(ad: SponsoredProduct) -> None:
     def click_once(number: int) -> Reason | None:
         try:
             return click(decided(ad, number // 2, price=70_000), NOW)  # each decision twice
@@ -177,14 +177,12 @@ def test_of_clicks_at_once_as_many_are_charged_as_there_is_money_for(ad: Sponsor
 
 @pytest.mark.parametrize(("late", "reason"), [(-1, None), (0, Reason.INACTIVE)])
 @pytest.mark.parametrize("kind", Kind)
-def test_a_campaign_is_over_from_the_moment_at_which_it_ends(
-    ad: SponsoredProduct, kind: Kind, late: int, reason: Reason | None
-) -> None:
+def test_a_campaign_ends_at_its_end_time(ad: SponsoredProduct, kind: Kind, late: int, reason: Reason | None) -> None:
     Campaign.objects.update(ends=NOW - timedelta(microseconds=late))
     assert happen(kind, decided(ad), NOW) is reason
 
 
-def test_of_several_ads_the_one_that_was_decided_on_is_charged(ad: SponsoredProduct) -> None:
+def test_the_ad_of_the_decision_is_charged(ad: SponsoredProduct) -> None:
     sponsors.ad(ad.campaign, "INK", "category Pens")
     sponsors.ad(sponsors.campaign("Ink"), "INK")
     for kind in Kind:
@@ -195,7 +193,7 @@ def test_of_several_ads_the_one_that_was_decided_on_is_charged(ad: SponsoredProd
     assert set(Campaign.objects.values_list("name", "spent")) == {("Pens", 300_000), ("Ink", 0)}
 
 
-def test_what_a_viewer_does_with_one_campaign_is_no_matter_of_another(ad: SponsoredProduct) -> None:
+def test_viewer_limits_are_per_campaign(ad: SponsoredProduct) -> None:
     other = sponsors.ad(sponsors.campaign("Ink", viewer_limit=1), "INK", "category Pens")
     Campaign.objects.update(viewer_limit=1)
     for number in range(CLIENT_CLICKS):
@@ -206,7 +204,7 @@ def test_what_a_viewer_does_with_one_campaign_is_no_matter_of_another(ad: Sponso
         assert happen(kind, decided(other, number, price=1000, viewer="v"), NOW) is None
 
 
-def test_what_a_viewer_sees_is_no_click(ad: SponsoredProduct) -> None:
+def test_impressions_do_not_use_up_clicks(ad: SponsoredProduct) -> None:
     Campaign.objects.update(viewer_limit=2)
     assert charge(Kind.IMPRESSION, decided(ad, viewer="v"), NOW) is None
     for number in range(CLIENT_CLICKS):
@@ -214,7 +212,7 @@ def test_what_a_viewer_sees_is_no_click(ad: SponsoredProduct) -> None:
     assert charge(Kind.IMPRESSION, decided(ad, 99, viewer="v"), NOW + APART) is None
 
 
-def test_what_is_left_of_another_days_budget_is_no_matter_of_today(ad: SponsoredProduct) -> None:
+def test_the_budget_of_another_day_does_not_matter(ad: SponsoredProduct) -> None:
     yesterday = NOW - timedelta(days=1)
     assert click(decided(ad, 1), yesterday) is None
     for number in range(2, 5):
@@ -226,7 +224,7 @@ def test_what_is_left_of_another_days_budget_is_no_matter_of_today(ad: Sponsored
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", Kind)
-def test_what_fails_in_the_middle_leaves_nothing(ad: SponsoredProduct, kind: Kind) -> None:
+def test_a_failure_in_the_middle_leaves_nothing(ad: SponsoredProduct, kind: Kind) -> None:
     assert click(decided(ad, 1), NOW) is None
     before = (spent(ad), Event.objects.count())
 

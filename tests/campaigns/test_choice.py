@@ -1,4 +1,4 @@
-"""The auction, by its outcome: who is shown, in which order, at which price, and why not."""
+"""The outcome of the auction: winners, order, prices, and why ads lose."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -59,13 +59,13 @@ def run(
     return run_auction(snapshot, context or Context(NOON, more_categories=["Pens"]), limit)
 
 
-def test_the_higher_bid_wins_and_pays_what_the_next_would_have() -> None:
+def test_the_highest_bid_wins_and_pays_the_next_one() -> None:
     winners, _ = run([(an_ad(1), 300_000), (an_ad(2), 500_000), (an_ad(3), 100_000)])
     assert [each.ad.id for each in winners] == [2, 1, 3]
     assert [each.price for each in winners] == [300_000, 100_000, FLOOR]
 
 
-def test_the_last_place_is_priced_by_who_is_left_out() -> None:
+def test_the_last_position_is_priced_by_the_first_loser() -> None:
     winners, others = run([(an_ad(1), 300_000), (an_ad(2), 500_000)], limit=1)
     assert [(each.ad.id, each.price) for each in winners] == [(2, 300_000)]
     assert [(each.ad.id, each.lost) for each in others] == [(1, "outranked")]
@@ -78,14 +78,14 @@ def test_a_better_click_rate_beats_a_higher_bid_and_pays_less() -> None:
     assert winners[0].price < 200_000
 
 
-def test_an_ad_nobody_has_seen_gets_a_try_before_a_typical_one() -> None:
+def test_a_new_ad_ranks_above_a_typical_one() -> None:
     winners, _ = run([(an_ad(1, seen=(20_000, 400)), 300_000), (an_ad(2), 300_000)], limit=1)
     assert winners[0].ad.id == 2
     tried, _ = run([(an_ad(1, seen=(20_000, 400)), 300_000), (an_ad(2, seen=(500, 0)), 300_000)], limit=1)
     assert tried[0].ad.id == 1  # and loses it when nobody clicks
 
 
-def test_no_money_makes_up_for_what_does_not_fit() -> None:
+def test_an_irrelevant_ad_is_not_shown_at_any_bid() -> None:
     ignored = an_ad(1, seen=(50_000, 20))
     winners, others = run([(ignored, 100_000_000), (an_ad(2), 20_000)])
     assert [each.ad.id for each in winners] == [2]
@@ -119,7 +119,7 @@ def test_the_better_target_counts() -> None:
         ({"viewer_limit": 3}, "the viewer's limit is reached"),
     ],
 )
-def test_who_may_not_be_shown_is_told_why(fields: dict[str, object], reason: str) -> None:
+def test_a_campaign_beyond_its_limits_is_not_shown_and_says_why(fields: dict[str, object], reason: str) -> None:
     context = Context(NOON, more_categories=["Pens"], seen={1: 3})
     winners, others = run([(an_ad(1), 300_000)], [state(1, **fields)], context=context)
     assert (winners, [each.lost for each in others]) == ([], [reason])
@@ -133,14 +133,14 @@ def test_who_may_not_be_shown_is_told_why(fields: dict[str, object], reason: str
         {"ends": NOON + timedelta(seconds=1)},
     ],
 )
-def test_who_is_just_within_is_shown(fields: dict[str, object]) -> None:
+def test_a_campaign_just_within_its_limits_is_shown(fields: dict[str, object]) -> None:
     context = Context(NOON, more_categories=["Pens"], seen={1: 3})
     winners, _ = run([(an_ad(1), 300_000)], [state(1, **fields)], context=context)
     assert len(winners) == 1
 
 
-def test_a_viewers_limit_above_what_is_counted_holds_too() -> None:
-    """No more of a viewer's impressions count, so a higher limit would never be reached."""
+def test_a_viewer_limit_above_the_counted_impressions_holds() -> None:
+    """Only CLIENT_IMPRESSIONS of a viewer count, so a higher limit would never be reached."""
     context = Context(NOON, more_categories=["Pens"], seen={1: CLIENT_IMPRESSIONS})
     winners, others = run([(an_ad(1), 300_000)], [state(1, viewer_limit=200)], context=context)
     assert (winners, [each.lost for each in others]) == ([], ["the viewer's limit is reached"])
@@ -161,10 +161,12 @@ def test_one_ad_of_a_campaign_is_shown_and_it_does_not_bid_against_itself() -> N
     assert [each.lost for each in others] == ["another ad of its campaign ranks higher"]
 
 
-def test_an_ad_is_judged_by_the_target_that_suits_it_best() -> None:
+def test_the_best_relevant_target_is_used() -> None:
     seldom = an_ad(1, seen=(10_000, 50))
     places = {
-        TargetKey("category", "Office"): [(seldom, 1_000_000)],  # bids most where it is not relevant enough
+        TargetKey("category", "Office"): [
+            (seldom, 1_000_000)
+        ],  # the highest bid is on a target that is not relevant enough
         TargetKey("product", "P1"): [(seldom, 200_000), (an_ad(2), FLOOR - 1)],
         TargetKey("keyword", "ink"): [(an_ad(2), FLOOR + 1_000)],
     }
@@ -173,31 +175,31 @@ def test_an_ad_is_judged_by_the_target_that_suits_it_best() -> None:
     assert {each.ad.id: each.place.kind for each in winners} == {1: "product", 2: "keyword"}
 
 
-def test_a_campaign_that_is_gone_is_passed_over() -> None:
+def test_an_ad_of_a_deleted_campaign_is_not_shown() -> None:
     winners, others = run([(an_ad(1), 900_000), (an_ad(2), 800_000)], [state(2)])
     assert [each.ad.id for each in winners] == [2]
     assert [each.lost for each in others] == ["its campaign is deleted"]
 
 
-def test_a_product_is_shown_once_whoever_pays_for_it() -> None:
+def test_a_product_is_shown_once_for_several_campaigns() -> None:
     rival = Ad(2, 2, "AD1", 0, 0, frozenset())
     winners, others = run([(an_ad(1), 900_000), (rival, 800_000), (an_ad(3), 100_000)])
     assert [(each.ad.id, each.price) for each in winners] == [(1, 100_000), (3, FLOOR)]
     assert [each.lost for each in others] == ["another campaign's ad of the product ranks higher"]
 
 
-def test_what_is_left_of_a_budget_is_the_most_that_is_bid() -> None:
+def test_a_bid_is_lowered_to_the_rest_of_the_budget() -> None:
     winners, _ = run([(an_ad(1), 900_000), (an_ad(2), 400_000)], [state(1, total_left=300_000), state(2)])
     assert [(each.ad.id, each.bid) for each in winners] == [(2, 400_000), (1, 300_000)]
 
 
-def test_a_click_carries_an_even_campaign_no_farther_ahead_of_its_line_than_it_is_behind() -> None:
+def test_a_bid_of_an_even_campaign_is_limited_by_its_line() -> None:
     behind = state(1, even=True, spent_today=5_000_000)
     winners, _ = run([(an_ad(1), 900_000), (an_ad(2), 190_000)], [behind, state(2)])
     assert [(each.ad.id, each.bid) for each in winners] == [(1, 200_000), (2, 190_000)]
 
 
-def test_who_bids_less_than_the_floor_is_not_shown() -> None:
+def test_a_bid_below_the_minimum_price_is_not_shown() -> None:
     winners, others = run([(an_ad(1), FLOOR - 1)])
     assert (winners, others[0].lost) == ([], "bids below the minimum price")
 
@@ -207,14 +209,14 @@ def test_ties_go_to_the_older_ad_every_time() -> None:
     assert [each.ad.id for each in run(ads)[0]] == [1, 2, 3]
 
 
-def test_the_even_line_goes_through_the_hours_that_the_campaign_has_a_hundredth_ahead() -> None:
+def test_the_even_line_runs_through_the_campaigns_hours_ahead_by_the_lead() -> None:
     assert pace(state(1), NOON) == 5_100_000
     assert pace(state(1, starts=NOON - timedelta(hours=6)), NOON) == pytest.approx(10_000_000 / 3 + 100_000)
     assert pace(state(1, ends=NOON + timedelta(hours=4)), NOON) == 7_600_000
     assert pace(state(1), NOON + timedelta(hours=11, minutes=59)) == 10_000_000
 
 
-def test_the_last_money_of_a_campaign_is_spread_over_the_day_too() -> None:
+def test_the_rest_of_the_total_budget_is_paced_too() -> None:
     assert pace(state(1, total_left=4_000_000), NOON) == 2_040_000
     assert pace(state(1, total_left=3_000_000, spent_today=1_000_000), NOON) == 2_040_000
 

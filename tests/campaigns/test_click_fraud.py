@@ -1,4 +1,4 @@
-"""What nobody can take of a budget, or do to a rival's click rate, by calling URLs."""
+"""Calling URLs can neither empty a budget nor ruin a rival's click rate."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ def test_a_click_on_another_ad_of_the_page_needs_its_own_impression(ad: Sponsore
 
 
 @pytest.mark.parametrize("viewer", ["", "v"])
-def test_a_click_is_billed_from_a_second_after_its_impression_to_the_urls_last_moment(
+def test_a_click_is_billed_from_one_second_after_its_impression_until_the_url_expires(
     ad: SponsoredProduct, settings: Any, viewer: str
 ) -> None:
     settings.ADS_URL_SECONDS = 600
@@ -61,7 +61,7 @@ def test_a_click_is_billed_from_a_second_after_its_impression_to_the_urls_last_m
         assert charge(Kind.CLICK, decision, NOW + timedelta(seconds=after)) is reason
 
 
-def test_a_click_that_came_too_early_may_come_again(ad: SponsoredProduct) -> None:
+def test_a_click_that_was_too_early_can_be_repeated(ad: SponsoredProduct) -> None:
     charge(Kind.IMPRESSION, decided(ad), NOW)
     assert charge(Kind.CLICK, decided(ad), NOW) is Reason.EARLY
     assert charge(Kind.CLICK, decided(ad), NOW + SECOND) is None
@@ -69,7 +69,7 @@ def test_a_click_that_came_too_early_may_come_again(ad: SponsoredProduct) -> Non
 
 
 def test_an_address_is_billed_for_three_clicks_of_a_campaign_and_day(ad: SponsoredProduct) -> None:
-    """Whatever viewers it pretends to be."""
+    """Also with different viewer keys."""
     clicks = [click(decided(ad, n, viewer=f"viewer {n}"), NOW, "address") for n in range(CLIENT_CLICKS + 1)]
     assert clicks == [None] * CLIENT_CLICKS + [Reason.ADDRESS]
     assert click(decided(ad, 10), NOW, "another address") is None
@@ -81,7 +81,7 @@ def test_a_viewer_is_billed_for_three_clicks_whatever_their_addresses(ad: Sponso
     assert clicks == [None] * CLIENT_CLICKS + [Reason.VIEWER]
 
 
-def test_an_address_is_billed_for_so_many_clicks_of_all_campaigns(settings: Any) -> None:
+def test_an_address_has_a_limit_over_all_campaigns(settings: Any) -> None:
     settings.ADS_ADDRESS_CLICKS = 4
     ads = [sponsors.ad(sponsors.campaign(f"Pens {n}"), f"PEN{n}", "category Pens") for n in range(6)]
     clicks = [click(decided(ad, viewer=f"v{n}"), NOW, "address") for n, ad in enumerate(ads)]
@@ -125,14 +125,14 @@ def test_impressions_of_a_client_count_once_a_minute_and_ad(ad: SponsoredProduct
     assert (impressions(ad), impressions(other)) == (3, 1)
 
 
-def test_who_loads_a_page_again_may_click(ad: SponsoredProduct) -> None:
+def test_a_click_after_a_reload_is_billed(ad: SponsoredProduct) -> None:
     charge(Kind.IMPRESSION, decided(ad, 1), NOW, "address")
     assert charge(Kind.IMPRESSION, decided(ad, 2), NOW + SECOND, "address") is Reason.OFTEN
     assert charge(Kind.IMPRESSION, decided(ad, 2), NOW + 2 * APART, "address") is Reason.REPEATED
     assert charge(Kind.CLICK, decided(ad, 2), NOW + 9 * SECOND, "address") is None
 
 
-def test_a_viewers_limit_holds_for_the_address_of_who_has_no_key(ad: SponsoredProduct) -> None:
+def test_without_a_viewer_key_the_viewer_limit_holds_for_the_address(ad: SponsoredProduct) -> None:
     Campaign.objects.update(viewer_limit=1)
     assert charge(Kind.IMPRESSION, decided(ad, 1), NOW, "address") is None
     assert charge(Kind.IMPRESSION, decided(ad, 2), NOW + APART, "address") is Reason.ADDRESS
@@ -141,7 +141,7 @@ def test_a_viewers_limit_holds_for_the_address_of_who_has_no_key(ad: SponsoredPr
 
 
 def test_a_rivals_ad_is_not_driven_out_by_impressions_of_one_address(ad: SponsoredProduct) -> None:
-    """Seven hundred in a second, and then one a minute for the rest of the day."""
+    """700 impressions in a second, then one a minute for the rest of the day."""
     for number in range(700):
         charge(Kind.IMPRESSION, decided(ad, number, viewer=f"v{number}"), NOW, "address")
     assert impressions(ad) == 1
@@ -159,7 +159,7 @@ def test_a_rivals_ad_is_not_driven_out_of_its_category_by_five_addresses(ad: Spo
     assert choice.is_relevant(choice.FIT[Target.Kind.CATEGORY], mean)
 
 
-def test_what_an_address_can_fill_is_bounded(ad: SponsoredProduct) -> None:
+def test_uncounted_impressions_per_address_are_bounded(ad: SponsoredProduct) -> None:
     for number in range(2 * CLIENT_SHOWN):
         charge(Kind.IMPRESSION, decided(ad, number), NOW, "address")
     assert Shown.objects.count() == CLIENT_SHOWN
@@ -195,7 +195,7 @@ def test_the_line_of_even_pacing_goes_through_a_campaigns_own_hours(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_clicks_at_once_do_not_run_ahead_of_even_pacing(ad: SponsoredProduct) -> None:
+def test_simultaneous_clicks_do_not_run_ahead_of_even_pacing(ad: SponsoredProduct) -> None:
     Campaign.objects.update(pacing="even")
     morning = NOW.replace(hour=1)
     Day.objects.create(campaign=ad.campaign, day=NOW.date(), budget=10_000_000)

@@ -1,4 +1,4 @@
-"""What happens is counted once, whenever the connection is cut."""
+"""Events are counted once, at whatever point the connection is cut."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def click() -> AdEvent:
-    """On a day that has its budget already, so that the first COMMIT is the charge's."""
+    """The day's row exists, so that the first COMMIT is that of the charge."""
     ad: SponsoredProduct = sponsors.ad(sponsors.campaign(), "PEN", "category Pens")
     now = timezone.now()
     Day.objects.create(campaign=ad.campaign, day=day_of(now), budget=ad.campaign.daily_budget)
@@ -38,7 +38,7 @@ def unbilled() -> set[tuple[str, int]]:
 
 
 class CutAfter:
-    """Cuts the connection once, when a statement with this text has been carried out."""
+    """Cuts the connection once, after a statement with this text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -52,14 +52,14 @@ class CutAfter:
 
 
 @pytest.mark.parametrize("statement", ["INTO campaigns_event", "UPDATE campaigns_sponsoredproduct"])
-def test_a_click_that_is_cut_is_charged_once(click: AdEvent, statement: str) -> None:
+def test_an_interrupted_click_is_charged_once(click: AdEvent, statement: str) -> None:
     with connection.execute_wrapper(CutAfter(statement)):
         repository.record_or_keep(click)
     assert Event.objects.get().price == Campaign.objects.get().spent > 0
     assert not unbilled()
 
 
-def test_a_click_that_is_cut_at_its_commit_is_no_repetition_of_itself(click: AdEvent, cut_commit: CutCommit) -> None:
+def test_a_click_cut_at_its_commit_is_not_counted_as_repeated(click: AdEvent, cut_commit: CutCommit) -> None:
     cut_commit()
     repository.record_or_keep(click)
     assert Event.objects.get().price == Campaign.objects.get().spent > 0
@@ -68,7 +68,7 @@ def test_a_click_that_is_cut_at_its_commit_is_no_repetition_of_itself(click: AdE
     assert unbilled() == {("repeated", 1)}
 
 
-def test_what_does_not_count_is_counted_once_if_it_is_cut(click: AdEvent) -> None:
+def test_an_interrupted_unbilled_event_is_counted_once(click: AdEvent) -> None:
     Campaign.objects.update(status="paused")
     for number, happened in enumerate([forged(), click], start=1):
         with connection.execute_wrapper(CutAfter("INTO campaigns_unbilled")):
@@ -78,7 +78,7 @@ def test_what_does_not_count_is_counted_once_if_it_is_cut(click: AdEvent) -> Non
 
 
 @pytest.mark.parametrize("cause", [psycopg2.OperationalError, QueryDeadlineExceeded])
-def test_what_does_not_count_is_counted_once_if_its_commit_is_not_answered(
+def test_an_unbilled_event_in_doubt_is_counted_once(
     cut_commit: CutCommit, cause: type[psycopg2.OperationalError]
 ) -> None:
     repository.record_or_keep(forged())
@@ -88,7 +88,7 @@ def test_what_does_not_count_is_counted_once_if_its_commit_is_not_answered(
     assert unbilled() == {("signature", 2)}
 
 
-def test_a_click_of_which_nobody_knows_is_kept_and_charged_once(click: AdEvent, cut_commit: CutCommit) -> None:
+def test_a_click_in_doubt_is_kept_and_charged_once(click: AdEvent, cut_commit: CutCommit) -> None:
     cut_commit(cause=QueryDeadlineExceeded)
     repository.record_or_keep(click)
     assert repository.spool.deliver() == 1

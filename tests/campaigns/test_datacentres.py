@@ -1,4 +1,4 @@
-"""Clicks from networks where nobody shops."""
+"""Clicks from datacentres are not billed."""
 
 from pathlib import Path
 from typing import Any

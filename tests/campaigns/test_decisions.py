@@ -1,4 +1,4 @@
-"""What is sealed into an ad's URLs, and what comes back out of them."""
+"""Decisions are encrypted into the URLs of ads and read from them."""
 
 import base64
 from datetime import date
@@ -26,7 +26,7 @@ def old_key(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_after_a_rotation_an_old_click_leads_to_its_product_and_counts(client: Client, settings: Any) -> None:
+def test_a_click_sealed_with_a_fallback_key_redirects_and_counts(client: Client, settings: Any) -> None:
     sponsors.ad(sponsors.campaign(), "PEN", "category Pens")
     (shown,) = ask(client, categories=["Pens"])
     see(client, shown)
@@ -45,7 +45,7 @@ def test_the_longest_asin_is_advertised_and_clicked(client: Client) -> None:
     assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/{asin}"
 
 
-def test_what_an_old_key_sealed_expires_as_ever(settings: Any) -> None:
+def test_a_token_of_a_fallback_key_expires_too(settings: Any) -> None:
     token = decisions.seal(DECISION)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
     assert decisions.read(token) == DECISION
@@ -55,7 +55,7 @@ def test_what_an_old_key_sealed_expires_as_ever(settings: Any) -> None:
     assert expired.value.decision == DECISION
 
 
-def test_what_a_key_sealed_that_is_no_longer_known_is_forged(settings: Any) -> None:
+def test_a_token_of_an_unknown_key_is_forged(settings: Any) -> None:
     token = decisions.seal(DECISION)
     settings.SECRET_KEY = NEW
     with pytest.raises(Forged):
@@ -64,7 +64,7 @@ def test_what_a_key_sealed_that_is_no_longer_known_is_forged(settings: Any) -> N
 
 @pytest.mark.parametrize("seconds", [3600, -1])
 @pytest.mark.parametrize("signed", [[], [*DECISION, "one more"], "text", 3, None, {"id": "x"}])
-def test_what_is_signed_and_no_decision_is_forged(settings: Any, signed: object, seconds: int) -> None:
+def test_a_signed_text_that_is_no_decision_is_forged(settings: Any, signed: object, seconds: int) -> None:
     settings.ADS_URL_SECONDS = seconds
     with pytest.raises(Forged):
         decisions.read(signing.dumps(signed, salt="campaigns.decision"))
@@ -104,7 +104,7 @@ def test_a_signed_url_of_an_earlier_release_is_read_until_its_time_is_over(setti
     assert expired.value.decision == DECISION
 
 
-def test_what_was_signed_for_something_else_is_forged() -> None:
+def test_a_signature_for_another_purpose_is_forged() -> None:
     with pytest.raises(Forged):
         decisions.read(signing.dumps(DECISION))
 

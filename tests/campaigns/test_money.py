@@ -1,4 +1,4 @@
-"""Amounts are typed and read in the shop's currency, whatever decimals that has, and kept in micros."""
+"""Amounts are entered and shown in the shop's currency, and stored in micros."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def test_an_amount_has_the_decimals_of_its_currency(
     assert (amount(micros), rounded(micros)) == (exact, rounds_to)
 
 
-def test_fifty_typed_in_is_fifty_of_the_currency(staff: Client, campaign: Campaign) -> None:
+def test_amounts_are_entered_in_the_currency(staff: Client, campaign: Campaign) -> None:
     assert saved(staff, campaign, daily_budget="50", total_budget="1234.5").status_code == 302
     assert Campaign.objects.values_list("daily_budget", "total_budget").get() == (50_000_000, 1_234_500_000)
     page = staff.get(f"{LIST}{campaign.pk}/change/")
@@ -51,7 +51,7 @@ def test_fifty_typed_in_is_fifty_of_the_currency(staff: Client, campaign: Campai
         ("1e-9999999", "no more than 2 decimal places"),
     ],
 )
-def test_what_is_no_amount_is_refused_with_words(staff: Client, campaign: Campaign, typed: str, said: str) -> None:
+def test_an_invalid_amount_is_refused_with_a_message(staff: Client, campaign: Campaign, typed: str, said: str) -> None:
     page = saved(staff, campaign, daily_budget=typed)
     assert page.status_code == 200
     assert said in text(page)
@@ -83,7 +83,7 @@ def test_a_click_costs_at_least_the_smallest_coin(client: Client, staff: Client,
     assert not ask(client, categories=["Pens"])[0]["sponsored"]
 
 
-def test_a_budget_is_not_below_a_bid_of_the_campaign(staff: Client, campaign: Campaign) -> None:
+def test_a_budget_below_a_bid_is_refused(staff: Client, campaign: Campaign) -> None:
     from tests.campaigns.sponsors import ad
 
     ad(campaign, "PEN", "keyword pen", "-keyword red", bid=1_500_000)
@@ -92,7 +92,7 @@ def test_a_budget_is_not_below_a_bid_of_the_campaign(staff: Client, campaign: Ca
     assert saved(staff, campaign, daily_budget="1.50").status_code == 302
 
 
-def test_what_is_finer_than_the_currency_is_kept_where_it_is_not_changed(staff: Client, campaign: Campaign) -> None:
+def test_an_unchanged_amount_keeps_its_extra_decimals(staff: Client, campaign: Campaign) -> None:
     Campaign.objects.update(daily_budget=5_000_001)
     campaign.refresh_from_db()
     assert form(campaign)["daily_budget"] == "5.000001"

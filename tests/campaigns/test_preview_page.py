@@ -16,7 +16,7 @@ from tests.campaigns.test_admin import LIST, someone, text
 pytestmark = pytest.mark.django_db
 
 
-def test_it_tells_of_each_candidate_how_it_fares(staff: Client) -> None:
+def test_the_preview_shows_the_outcome_of_each_candidate(staff: Client) -> None:
     Product.objects.create(asin="PAD", title="Pad", categories=["Office", "Pens"])
     sponsors.ad(sponsors.campaign("Pens"), "PEN", "category Pens", bid=400_000)
     sponsors.ad(sponsors.campaign("Paused", status="paused"), "INK", "category Pens")
@@ -40,18 +40,18 @@ def test_the_old_address_leads_to_the_new_one(staff: Client) -> None:
     assert staff.get(f"{LIST}trial/?asin=PEN")["Location"] == f"{LIST}preview/?asin=PEN"
 
 
-def test_the_list_of_campaigns_leads_there(staff: Client) -> None:
+def test_the_list_of_campaigns_links_to_the_preview(staff: Client) -> None:
     assert f'href="{LIST}preview/"' in staff.get(LIST).content.decode()
 
 
 @pytest.mark.parametrize(("query", "said"), [("limit=0", "greater than or equal to 1"), ("asin=A%20B", "valid value")])
-def test_what_cannot_be_used_is_said(staff: Client, query: str, said: str) -> None:
+def test_invalid_input_is_reported(staff: Client, query: str, said: str) -> None:
     page = staff.get(f"{LIST}preview/?{query}")
     assert page.status_code == 200
     assert said in text(page)
 
 
-def test_it_is_for_those_who_may_see_campaigns(client: Client) -> None:
+def test_it_needs_the_permission_to_view_campaigns(client: Client) -> None:
     assert client.get(f"{LIST}preview/")["Location"].startswith("/admin/login/")
     clerk = someone(client, "view_advertiser")
     assert clerk.get(f"{LIST}preview/?asin=PEN").status_code == 403
@@ -67,7 +67,7 @@ def test_it_is_for_those_who_may_see_campaigns(client: Client) -> None:
         ({"pacing": "even", "daily_budget": 1_000_000}, "by even pacing"),
     ],
 )
-def test_it_says_why_a_bid_was_lowered(staff: Client, budgets: dict[str, Any], said: str) -> None:
+def test_the_preview_says_why_a_bid_was_lowered(staff: Client, budgets: dict[str, Any], said: str) -> None:
     starts = {"starts": sponsors.in_days(-0.001), "ends": sponsors.in_days(0.2)} if "pacing" in budgets else {}
     sponsors.ad(sponsors.campaign("Pens", **budgets | starts), "PEN", "category Pens")
     page = text(staff.get(f"{LIST}preview/?categories=Pens"))

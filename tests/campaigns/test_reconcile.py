@@ -1,4 +1,4 @@
-"""Where ledger and counters differ, somebody is told."""
+"""The command reconcile reports differences between ledger and counters."""
 
 from io import StringIO
 
@@ -19,7 +19,7 @@ def reconcile() -> str:
     return out.getvalue().strip()
 
 
-def test_it_is_fine_when_they_agree(ad: SponsoredProduct) -> None:
+def test_equal_ledger_and_counters_give_no_difference(ad: SponsoredProduct) -> None:
     for days in (0, 0, 2):
         happen(ad, 250_000, days=days)
         happen(ad, days=days)
@@ -27,7 +27,7 @@ def test_it_is_fine_when_they_agree(ad: SponsoredProduct) -> None:
 
 
 @pytest.mark.django_db
-def test_it_is_fine_without_a_campaign() -> None:
+def test_no_campaign_gives_no_difference() -> None:
     assert reconcile() == "0 campaigns, difference 0"
 
 
@@ -40,7 +40,7 @@ def test_a_total_that_differs_is_told_to_the_micro(ad: SponsoredProduct) -> None
     ]
 
 
-def test_days_that_differ_are_told_though_the_totals_agree(ad: SponsoredProduct) -> None:
+def test_a_difference_of_days_is_reported_if_the_totals_agree(ad: SponsoredProduct) -> None:
     happen(ad, 250_000, days=1)
     Day.objects.update(day=days_ago(2).date())
     day_before, day, closing = reconcile().splitlines()
@@ -49,7 +49,7 @@ def test_days_that_differ_are_told_though_the_totals_agree(ad: SponsoredProduct)
     assert closing == "error: 1 campaigns, differences: 2"
 
 
-def test_what_is_folded_counts(ad: SponsoredProduct) -> None:
+def test_folded_events_count(ad: SponsoredProduct) -> None:
     happen(ad, 250_000, days=1)
     figures = {"ad": ad, "campaign_id": ad.campaign_id, "day": days_ago(1).date()}
     DailyFigures.objects.create(**figures, impressions=0, clicks=1, spent=7)

@@ -1,4 +1,4 @@
-"""The made-up campaigns are taken out again, and nothing else is."""
+"""The command remove_demo deletes the demo campaigns and nothing else."""
 
 import random
 from io import StringIO
@@ -41,9 +41,9 @@ def remove(*words: str) -> str:
     return out.getvalue()
 
 
-def test_it_takes_out_all_of_a_demo(demo: None) -> None:
+def test_the_whole_demo_is_deleted(demo: None) -> None:
     campaign = Campaign.objects.filter(status="active")[:1].get()
-    happen(campaign.ads.all()[:1].get(), days=0)  # what shoppers have done since is about ads that nobody pays for
+    happen(campaign.ads.all()[:1].get(), days=0)  # events since then are deleted too
     Viewer.objects.create(campaign=campaign, day="2026-01-01", viewer="x")
     them = "30 campaigns and 12 advertisers of the demo"
     assert remove("--dry-run") == f"Nothing was deleted. {them} would be deleted\n"
@@ -54,7 +54,7 @@ def test_it_takes_out_all_of_a_demo(demo: None) -> None:
     assert remove() == "0 campaigns and 0 advertisers of the demo deleted\n"
 
 
-def test_what_is_not_the_demos_stays(demo: None, ad: SponsoredProduct) -> None:
+def test_other_campaigns_are_kept(demo: None, ad: SponsoredProduct) -> None:
     happen(ad, 300_000)
     happen(ad, 200_000, days=3)
     before = {model: set(model.objects.filter(campaign=ad.campaign_id)) for model in (Event, Day, SponsoredProduct)}
@@ -67,7 +67,7 @@ def test_what_is_not_the_demos_stays(demo: None, ad: SponsoredProduct) -> None:
     assert reports.differences() == []
 
 
-def test_a_campaign_that_somebody_has_changed_stays(demo: None, staff: Client) -> None:
+def test_a_changed_campaign_is_kept(demo: None, staff: Client) -> None:
     renamed, grown, aimed, paused, untouched = Campaign.objects.filter(status="active")[:5]
     assert saved(staff, renamed, name="Ours").status_code == 302
     new = {"ads-TOTAL_FORMS": 1, "ads-0-product": Product.objects.exclude(ads__campaign=grown)[0].asin}
@@ -83,7 +83,7 @@ def test_a_campaign_that_somebody_has_changed_stays(demo: None, staff: Client) -
     assert reports.differences() == []
 
 
-def test_the_demo_of_a_release_without_the_mark_is_recognised(db: None) -> None:
+def test_the_demo_of_a_release_without_the_field_demo_is_recognised(db: None) -> None:
     Product.objects.bulk_create(each.product for each in make_products(random.Random(1), 1200, "http://x"))
     call_command("seed_campaigns", stdout=StringIO())
     Campaign.objects.update(demo=False)
@@ -95,7 +95,7 @@ def test_the_demo_of_a_release_without_the_mark_is_recognised(db: None) -> None:
     assert set(Campaign.objects.all()) == {dearer, aimed, renamed}
 
 
-def test_a_changed_campaign_stays_where_its_budgets_ads_and_targets_are_those_of_the_demo(staff: Client) -> None:
+def test_a_changed_campaign_is_kept_even_if_it_looks_like_the_demo(staff: Client) -> None:
     Product.objects.bulk_create(each.product for each in make_products(random.Random(1), 1200, "http://x"))
     call_command("seed_campaigns", stdout=StringIO())
     limited, dearer, paused, unchanged = Campaign.objects.filter(status="active", ends=None)[:4]
@@ -113,7 +113,7 @@ def test_a_changed_campaign_stays_where_its_budgets_ads_and_targets_are_those_of
     assert set(Campaign.objects.all()) == {limited, dearer}
 
 
-def test_a_campaign_stays_that_lost_an_ad_in_the_list_of_ads(demo: None, staff: Client) -> None:
+def test_a_campaign_with_a_deleted_ad_is_kept(demo: None, staff: Client) -> None:
     campaign = Campaign.objects.filter(status="active")[0]
     free = Product.objects.exclude(ads__campaign=campaign)[0]
     ad = SponsoredProduct.objects.create(campaign=campaign, product=free)
@@ -124,7 +124,7 @@ def test_a_campaign_stays_that_lost_an_ad_in_the_list_of_ads(demo: None, staff: 
     assert Campaign.objects.get() == campaign
 
 
-def test_an_advertiser_that_somebody_has_renamed_stays_with_its_campaigns(demo: None, staff: Client) -> None:
+def test_a_renamed_advertiser_is_kept_with_its_campaigns(demo: None, staff: Client) -> None:
     renamed, untouched = Advertiser.objects.all()[:2]
     campaigns = set(renamed.campaigns.all())
     assert staff.post(f"{ADMIN}advertiser/{renamed.pk}/change/", {"name": "Ours"}).status_code == 302

@@ -1,4 +1,4 @@
-"""Reports are cut by days, placement, target and search term, and a roll-up changes none of them."""
+"""Reports are filtered by days, placement, target and search term. A roll-up does not change them."""
 
 from datetime import timedelta
 
@@ -52,7 +52,7 @@ def test_a_value_has_its_figures_of_all_days(shown: SponsoredProduct, rolled_up:
 def test_a_term_is_named_once_it_was_clicked_or_seen_often(
     ad: SponsoredProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Anybody may ask for ads with a term of their own; the impressions count all the same."""
+    """Callers invent search terms; their impressions count nevertheless."""
     monkeypatch.setattr(reports, "TERM_NAMED_FROM", 5)
     for _ in range(4):
         happen(ad, term="buy at a rival's")
@@ -76,7 +76,7 @@ def test_cuts_add_up(shown: SponsoredProduct, rolled_up: bool) -> None:
     assert by_dimension("term", shown.campaign_id, Cut(placement="home")) == {"": Totals(1, 0, 0)}
 
 
-def test_what_is_not_billed_is_known_by_day_only(shown: SponsoredProduct) -> None:
+def test_unbilled_events_are_known_by_day_only(shown: SponsoredProduct) -> None:
     assert total(shown, Cut(since=days_ago(120).date())).unbilled == {("click", "robot"): 7}
     assert not total(shown, Cut(since=days_ago(119).date())).unbilled
     assert not total(shown, Cut(placement="search")).unbilled

@@ -20,7 +20,7 @@ def report(client: Client, ad: SponsoredProduct | Campaign, ending: str = "/") -
 
 @pytest.fixture
 def busy(ad: SponsoredProduct) -> SponsoredProduct:
-    """Two days of an ad, with one between them without anything."""
+    """An ad with events on two days and none on the day between."""
     for days, prices in ((0, (0, 0, 0, 300_000)), (2, (0, 500_000, 500_001))):
         for price in prices:
             happen(ad, price, days=days)
@@ -30,7 +30,7 @@ def busy(ad: SponsoredProduct) -> SponsoredProduct:
     return ad
 
 
-def test_it_has_a_line_for_each_day_a_total_and_a_chart(staff: Client, busy: SponsoredProduct) -> None:
+def test_the_report_has_days_a_total_and_charts(staff: Client, busy: SponsoredProduct) -> None:
     page = report(staff, busy)
     today, before = days_ago(0).date(), days_ago(2).date()
     assert f"{today} 3 1 33.33% 0.30 0.30 0 {before} 1 2 200.00% 1.00 0.50 7" in text(page)
@@ -57,7 +57,7 @@ def test_it_takes_few_queries(
         report(staff, busy)
 
 
-def test_a_campaign_without_anything_has_a_report_too(staff: Client, campaign: Campaign) -> None:
+def test_a_campaign_without_events_has_an_empty_report(staff: Client, campaign: Campaign) -> None:
     assert "No impressions or clicks yet." in text(report(staff, campaign))
     assert len(report(staff, campaign, ".csv").content.splitlines()) == 1
 
@@ -87,13 +87,13 @@ def test_a_name_is_no_formula_in_the_csv(staff: Client, busy: SponsoredProduct, 
 
 
 @pytest.mark.parametrize("ending", ["/", ".csv"])
-def test_it_is_for_those_who_may_see_campaigns(client: Client, busy: SponsoredProduct, ending: str) -> None:
+def test_it_needs_the_permission_to_view_campaigns(client: Client, busy: SponsoredProduct, ending: str) -> None:
     assert report(client, busy, ending)["Location"].startswith("/admin/login/")
     assert report(someone(client), busy, ending).status_code == 403
 
 
 @pytest.mark.parametrize("ending", ["/", ".csv"])
-def test_who_may_look_finds_it_and_not_that_of_no_campaign(client: Client, busy: SponsoredProduct, ending: str) -> None:
+def test_a_viewer_of_campaigns_gets_404_for_an_unknown_one(client: Client, busy: SponsoredProduct, ending: str) -> None:
     clerk = someone(client, "view_campaign")
     assert report(clerk, busy, ending).status_code == 200
     assert clerk.get(f"{LIST}4711/report{ending}").status_code == 404
@@ -110,7 +110,7 @@ def test_unbilled_impressions_and_clicks_are_told_apart(staff: Client, busy: Spo
     assert "Total 4 3 75.00% 1.30 0.43 4 7" in page
 
 
-def test_a_click_without_a_search_is_not_like_one_that_is_withheld(staff: Client, ad: SponsoredProduct) -> None:
+def test_a_click_without_a_search_differs_from_a_rare_term(staff: Client, ad: SponsoredProduct) -> None:
     happen(ad, 10_000, target="product PAD")
     happen(ad, term="rare")
     page = text(report(staff, ad)).split("By search term")[1]
@@ -127,7 +127,7 @@ def cut(ad: SponsoredProduct) -> SponsoredProduct:
     return ad
 
 
-def test_it_is_cut_by_what_is_chosen_and_each_value_leads_to_its_cut(staff: Client, cut: SponsoredProduct) -> None:
+def test_the_report_is_filtered_and_each_value_links_to_its_filter(staff: Client, cut: SponsoredProduct) -> None:
     page = report(staff, cut)
     assert "search 1 1 100.00% 0.30 0.30 home &amp; garden 1 0 0.00% 0.00" in text(page)
     assert "By search term" in text(page)
@@ -139,7 +139,7 @@ def test_it_is_cut_by_what_is_chosen_and_each_value_leads_to_its_cut(staff: Clie
     assert "No impressions or clicks match these filters." in text(report(staff, cut, "/?term=ink"))
 
 
-def test_the_csv_is_cut_alike_or_by_value(staff: Client, cut: SponsoredProduct) -> None:
+def test_the_csv_is_filtered_too_or_by_value(staff: Client, cut: SponsoredProduct) -> None:
     (line,) = csv.DictReader(
         report(staff, cut, ".csv?placement=search&since=" + f"{days_ago(1).date()}").content.decode().splitlines()
     )
@@ -166,7 +166,7 @@ def test_a_search_term_is_no_formula_either(staff: Client, ad: SponsoredProduct,
         ("by=advertiser", "Select a valid choice."),
     ],
 )
-def test_a_cut_that_cannot_be_is_said(staff: Client, busy: SponsoredProduct, query: str, said: str) -> None:
+def test_an_invalid_filter_is_reported(staff: Client, busy: SponsoredProduct, query: str, said: str) -> None:
     response = report(staff, busy, f".csv?{query}")
     assert (response.status_code, response["Content-Type"]) == (400, "text/plain; charset=utf-8")
     assert said in response.content.decode()

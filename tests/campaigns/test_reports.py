@@ -1,4 +1,4 @@
-"""Totals by campaign and day, from events and from what they are folded into."""
+"""Totals by campaign and day, from events and daily figures."""
 
 from datetime import date
 
@@ -47,7 +47,7 @@ def test_events_and_folded_events_of_a_day_are_added_up(ad: SponsoredProduct) ->
     assert by_day[days_ago(5).date()].average_price is None
 
 
-def test_what_is_unbilled_is_told_by_reason_on_days_without_an_event_too(campaign: Campaign) -> None:
+def test_unbilled_events_are_reported_on_days_without_events(campaign: Campaign) -> None:
     unbilled(campaign, Kind.CLICK, Reason.ROBOT, 2)
     unbilled(campaign, Kind.IMPRESSION, Reason.ROBOT, 5)
     unbilled(campaign, Kind.CLICK, Reason.BUDGET, 1)
@@ -67,9 +67,7 @@ def test_campaigns_are_told_apart(ad: SponsoredProduct) -> None:
     assert reports.by_day([]) == {}
 
 
-def test_two_queries_are_enough_for_any_number(
-    ad: SponsoredProduct, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_reports_take_two_queries(ad: SponsoredProduct, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     for days in range(20):
         happen(ad, 1000, days=days)
         fold(ad, days, impressions=1, clicks=0, spent=0)

@@ -1,4 +1,4 @@
-"""Whose clicks are billed: people's, in browsers and apps, and nobody else's. The lists are public."""
+"""Clicks of people are billed, those of machines are not. Public lists of user agents are the test data."""
 
 import json
 from importlib import resources
@@ -71,6 +71,6 @@ def test_no_browser_of_a_public_list_is_a_robot() -> None:
     assert [each for each in people if is_robot(each)] == []
 
 
-def test_of_an_endless_name_only_the_beginning_is_looked_at() -> None:
+def test_only_the_start_of_a_long_user_agent_is_examined() -> None:
     assert is_robot("Googlebot/2.1 " + "x" * 8000)
     assert not is_robot("x" * LONGEST + " Googlebot/2.1")

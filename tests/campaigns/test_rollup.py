@@ -1,4 +1,4 @@
-"""Old events become daily figures, and nobody who reads a report notices."""
+"""Old events become daily figures. Reports do not change."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ def test_no_report_changes_and_recent_events_stay(ad: SponsoredProduct) -> None:
     ]
 
 
-def test_what_comes_late_is_added_to_the_row_that_is_there(ad: SponsoredProduct) -> None:
+def test_late_events_are_added_to_existing_figures(ad: SponsoredProduct) -> None:
     happen(ad, 100_000, days=100)
     happen(ad, days=100)
     rollup()
@@ -56,7 +56,7 @@ def test_ads_are_told_apart(ad: SponsoredProduct) -> None:
     assert dict(DailyFigures.objects.values_list("ad", "spent")) == {ad.pk: 100_000, other.pk: 30_000}
 
 
-def test_what_reports_are_cut_by_is_told_apart(ad: SponsoredProduct) -> None:
+def test_demo_figures_differ_by_placement_target_and_term(ad: SponsoredProduct) -> None:
     cuts = [("search", "keyword pen", "pen"), ("search", "keyword pen", "pen, ink"), ("search", "category Pens", "pen")]
     for placement, target, term in [*cuts, ("home", "category Pens", ""), *cuts]:
         happen(ad, days=100, placement=placement, target=target, term=term)
@@ -65,7 +65,7 @@ def test_what_reports_are_cut_by_is_told_apart(ad: SponsoredProduct) -> None:
     assert set(found) == {*((*cut, 2) for cut in cuts), ("home", "category Pens", "", 1)}
 
 
-def test_viewers_are_forgotten_after_two_days(ad: SponsoredProduct, campaign: Campaign) -> None:
+def test_data_of_viewers_is_deleted_after_two_days(ad: SponsoredProduct, campaign: Campaign) -> None:
     for days in range(5):
         Viewer.objects.create(campaign=campaign, day=days_ago(days).date(), viewer="x")
         seen = {"ad": ad, "at": days_ago(days)}
@@ -78,13 +78,13 @@ def test_viewers_are_forgotten_after_two_days(ad: SponsoredProduct, campaign: Ca
 
 
 @pytest.mark.parametrize("days", ["1", "-1", "1000000"])
-def test_days_that_cannot_be_meant_are_refused(days: str) -> None:
+def test_an_invalid_number_of_days_is_refused(days: str) -> None:
     with pytest.raises(CommandError, match="--older-than: must be from 2 to"):
         rollup("--older-than", days)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_and_events_that_arrive_meanwhile_lose_nothing(ad: SponsoredProduct) -> None:
+def test_simultaneous_roll_ups_and_new_events_lose_nothing(ad: SponsoredProduct) -> None:
     for days in range(91, 99):
         for _ in range(10):
             happen(ad, 1000, days=days)

@@ -33,7 +33,8 @@ SECOND = timedelta(seconds=1)
 def test_all_forms_of_the_rule_agree(fields: dict[str, Any], why_not: str, state: str) -> None:
     campaign = sponsors.campaign(**fields)
     assert running.why_not(campaign, NOW) == why_not
-    assert standing.campaigns_at(Campaign.objects.all(), NOW).filter(standing=state).exists()
+    found: Any = standing.campaigns_at(Campaign.objects.all(), NOW).get()
+    assert found.standing == state
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM campaigns_campaign c WHERE {running.SQL}", {"at": NOW})
         assert cursor.fetchone()[0] == (not why_not)

@@ -1,4 +1,4 @@
-"""A made-up history is one that could have happened."""
+"""The history of the demo is consistent."""
 
 import random
 from collections import Counter
@@ -57,7 +57,7 @@ def test_it_adds_up(shop: list[Product], django_assert_max_num_queries: DjangoAs
     assert DailyFigures.objects.exists()
 
 
-def test_there_is_something_of_everything(shop: list[Product]) -> None:
+def test_the_demo_has_campaigns_of_every_kind(shop: list[Product]) -> None:
     seed()
     now = timezone.now()
     campaigns = list(Campaign.objects.all())
@@ -126,7 +126,7 @@ def test_one_seed_makes_one_history_and_another_another() -> None:
     assert made(1) != made(2)
 
 
-def test_a_minute_after_midnight_there_is_a_history_too() -> None:
+def test_there_is_a_history_a_minute_after_midnight() -> None:
     products = [each.product for each in make_products(random.Random(1), 100, "http://x")]
     rng, now = random.Random(1), datetime(2026, 3, 1, 0, 1, tzinfo=UTC)
     plans = make_campaigns(rng, make_advertisers(rng, products), products, now)
@@ -135,7 +135,7 @@ def test_a_minute_after_midnight_there_is_a_history_too() -> None:
     assert max(event.at for event in history.events) <= now
 
 
-def test_one_product_without_anything_is_enough() -> None:
+def test_one_bare_product_is_enough_for_a_demo() -> None:
     Product.objects.create(asin="LONELY")
     assert seed().startswith("12 advertisers, 30 campaigns, 30 ads, ")
     assert reports.differences() == []
@@ -146,8 +146,8 @@ def test_without_products_it_refuses() -> None:
         seed()
 
 
-def test_campaigns_and_advertisers_that_are_there_are_left_alone(shop: list[Product]) -> None:
-    """One advertiser may have the name that a made-up one would have."""
+def test_existing_campaigns_and_advertisers_are_not_changed(shop: list[Product]) -> None:
+    """An existing advertiser has the name of a demo advertiser."""
     advertiser = Advertiser.objects.create(name="x")
     for campaigns in range(2):
         assert seed("--if-empty") == "There are advertisers already; nothing was seeded."

@@ -1,4 +1,4 @@
-"""The simulated day: its charging is the real one, its goals hold, and they would not with a pacing that is broken."""
+"""The simulated day charges as the database does, and its goals detect a broken pacing."""
 
 import builtins
 import random
@@ -57,7 +57,7 @@ def test_the_goals_hold_on_a_small_day(seed: int) -> None:
     day = simulate(seed, **SMALL)
     figures = judge(day)
     assert [(each.name, each.broken) for each in figures if each.broken] == []
-    # And not because nothing was asked for: most budgets could be spent, and were.
+    # Most budgets were spent, so the goals do not hold for lack of demand.
     full = [each for each in figures if each.demand > 0.995 and each.worst is not None and not each.short_hours]
     assert len(full) >= 3
     for each in full:
@@ -81,7 +81,7 @@ def test_a_broken_pace_is_noticed(pace: Callable[..., float], monkeypatch: pytes
     assert "off the even line" in broken(simulate(1, campaigns=6, page_count=6_000))
 
 
-def test_money_that_is_kept_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unspent_budget_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = choice.pace
 
     def never_all(campaign: CampaignState, now: Any, lead: float = choice.LEAD) -> float:
@@ -110,7 +110,7 @@ def test_the_same_seed_makes_the_same_day() -> None:
 
 @pytest.mark.django_db
 def test_it_charges_by_the_rules_of_the_database(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    """The same random events, charged by both."""
+    """Charge the same random events by both."""
     settings.ADS_ADDRESS_CLICKS = 8
     monkeypatch.setitem(charging.MOST, Kind.IMPRESSION, 5)
     monkeypatch.setattr(ledger, "CLIENT_IMPRESSIONS", 5)
@@ -156,7 +156,7 @@ def test_it_charges_by_the_rules_of_the_database(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.usefixtures("small")
 def test_the_command_reports_each_campaign_and_closes_with_the_goals(tmp_path: Path) -> None:
-    """And needs no database: none is allowed here."""
+    """No database is needed: pytest-django allows none here."""
     written = tmp_path / "figures.json"
     lines = run("--seed", 2, "--json", written).splitlines()
     assert [line.split()[:2] for line in lines[1:4]] == [["even", "1"], ["even", "2"], ["even", "3"]]
@@ -181,14 +181,14 @@ def test_it_fails_where_a_goal_is_missed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_fraudster_takes_little_of_a_budget() -> None:
-    """One per cent at most from one address, five from fifty: of budgets of 4,000 clicks."""
+    """At most 1 % from one address and 5 % from fifty, of budgets of 4,000 clicks."""
     found = fraud.raids(1)
     assert {(each.addresses, each.is_stopped) for each in found} == {(1, True), (50, True)}
     assert len({each.rival for each in found}) == 2
-    assert all(each.taken > 0 for each in found)  # they do get to the ads
+    assert all(each.taken > 0 for each in found)  # they reach the ads
 
 
-def test_a_fraudster_takes_much_where_clicks_have_no_limit(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_a_fraudster_takes_much_without_limits(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr(ledger, "CLIENT_CLICKS", 1_000_000)
     settings.ADS_ADDRESS_CLICKS = 1_000_000
     assert not any(each.is_stopped for each in fraud.raids(1))
@@ -210,7 +210,7 @@ def test_it_draws_the_day(tmp_path: Path) -> None:
         (["--plot", "day.unknown"], "Format 'unknown' is not supported"),
     ],
 )
-def test_unusable_options_are_one_line(arguments: list[str], said: str) -> None:
+def test_invalid_options_are_one_line(arguments: list[str], said: str) -> None:
     with pytest.raises(CommandError) as error:
         run(*arguments)
     assert said in str(error.value)

@@ -1,4 +1,4 @@
-"""The thread that reads campaigns and ads, through an outage."""
+"""The background thread that reads campaigns and ads survives an outage."""
 
 import threading
 import time

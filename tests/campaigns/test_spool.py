@@ -1,4 +1,4 @@
-"""What is kept while the database is away: in order, bounded, across crashes."""
+"""The spool keeps events in order during an outage, bounded, across crashes."""
 
 import threading
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def aside() -> list[str]:
     return (Path(settings.ADS_SPOOL_DIR) / "unreadable").read_text().splitlines()
 
 
-def test_what_is_kept_comes_back_as_it_was() -> None:
+def test_an_event_is_delivered_as_it_was() -> None:
     delivered: list[AdEvent] = []
     kept = [click(1), click(2, Reason.ROBOT), AdEvent(Kind.IMPRESSION, None, NOW, Reason.SIGNATURE)]
     for each in kept:
@@ -43,7 +43,7 @@ def test_what_is_kept_comes_back_as_it_was() -> None:
     assert Spool(delivered.append).deliver() == 0
 
 
-def test_what_was_being_delivered_when_it_failed_is_delivered_again_and_first() -> None:
+def test_an_interrupted_delivery_is_repeated_first() -> None:
     delivered: list[AdEvent] = []
 
     def fail_at_the_second(happened: AdEvent) -> None:
@@ -73,7 +73,7 @@ def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert delivered == [click(number) for number in range(len(delivered))]
 
 
-def test_a_line_that_was_cut_off_costs_no_other() -> None:
+def test_a_truncated_line_does_not_affect_others() -> None:
     delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     spool.add(click(1))
@@ -103,7 +103,7 @@ def test_an_event_of_an_earlier_release_is_delivered() -> None:
         "3",
     ],
 )
-def test_what_cannot_be_read_is_kept_aside_with_a_line_in_the_log(line: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreadable_line_is_set_aside_and_logged(line: str, caplog: pytest.LogCaptureFixture) -> None:
     delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     write(line)
@@ -115,7 +115,9 @@ def test_what_cannot_be_read_is_kept_aside_with_a_line_in_the_log(line: str, cap
     assert not spool.is_waiting()
 
 
-def test_what_is_kept_aside_is_bounded(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_file_of_unreadable_lines_is_bounded(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(module, "MAX_BYTES_ASIDE", 100)
     for _ in range(10):
         write("x" * 20)
@@ -124,7 +126,7 @@ def test_what_is_kept_aside_is_bounded(monkeypatch: pytest.MonkeyPatch, caplog: 
     assert "an event of the spool is lost" in caplog.text
 
 
-def test_where_nothing_can_be_kept_aside_the_others_are_delivered_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_if_no_line_can_be_set_aside_the_others_are_delivered_once(caplog: pytest.LogCaptureFixture) -> None:
     delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
     spool.add(click(1))
@@ -137,7 +139,7 @@ def test_where_nothing_can_be_kept_aside_the_others_are_delivered_once(caplog: p
     assert not spool.is_waiting()
 
 
-def test_what_nobody_can_write_costs_no_other() -> None:
+def test_an_event_that_cannot_be_written_does_not_affect_others() -> None:
     delivered: list[AdEvent] = []
 
     def refuse_the_first(happened: AdEvent) -> None:
@@ -155,7 +157,7 @@ def test_what_nobody_can_write_costs_no_other() -> None:
     assert len(aside()) == 2
 
 
-def test_what_does_not_count_leaves_room_for_what_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unbilled_events_leave_room_in_the_spool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 4000)
     monkeypatch.setattr(module, "ROOM_OF_CLIENT", 1)
     delivered: list[AdEvent] = []
@@ -196,7 +198,7 @@ def test_one_url_without_an_address_leaves_room_for_others(monkeypatch: pytest.M
     assert 1 < len(delivered) < 20
 
 
-def test_what_an_address_has_filled_is_free_again_when_it_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delivery_frees_the_share_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 100_000)
     delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
@@ -209,13 +211,13 @@ def test_what_an_address_has_filled_is_free_again_when_it_is_delivered(monkeypat
     assert delivered[:half] == delivered[half:]
 
 
-def test_where_nothing_can_be_written_nothing_fails(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unwritable_spool_raises_nothing(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings.ADS_SPOOL_DIR = "/proc/nowhere"
     Spool(lambda happened: None).add(click(1))
     assert "an event is lost" in caplog.text
 
 
-def test_many_at_once_are_all_kept() -> None:
+def test_simultaneous_events_are_all_kept() -> None:
     delivered: list[AdEvent] = []
     spool = Spool(delivered.append)
 

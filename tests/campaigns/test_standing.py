@@ -1,4 +1,4 @@
-"""The lists say what is true of campaigns and ads now, not only what was chosen for them."""
+"""The lists show the actual state of campaigns and ads, not only their status."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -40,7 +40,7 @@ def now(campaign: Campaign) -> Any:
         ({"daily_budget": 0}, 0, "out of budget"),
     ],
 )
-def test_a_campaign_is_what_its_status_dates_and_budgets_make_it(
+def test_the_state_follows_from_status_dates_and_budgets(
     staff: Client, fields: dict[str, Any], spent_today: int, expected: str
 ) -> None:
     campaign = sponsors.campaign(**fields)
@@ -84,7 +84,7 @@ def test_an_ad_that_too_few_people_click_says_so(staff: Client) -> None:
     assert standing.why_not_shown(now(campaign)) == ""
 
 
-def test_an_ad_whose_only_target_is_its_own_product_has_none(staff: Client) -> None:
+def test_its_own_product_is_no_target(staff: Client) -> None:
     campaign = sponsors.campaign()
     sponsors.ad(campaign, "PEN", "product PEN")
     assert standing.why_not_shown(now(campaign)) == "its ads have no target"

@@ -1,4 +1,4 @@
-"""What is offered while somebody types a target."""
+"""Suggestions while a user types a target."""
 
 from typing import Any
 
@@ -39,12 +39,12 @@ def test_products_are_found_by_asin_and_title(staff: Client, shop: None) -> None
     assert asked(staff, kind="product", text="ballp") == [("PEN2", "Ballpoint")]
 
 
-def test_categories_are_found_wide_ones_too(staff: Client, shop: None) -> None:
+def test_leaf_and_parent_categories_are_found(staff: Client, shop: None) -> None:
     assert asked(staff, kind="category", text="pens") == [("Ballpoint Pens", ""), ("Gel Pens", "")]
     assert asked(staff, kind="category", text="off") == [("Office", "")]
 
 
-def test_a_keyword_is_shown_as_it_is_compared(staff: Client) -> None:
+def test_a_keyword_is_normalised_in_the_form(staff: Client) -> None:
     assert asked(staff, kind="keyword", text="  Gel  PEN Maße") == [("gel pen masse", "")]
 
 
@@ -52,9 +52,11 @@ def test_a_keyword_is_shown_as_it_is_compared(staff: Client) -> None:
     ("stored", "searched"),
     [("cafe\u0301", "CAF\u00c9"), ("gel pen", "\uff27\uff45\uff4c\u3000pen"), ("gel\u200bpen", "gel\u00adpen")],
 )
-def test_a_keyword_fits_however_its_letters_are_written(client: Client, stored: str, searched: str) -> None:
+def test_a_keyword_matches_whatever_the_unicode_form(client: Client, stored: str, searched: str) -> None:
     ad = sponsors.ad(sponsors.campaign(), "PEN", "category Pens")
-    Target.objects.bulk_create([Target(ad=ad, kind="keyword", value=stored, bid=500_000)])  # as it was stored before
+    Target.objects.bulk_create(
+        [Target(ad=ad, kind="keyword", value=stored, bid=500_000)]
+    )  # as an earlier release stored it
     (found,) = ask(client, keywords=[searched])
     assert found["asin"] == "PEN"
     assert found["sponsored"]
@@ -72,27 +74,27 @@ def test_a_product_with_the_longest_asin_is_a_target_like_any_other(client: Clie
     assert Event.objects.get().target == f"product {asin}"
 
 
-def test_a_keyword_without_a_letter_is_refused(staff: Client, ad: SponsoredProduct) -> None:
+def test_an_empty_keyword_is_refused(staff: Client, ad: SponsoredProduct) -> None:
     target = {"targets-0-kind": "keyword", "targets-0-value": "\u200b", "targets-0-bid": "0.10"}
     sent = {"targets-TOTAL_FORMS": 1, "targets-INITIAL_FORMS": 0} | target
     assert staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", sent).status_code == 200
     assert not Target.objects.exists()
 
 
-def test_no_more_are_offered_than_somebody_reads(staff: Client) -> None:
+def test_suggestions_are_limited(staff: Client) -> None:
     Product.objects.bulk_create(Product(asin=f"P{n}", leaf_category=f"C{n}", categories=[f"C{n}"]) for n in range(50))
     for kind, text in (("product", "P"), ("category", "c")):
         assert len(asked(staff, kind=kind, text=text)) == places.OFFERED
 
 
 @pytest.mark.parametrize("query", [{}, {"kind": "brand", "text": "x"}, {"kind": "keyword", "text": "x" * 256}])
-def test_what_cannot_be_used_is_refused(staff: Client, query: dict[str, str]) -> None:
+def test_invalid_input_is_refused(staff: Client, query: dict[str, str]) -> None:
     response = staff.get(URL, query)
     assert response.status_code == 400
     assert response.json()["errors"]
 
 
-def test_it_is_for_those_who_may_change_ads(client: Client) -> None:
+def test_it_needs_the_permission_to_change_ads(client: Client) -> None:
     assert client.get(URL)["Location"].startswith("/admin/login/")
     assert someone(client, "view_sponsoredproduct").get(URL, {"kind": "keyword", "text": "x"}).status_code == 403
 

@@ -1,4 +1,4 @@
-"""What a shopper's browser gets, and what is counted of it."""
+"""The URLs of ads: what browsers get, and what is counted."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -50,7 +50,7 @@ def shown(client: Client, ad: SponsoredProduct) -> dict[str, Any]:
 
 
 def see(client: Client, ad: dict[str, Any]) -> None:
-    """Call an ad's impression, ten seconds ago."""
+    """Call an ad's impression URL ten seconds ago."""
     client.get(path(ad["impression_url"]), headers=BROWSER)
     Event.objects.filter(kind=Kind.IMPRESSION).update(at=F("at") - timedelta(seconds=10))
 
@@ -86,9 +86,7 @@ def test_an_impression_is_an_image_of_one_pixel_and_counts_once(client: Client, 
     assert unbilled() == {("impression", "repeated", 2)}
 
 
-def test_an_event_says_where_the_ad_was_by_which_target_and_after_which_search(
-    client: Client, ad: SponsoredProduct
-) -> None:
+def test_an_event_has_placement_target_and_search_term(client: Client, ad: SponsoredProduct) -> None:
     (found,) = ask(client, keywords=["Red  INK", "blue"], placement="search")
     see(client, found)
     client.get(path(found["click_url"]), headers=BROWSER)
@@ -112,9 +110,7 @@ def test_a_click_leads_to_the_product_and_is_charged_once(client: Client, seen: 
     assert unbilled() == {("click", "repeated", 1)}
 
 
-def test_a_click_leads_to_the_shops_own_page_where_it_is_told(
-    client: Client, shown: dict[str, Any], settings: Any
-) -> None:
+def test_a_click_leads_to_product_url(client: Client, shown: dict[str, Any], settings: Any) -> None:
     settings.PRODUCT_URL = "https://shop.example/p/{asin}?ref={asin}"
     response = client.get(path(shown["click_url"]), headers=BROWSER)
     assert response["Location"] == "https://shop.example/p/PEN?ref=PEN"
@@ -144,7 +140,7 @@ def test_machines_are_answered_and_not_billed(
     assert client.get(path(seen["click_url"]), headers=headers)["Location"] == f"{SHOP}/products/PEN"
     assert not clicks().exists()
     assert unbilled() == {("click", reason, 1)}
-    client.get(path(seen["click_url"]), headers=BROWSER)  # and take nothing from who comes after
+    client.get(path(seen["click_url"]), headers=BROWSER)  # and do not use up the limit
     assert clicks().count() == 1
 
 
@@ -156,14 +152,14 @@ def test_machines_are_answered_and_not_billed(
         {"User-Agent": "okhttp/4.12.0"},
     ],
 )
-def test_a_click_by_hand_is_billed_in_browsers_frames_and_apps(
+def test_a_click_by_a_person_is_billed_in_browsers_frames_and_apps(
     client: Client, seen: dict[str, Any], headers: dict[str, str]
 ) -> None:
     client.get(path(seen["click_url"]), headers=BROWSER | headers)
     assert clicks().count() == 1
 
 
-def test_what_a_robot_or_a_prefetch_has_seen_is_no_impression(client: Client, shown: dict[str, Any]) -> None:
+def test_robots_and_prefetches_make_no_impression(client: Client, shown: dict[str, Any]) -> None:
     client.get(path(shown["impression_url"]), headers={"User-Agent": "Googlebot/2.1"})
     client.get(path(shown["impression_url"]), headers=BROWSER | {"Purpose": "prefetch"})
     client.get(path(shown["click_url"]), headers=BROWSER)
@@ -176,7 +172,7 @@ def test_head_is_answered_and_not_billed(client: Client, shown: dict[str, Any]) 
     assert unbilled() == {("click", "head", 1), ("impression", "head", 1)}
 
 
-def test_what_is_expired_leads_on_and_is_not_billed(client: Client, shown: dict[str, Any], settings: Any) -> None:
+def test_an_expired_url_redirects_and_is_not_billed(client: Client, shown: dict[str, Any], settings: Any) -> None:
     settings.ADS_URL_SECONDS = -1
     assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
     assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
@@ -187,33 +183,33 @@ def test_what_is_expired_leads_on_and_is_not_billed(client: Client, shown: dict[
 @pytest.mark.parametrize(
     "token", ["nonsense", "a:b:c", "W10:1tE2bJ:x", "%00", "https:%2F%2Fevil.example", "é", "x" * 3000]
 )
-def test_what_is_not_ours_leads_to_the_shop_and_nowhere_else(client: Client, token: str) -> None:
+def test_an_invalid_token_leads_to_the_shop(client: Client, token: str) -> None:
     response = client.get(f"/ads/click/{token}", headers=BROWSER)
     assert (response.status_code, response["Location"]) == (302, f"{SHOP}/")
     assert client.get(f"/ads/impression/{token}", headers=BROWSER).status_code == 200
     assert unbilled() == {("click", "signature", 1), ("impression", "signature", 1)}
 
 
-def test_a_price_that_was_changed_is_no_price(client: Client, shown: dict[str, Any]) -> None:
+def test_a_changed_price_is_forged(client: Client, shown: dict[str, Any]) -> None:
     sealed = path(shown["click_url"]).removeprefix("/ads/click/")
     changed = sealed[:60] + ("A" if sealed[60] != "A" else "B") + sealed[61:]
     assert client.get(f"/ads/click/{changed}", headers=BROWSER)["Location"] == f"{SHOP}/"
     assert not Event.objects.exists()
 
 
-def test_what_was_paused_since_is_not_billed(client: Client, shown: dict[str, Any]) -> None:
+def test_a_click_after_the_campaign_was_paused_is_not_billed(client: Client, shown: dict[str, Any]) -> None:
     Campaign.objects.update(status="paused")
     assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
     assert unbilled() == {("click", "inactive", 1)}
 
 
 @pytest.mark.parametrize("ending", ["/", "%0A"])
-def test_what_an_url_gathers_at_its_end_changes_nothing(client: Client, seen: dict[str, Any], ending: str) -> None:
+def test_trailing_characters_of_a_url_are_ignored(client: Client, seen: dict[str, Any], ending: str) -> None:
     assert client.get(path(seen["click_url"]) + ending, headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
     assert clicks().count() == 1
 
 
-def test_what_waited_too_long_does_not_count(shown: dict[str, Any]) -> None:
+def test_an_event_that_waited_too_long_does_not_count(shown: dict[str, Any]) -> None:
     decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
     late = AdEvent(Kind.CLICK, decision, timezone.now() - timedelta(days=1, seconds=1), None)
     assert repository.record_again(late) is Reason.EXPIRED
@@ -223,7 +219,7 @@ def test_what_waited_too_long_does_not_count(shown: dict[str, Any]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_choice_that_asks_nothing_is_no_trial_of_the_database(
+def test_a_choice_without_a_query_is_not_a_probe(
     client: Client, ad: SponsoredProduct, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     latest = keeper.latest()
@@ -236,7 +232,7 @@ def test_a_choice_that_asks_nothing_is_no_trial_of_the_database(
     assert database.state != "closed"
 
 
-def test_what_the_database_refuses_keeps_nobody_from_the_product(
+def test_a_refused_statement_does_not_prevent_the_redirect(
     client: Client, shown: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*args: object) -> None:
@@ -247,8 +243,8 @@ def test_what_the_database_refuses_keeps_nobody_from_the_product(
     assert "an event is lost" in caplog.text
 
 
-def test_a_click_waits_behind_its_impression_that_waits_to_be_written(client: Client, shown: dict[str, Any]) -> None:
-    """The database is back, and what happened while it was away is not written yet."""
+def test_a_click_is_spooled_while_its_impression_is_in_the_spool(client: Client, shown: dict[str, Any]) -> None:
+    """After an outage, before the spool is delivered."""
     decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
     before = timezone.now() - timedelta(seconds=10)
     repository.spool.add(AdEvent(Kind.IMPRESSION, decision, before, None, "address"))
@@ -261,11 +257,11 @@ def test_a_click_waits_behind_its_impression_that_waits_to_be_written(client: Cl
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_they_only_read(client: Client, shown: dict[str, Any], method: str) -> None:
+def test_the_pages_write_nothing(client: Client, shown: dict[str, Any], method: str) -> None:
     assert getattr(client, method)(path(shown["click_url"])).status_code == 405
 
 
-def test_a_viewer_sees_a_campaign_so_often_a_day(client: Client, ad: SponsoredProduct) -> None:
+def test_the_viewer_limit_of_a_campaign_holds(client: Client, ad: SponsoredProduct) -> None:
     Campaign.objects.update(viewer_limit=2)
     for _ in range(2):
         (found,) = ask(client, categories=["Pens"], viewer="somebody")
@@ -286,7 +282,7 @@ def test_nothing_personal_is_kept(client: Client, shown: dict[str, Any]) -> None
     assert address != decisions.address_hash("127.0.0.1", today + timedelta(days=1))
 
 
-def test_keywords_are_compared_as_people_write_them(client: Client, ad: SponsoredProduct) -> None:
+def test_keywords_are_compared_without_case_and_extra_blanks(client: Client, ad: SponsoredProduct) -> None:
     assert ask(client, keywords=["RED ink"])[0]["ad_id"] == ad.pk
     assert ask(client, keywords=["ink"])[0]["ad_id"] is None
 
@@ -297,19 +293,19 @@ def test_the_products_own_page_and_category_are_known(client: Client, ad: Sponso
     assert ask(client, asin="PEN")[0]["asin"] == "PAD"  # a house ad, and never the product itself
 
 
-def test_what_stays_empty_is_filled_with_other_products(client: Client, ad: SponsoredProduct) -> None:
+def test_house_ads_fill_the_rest(client: Client, ad: SponsoredProduct) -> None:
     Product.objects.bulk_create(Product(asin=f"P{n}", title="Pad", categories=["Pens"]) for n in range(3))
     found = ask(client, categories=["Pens"], limit=3)
     assert [each["sponsored"] for each in found] == [True, False, False]
     assert len({each["asin"] for each in found}) == 3
 
 
-def test_an_ad_of_a_product_that_is_gone_is_not_shown(client: Client, ad: SponsoredProduct) -> None:
+def test_an_ad_of_a_deleted_product_is_not_shown(client: Client, ad: SponsoredProduct) -> None:
     Product.objects.all().delete()
     assert ask(client, categories=["Pens"]) == []
 
 
-def test_who_may_see_campaigns_is_told_why(client: Client, ad: SponsoredProduct) -> None:
+def test_explain_works_with_the_permission(client: Client, ad: SponsoredProduct) -> None:
     context = {"categories": ["Pens"], "explain": True}
     assert client.post("/ads", context, content_type="application/json").status_code == 403
     someone(client, "view_advertiser")  # staff
@@ -324,7 +320,7 @@ def test_who_may_see_campaigns_is_told_why(client: Client, ad: SponsoredProduct)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_while_nobody_can_be_known_nobody_is_told_why(client: Client, lose_database: Callable[[], None]) -> None:
+def test_explain_is_503_during_a_database_outage(client: Client, lose_database: Callable[[], None]) -> None:
     someone(client, "view_campaign")
     lose_database()
     for explain, status in ((True, 503), (False, 200)):
@@ -333,7 +329,7 @@ def test_while_nobody_can_be_known_nobody_is_told_why(client: Client, lose_datab
 
 
 @pytest.mark.django_db(transaction=True)
-def test_while_the_database_is_away_they_answer_and_what_happens_is_kept(
+def test_urls_answer_and_events_are_spooled_during_a_database_outage(
     client: Client, shown: dict[str, Any], lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = dict(connection.settings_dict)

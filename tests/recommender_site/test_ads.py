@@ -94,7 +94,7 @@ def test_ads_are_not_cached(client: Client, provider: AdProvider) -> None:
     assert "no-store" in client.get("/ads")["Cache-Control"]
 
 
-def test_without_parameters_it_asks_for_ten(client: Client, provider: AdProvider) -> None:
+def test_the_default_limit_is_ten(client: Client, provider: AdProvider) -> None:
     assert len(asins(client, "/")) == 10
     assert provider.asked == [{"limit": 10}]
 
@@ -175,7 +175,7 @@ def test_the_database_is_not_needed(client: Client, provider: AdProvider, lose_d
         ("asin=<b>", "asin"),
     ],
 )
-def test_what_cannot_be_used_is_named(client: Client, provider: AdProvider, query: str, field: str) -> None:
+def test_an_invalid_parameter_is_named(client: Client, provider: AdProvider, query: str, field: str) -> None:
     response = client.get(f"/ads?{query}")
     assert response.status_code == 400
     assert list(response.json()) == [field]
