@@ -121,7 +121,7 @@ class AuctionEntry:
     """
 
     ad: Ad
-    place: TargetKey
+    key: TargetKey
     bid: int
     fit: float
     rate: float = 0.0
@@ -149,8 +149,8 @@ def run_auction(snapshot: Snapshot, context: Context, limit: int) -> tuple[list[
             campaigns.add(candidate.ad.campaign)
             products.add(candidate.ad.asin)
         (lost if candidate.lost else firsts).append(candidate)
-    for place, candidate in enumerate(firsts):
-        after = firsts[place + 1].score if place + 1 < len(firsts) else 0.0
+    for position, candidate in enumerate(firsts):
+        after = firsts[position + 1].score if position + 1 < len(firsts) else 0.0
         enough = math.ceil(after / (candidate.rate * candidate.fit))
         candidate.price = min(max(enough, snapshot.floor), candidate.bid)
     for candidate in firsts[limit:]:
@@ -162,9 +162,9 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
     """Return each ad once, with the target of the highest bid times fit."""
     best: dict[int, AuctionEntry] = {}
     states: dict[int, tuple[str, int, str]] = {}
-    places = context.target_keys()
-    for place, fit in places.items():
-        for ad, bid in snapshot.ads.get(place, ()):
+    keys = context.target_keys()
+    for key, fit in keys.items():
+        for ad, bid in snapshot.ads.get(key, ()):
             if ad.campaign not in states:
                 campaign = snapshot.campaigns.get(ad.campaign)  # deleted since the ads were read
                 states[ad.campaign] = (
@@ -172,7 +172,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
                 )
             lost, most, limit = states[ad.campaign]
             mean, rate = click_rate(ad.impressions, ad.clicks)
-            lost = lost or unfit(ad, context.asin, places)
+            lost = lost or unfit(ad, context.asin, keys)
             if not lost and bid < snapshot.floor:
                 lost = "bids below the minimum price"
             if not lost and not is_relevant(fit, mean):
@@ -182,7 +182,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
             if known is None or (not lost, bid * fit) > (not known.lost, known.bid * known.fit):
                 best[ad.id] = AuctionEntry(
                     ad,
-                    place,
+                    key,
                     bid,
                     fit,
                     rate,
@@ -194,11 +194,11 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
     return list(best.values())
 
 
-def unfit(ad: Ad, asin: str | None, places: Mapping[TargetKey, float]) -> str:
+def unfit(ad: Ad, asin: str | None, keys: Mapping[TargetKey, float]) -> str:
     """Return why an ad is never shown on this page, or an empty text."""
     if ad.asin == asin:
         return "is the product itself"
-    if ad.never and not ad.never.isdisjoint(places):
+    if ad.never and not ad.never.isdisjoint(keys):
         return "has a negative target here"
     return ""
 

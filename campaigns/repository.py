@@ -13,7 +13,7 @@ from campaigns.choice import AuctionEntry, Context, Snapshot, run_auction
 from campaigns.decisions import Decision, viewer_hash
 from campaigns.keywords import keyword, search_term
 from campaigns.models import Kind, Reason, Viewer, day_of
-from campaigns.snapshot import keeper
+from campaigns.snapshot import refresher
 from campaigns.spool import AdEvent, Spool
 from catalog.models import Product
 from catalog.repository import advertised
@@ -51,7 +51,7 @@ def get_sponsored(
     """
     spool.watch()
     try:
-        latest = keeper.latest()
+        latest = refresher.latest()
         chosen = _choose(latest, asin, categories, keywords, limit, viewer) if latest else Chosen([], [])
     except DependencyUnavailable:
         return Chosen([], [])
@@ -100,18 +100,18 @@ def _with_products(winners: Sequence[AuctionEntry]) -> list[tuple[AuctionEntry, 
     return [(each, products[each.ad.asin]) for each in winners if each.ad.asin in products]  # else deleted
 
 
-def record(happened: AdEvent) -> Reason | None:
+def record(event: AdEvent) -> Reason | None:
     """Write an event to the ledger. Return None if it counts. Raises DependencyUnavailable or ImpressionWaits."""
-    return _record(happened, again=False)
+    return _record(event, again=False)
 
 
-def record_again(happened: AdEvent) -> Reason | None:
+def record_again(event: AdEvent) -> Reason | None:
     """Write an event from the spool. One that was written before is not counted as repeated."""
-    return _record(happened, again=True)
+    return _record(event, again=True)
 
 
-def _record(happened: AdEvent, *, again: bool) -> Reason | None:
-    kind, decision, at, reason, address = happened
+def _record(event: AdEvent, *, again: bool) -> Reason | None:
+    kind, decision, at, reason, address = event
     if reason is None and timezone.now() - at > KEPT_AT_MOST:
         reason = Reason.EXPIRED  # it may have counted, and the roll-up deletes events
     if reason is None and decision:
@@ -144,12 +144,12 @@ def _count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reas
 spool = Spool(record_again)
 
 
-def record_or_keep(happened: AdEvent) -> None:
+def record_or_keep(event: AdEvent) -> None:
     """Write an event to the ledger, or keep it in the spool during an outage. Never raises."""
     spool.watch()
     try:
-        record(happened)
+        record(event)
     except (DependencyUnavailable, ImpressionWaits):
-        spool.add(happened)
+        spool.add(event)
     except Error:  # a retry would fail too
         logger.exception("an event is lost")

@@ -95,7 +95,7 @@ def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
                 candidate.price,
                 placement,
                 chosen.viewer,
-                f"{candidate.place.kind} {candidate.place.value}",
+                f"{candidate.key.kind} {candidate.key.value}",
                 chosen.term,
             )
         )
@@ -133,7 +133,7 @@ def _explained(candidate: AuctionEntry, outcome: str) -> dict[str, Any]:
         "ad_id": candidate.ad.id,
         "campaign_id": candidate.ad.campaign,
         "asin": candidate.ad.asin,
-        "target": f"{candidate.place.kind} {candidate.place.value}",
+        "target": f"{candidate.key.kind} {candidate.key.value}",
         "bid": candidate.bid / MICROS,
         "target_bid": candidate.target_bid / MICROS,
         "lowered_by": candidate.lowered,

@@ -65,15 +65,15 @@ def load_ads() -> tuple[Ads, KeywordIndex]:
             value = keyword(value)  # earlier releases normalised keywords in another way
             keywords.add(value)
         targets[ad].append((TargetKey(kind, value), bid))
-    places: dict[TargetKey, list[tuple[Ad, int]]] = defaultdict(list)
+    by_key: dict[TargetKey, list[tuple[Ad, int]]] = defaultdict(list)
     ads = SponsoredProduct.objects.filter(HAS_PRODUCT)
     for number, campaign, asin, impressions, clicks in _rows(ads, "campaign", "product", "impressions", "clicks"):
-        never = frozenset(place for place, bid in targets[number] if bid is None)
+        never = frozenset(key for key, bid in targets[number] if bid is None)
         ad = Ad(number, campaign, asin, impressions, clicks, never)
-        for place, bid in targets[number]:
+        for key, bid in targets[number]:
             if bid is not None:
-                places[place].append((ad, bid))
-    return places, KeywordIndex(keywords)
+                by_key[key].append((ad, bid))
+    return by_key, KeywordIndex(keywords)
 
 
 def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
@@ -140,4 +140,4 @@ class SnapshotRefresher:
             time.sleep(settings.ADS_SNAPSHOT_SECONDS)
 
 
-keeper = SnapshotRefresher()
+refresher = SnapshotRefresher()

@@ -58,9 +58,9 @@ class Spool:
     def _folder(self) -> Path:
         return Path(settings.ADS_SPOOL_DIR)
 
-    def add(self, happened: AdEvent) -> None:
+    def add(self, event: AdEvent) -> None:
         """Append an event to the file, if there is room. Never raises."""
-        kind, decision, at, reason, address = happened
+        kind, decision, at, reason, address = event
         # Starts with a line break, because the last line may be cut off.
         line = "\n" + json.dumps([kind, decision, at.isoformat(), reason, address])
         room = MAX_BYTES * (ROOM_OF_UNBILLED if reason else 1)

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 @require_safe
 def impression(request: HttpRequest, token: str) -> HttpResponse:
     """Record an impression and return an image of one pixel."""
-    _happened(request, Kind.IMPRESSION, token)
+    _record(request, Kind.IMPRESSION, token)
     return HttpResponse(PIXEL, content_type="image/gif")
 
 
@@ -40,13 +40,13 @@ def impression(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def click(request: HttpRequest, token: str) -> HttpResponse:
     """Record a click and redirect to the product, or to the shop's front page if the token is not valid."""
-    decision = _happened(request, Kind.CLICK, token)
+    decision = _record(request, Kind.CLICK, token)
     if decision is None:
         return HttpResponseRedirect(f"{settings.RECOMMENDER_PUBLIC_URL}/")
     return HttpResponseRedirect(product_url(decision.asin))
 
 
-def _happened(request: HttpRequest, kind: Kind, token: str) -> Decision | None:
+def _record(request: HttpRequest, kind: Kind, token: str) -> Decision | None:
     decision, reason = None, None
     try:
         decision = decisions.read(token.strip().strip("/"))

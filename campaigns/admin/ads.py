@@ -12,8 +12,8 @@ from django.utils.html import format_html
 from campaigns import standing
 from campaigns.admin.amounts import AMOUNTS
 from campaigns.admin.forms import TargetForm, TargetFormSet, TypedForm
-from campaigns.admin.places import offered
 from campaigns.admin.saving import SavingAdmin
+from campaigns.admin.target_values import offered
 from campaigns.models import Campaign, DailyFigures, Event, SponsoredProduct, Target
 from campaigns.money import amount
 from catalog.admin import BoundedPaginator

@@ -7,7 +7,7 @@ from django.db.models import Max
 from django.urls import reverse
 
 from campaigns.admin.amounts import AmountsForm
-from campaigns.admin.places import existing_categories, existing_products
+from campaigns.admin.target_values import existing_categories, existing_products
 from campaigns.keywords import keyword
 from campaigns.models import MAX_VALUE, Campaign, Target
 from campaigns.money import floor, in_units

@@ -87,11 +87,11 @@ class _Run:
         winners, others = run_auction(self._snapshot, context, limit)
         self._numbers += 1
         if page.clicks_on:
-            for place, winner in enumerate(winners):
-                self._show(page, now, place, winner)
+            for position, winner in enumerate(winners):
+                self._show(page, now, position, winner)
             return
         could = list(chances(self.world, context, winners, others, limit))
-        clicked = {each.ad.campaign: self._show(page, now, place, each) for place, each in enumerate(winners)}
+        clicked = {each.ad.campaign: self._show(page, now, position, each) for position, each in enumerate(winners)}
         for chance in could:
             # A viewer who saw the ad clicked or not, whatever the bid. Others might have clicked.
             clicks = (
@@ -99,12 +99,14 @@ class _Run:
             )
             self.ideal.offer(chance, page.viewer, page.at, clicks)
 
-    def _show(self, page: Page, now: datetime, place: int, winner: AuctionEntry) -> bool:
+    def _show(self, page: Page, now: datetime, position: int, winner: AuctionEntry) -> bool:
         """Show an ad and return whether the viewer clicks. The click is charged when it is due."""
         ad = winner.ad
-        decision = Decision(str(self._numbers), ad.id, ad.campaign, ad.asin, place + 1, winner.price, "", page.viewer)
+        decision = Decision(
+            str(self._numbers), ad.id, ad.campaign, ad.asin, position + 1, winner.price, "", page.viewer
+        )
         self._count(self.ledger.charge(Kind.IMPRESSION, decision, now, page.address))
-        if not (page.clicks_on == ad.campaign if page.clicks_on else self._clicks(ad.id, place)):
+        if not (page.clicks_on == ad.campaign if page.clicks_on else self._clicks(ad.id, position)):
             return False
         at = page.at + QUICKEST + self.rng.expovariate(1 / USUAL)
         for _ in range(2 if self.rng.random() < TWICE else 1):
@@ -151,8 +153,8 @@ class _Run:
         for each in self.world.adverts.values():
             shown = each.impressions + self.ledger.shown[each.id]
             ad = Ad(each.id, each.campaign, each.asin, shown, each.clicks + self.ledger.clicked[each.id], each.never)
-            for place, bid in each.bids.items():
-                ads[place].append((ad, bid))
+            for key, bid in each.bids.items():
+                ads[key].append((ad, bid))
         return ads
 
 

@@ -47,7 +47,7 @@ def chances(
     best: dict[int, tuple[float, float, int, int]] = {}  # by campaign: score, score per micro of the bid, bid, ad
     for each in (*winners, *others):
         if each.lost in BEATEN or (each.lost in HELD_BACK and _fits(context, each)):
-            bid, ad = world.adverts[each.ad.id].bids[each.place], each.ad
+            bid, ad = world.adverts[each.ad.id].bids[each.key], each.ad
             weight = each.rate * each.fit
             best[ad.campaign] = max(best.get(ad.campaign, (0.0, 0.0, 0, 0)), (bid * weight, weight, bid, ad.id))
     outranked = sorted((-each.score, each.ad.campaign) for each in others if each.lost == OUTRANKED)

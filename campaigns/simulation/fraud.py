@@ -74,5 +74,5 @@ def _visits(rng: random.Random, world: World, rival: int, addresses: int) -> Ite
 
 
 def _is_home(world: World, rival: int, category: str) -> bool:
-    place = TargetKey(Target.Kind.CATEGORY, category)
-    return any(place in ad.bids for ad in world.adverts.values() if ad.campaign == rival)
+    key = TargetKey(Target.Kind.CATEGORY, category)
+    return any(key in ad.bids for ad in world.adverts.values() if ad.campaign == rival)

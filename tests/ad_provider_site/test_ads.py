@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from ad_provider_site import views
-from campaigns.snapshot import keeper
+from campaigns.snapshot import refresher
 from catalog.defaults import HOUSE_ADS
 from catalog.models import Product
 
@@ -87,8 +87,8 @@ def test_the_number_of_queries_does_not_depend_on_the_limit(
     django_assert_num_queries: DjangoAssertNumQueries,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    latest = keeper.latest()
-    monkeypatch.setattr(keeper, "latest", lambda: latest)
+    latest = refresher.latest()
+    monkeypatch.setattr(refresher, "latest", lambda: latest)
     for limit in (1, 100):
         with django_assert_num_queries(queries):
             ask(client, context | {"limit": limit})

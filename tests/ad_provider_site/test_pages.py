@@ -19,7 +19,7 @@ def test_the_front_page_says_where_to_go_and_asks_no_database(client: Client) ->
 def test_the_form_asks_for_a_search_too_and_marks_who_pays(client: Client) -> None:
     assert '<input name="keywords"' in client.get("/").content.decode()
     script = finders.find("ad_provider_site/home.js")
-    assert 'ad.sponsored ? "Sponsored" : "House ad"' in Path(script).read_text()
+    assert 'ad.sponsored ? "Sponsored" : "House ad"' in Path(str(script)).read_text()
 
 
 def test_the_admin_names_the_service(admin_client: Client) -> None:

@@ -102,7 +102,7 @@ def test_the_better_target_counts() -> None:
     snapshot = Snapshot({number: state(number) for number in range(1, 5)}, places)
     winners, _ = run_auction(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
     assert [each.ad.id for each in winners] == [1, 2, 3, 4]
-    assert winners[0].place == TargetKey("product", "P1")
+    assert winners[0].key == TargetKey("product", "P1")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_the_best_relevant_target_is_used() -> None:
     }
     snapshot = Snapshot({1: state(1), 2: state(2)}, places)
     winners, _ = run_auction(snapshot, Context(NOON, "P1", ["Office", "Pens"], (), ["ink"]), 10)
-    assert {each.ad.id: each.place.kind for each in winners} == {1: "product", 2: "keyword"}
+    assert {each.ad.id: each.key.kind for each in winners} == {1: "product", 2: "keyword"}
 
 
 def test_an_ad_of_a_deleted_campaign_is_not_shown() -> None:

@@ -65,7 +65,7 @@ def test_a_currency_without_decimals_takes_none(staff: Client, campaign: Campaig
     page = staff.get(f"{LIST}{campaign.pk}/change/")
     assert "Daily budget (JPY):" in text(page)
     assert 'value="50"' in page.content.decode()
-    assert "spent today (jpy)" in text(staff.get(LIST)).lower()
+    assert "spend today (jpy)" in text(staff.get(LIST)).lower()
 
 
 def test_a_click_costs_at_least_the_smallest_coin(client: Client, staff: Client, settings: Any) -> None:
@@ -77,7 +77,7 @@ def test_a_click_costs_at_least_the_smallest_coin(client: Client, staff: Client,
     ad(campaign, "PEN", "category Pens", bid=50 * MICROS)
     (alone,) = ask(client, categories=["Pens"])
     assert decisions.read(alone["click_url"].rpartition("/")[2]).price == MICROS
-    assert "At least 1 JPY: no click costs less." in text(saved(staff, campaign, daily_budget="0"))
+    assert "Enter at least 1 JPY, the minimum price of a click." in text(saved(staff, campaign, daily_budget="0"))
     Target.objects.update(bid=MICROS - 1)
     assert "Not shown: it has no target." in text(staff.get(f"{ADMIN}sponsoredproduct/"))
     assert not ask(client, categories=["Pens"])[0]["sponsored"]

@@ -8,7 +8,7 @@ from django.test import Client
 
 from campaigns.choice import Snapshot
 from campaigns.models import Event
-from campaigns.snapshot import keeper
+from campaigns.snapshot import refresher
 from catalog.models import Product
 from tests.campaigns import sponsors
 from tests.campaigns.test_admin import LIST, someone, text
@@ -28,7 +28,7 @@ def test_the_preview_shows_the_outcome_of_each_candidate(staff: Client) -> None:
 
 
 def test_a_change_is_shown_at_once(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "latest", lambda: Snapshot({}, {}))  # as it was before
+    monkeypatch.setattr(refresher, "latest", lambda: Snapshot({}, {}))  # as it was before
     sponsors.ad(sponsors.campaign("Pens"), "PEN", "keyword gel pen")
     page = text(staff.get(f"{LIST}preview/?keywords=blue+gel+pen"))
     assert "won place 1 PEN" in page

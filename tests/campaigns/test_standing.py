@@ -103,6 +103,6 @@ def test_an_ad_says_why_it_is_not_shown_and_leads_to_its_targets(
         with django_assert_max_num_queries(18):
             page = staff.get(url)
         assert "Not shown: it has no target. not keyword red edit targets" in text(page)
-        assert "Not shown: its product is gone. add targets" in text(page)
+        assert "Not shown: its product is deleted. add targets" in text(page)
         assert "keyword ink 0.50, not category Toys edit targets" in text(page)
         assert f'href="{ADMIN}sponsoredproduct/{ads[0].pk}/change/#targets-group"' in page.content.decode()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from campaigns.admin import places
+from campaigns.admin import target_values
 from campaigns.models import Event, SponsoredProduct, Target
 from catalog.models import Product
 from catalog.rules import MAX_ASIN
@@ -84,7 +84,7 @@ def test_an_empty_keyword_is_refused(staff: Client, ad: SponsoredProduct) -> Non
 def test_suggestions_are_limited(staff: Client) -> None:
     Product.objects.bulk_create(Product(asin=f"P{n}", leaf_category=f"C{n}", categories=[f"C{n}"]) for n in range(50))
     for kind, text in (("product", "P"), ("category", "c")):
-        assert len(asked(staff, kind=kind, text=text)) == places.OFFERED
+        assert len(asked(staff, kind=kind, text=text)) == target_values.OFFERED
 
 
 @pytest.mark.parametrize("query", [{}, {"kind": "brand", "text": "x"}, {"kind": "keyword", "text": "x" * 256}])

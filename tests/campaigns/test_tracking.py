@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from campaigns import charging, decisions, repository
 from campaigns.models import Campaign, Event, Kind, LastImpression, Reason, SponsoredProduct, Unbilled, Viewer
-from campaigns.snapshot import keeper
+from campaigns.snapshot import refresher
 from campaigns.spool import AdEvent
 from catalog.models import Product
 from resilience import breakers
@@ -222,8 +222,8 @@ def test_an_event_that_waited_too_long_does_not_count(shown: dict[str, Any]) -> 
 def test_a_choice_without_a_query_is_not_a_probe(
     client: Client, ad: SponsoredProduct, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    latest = keeper.latest()
-    monkeypatch.setattr(keeper, "latest", lambda: latest)
+    latest = refresher.latest()
+    monkeypatch.setattr(refresher, "latest", lambda: latest)
     lose_database()
     database = breakers.get(breakers.DATABASE)
     ask(client, asin="PEN")
