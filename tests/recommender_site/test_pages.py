@@ -15,6 +15,8 @@ def test_the_front_page_shows_each_dependency_and_links(client: Client) -> None:
     for path in ("/products", "/reviews", "/ads", "/docs", "/admin/", "/breakers", "/readyz", "http://localhost:8001"):
         assert f'href="{path}"' in page
     assert page.count("● up (closed)") == 2
+    assert "<span>Ad provider</span>" in page
+    assert "<h2>Ad provider " in client.get("/status").content.decode()
     client.post("/sabotage-db")
     page = client.get("/").content.decode()
     assert page.count("● up (closed)") == 1
