@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 import catalog.admin
-from campaigns import reports
+from campaigns import reports, retention
 from campaigns.decisions import Decision
 from campaigns.models import MICROS, Campaign, Day, Reason, SponsoredProduct, Target
 from campaigns.money import amount
@@ -292,3 +292,14 @@ def test_the_ledger_is_read_only_in_the_admin(staff: Client, ad: SponsoredProduc
         assert 'name="_save"' not in page.content.decode()
         assert staff.post(f"{ADMIN}event/{event.pk}/change/", {"price": 1}).status_code == 403
         assert staff.post(f"{ADMIN}event/{event.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("ledger", ["event", "dailyfigures"])
+def test_money_stands_before_the_long_columns(staff: Client, ad: SponsoredProduct, ledger: str) -> None:
+    """Else it is cut off in a narrow window."""
+    happen(ad, 300_000, days=100)
+    retention.roll_up(200 if ledger == "event" else 90)
+    page = staff.get(f"{ADMIN}{ledger}/")
+    headers = re.findall(r'class="[^"]*column-(\w+)', page.content.decode())
+    assert headers.index("paid") < headers.index("campaign") < headers.index("target")
+    assert "campaigns/admin.css" in page.content.decode()
