@@ -28,16 +28,18 @@ READER_TIMEOUT = 2.0  # seconds
 
 @dataclass
 class Counts:
-    """What became of the rows read: each is in exactly one of the next four.
+    """What became of the rows read: each is in exactly one of the next five.
 
-    A row that loses to another of the same key, in its batch or in the database, counts as unchanged. ``unreadable``
-    has how many rows came in without what a field of theirs says, and ``unused`` the columns that no field takes.
+    ``merged`` counts rows that were merged with another row of the same key in their batch, such as the variants of a
+    product. ``unreadable`` counts, by field, the rows that are stored without a value that cannot be read.
+    ``unused`` lists the columns that no field takes.
     """
 
     read: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    merged: int = 0
     rejected: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
     unused: list[str] = field(default_factory=list, compare=False)
@@ -50,17 +52,20 @@ class Batch:
     read: int = 0
     rows: list[tuple[Location, Row]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
-    unreadable: Counter[str] = field(default_factory=Counter)
+    unreadable: list[tuple[Location, str]] = field(default_factory=list)
+    merged: int = 0
     encoded: str | list[Row] = ""
 
 
 @dataclass
 class Importer(ABC):
-    """Imports files into one table, batch by batch, each batch in a transaction of its own.
+    """Imports files into one table, batch by batch, each batch in its own transaction.
 
-    ``reject`` is told of each row that cannot be used, ``advance`` of the raw bytes read and ``progress`` of the counts
-    after each batch. With ``dry_run`` every batch is undone; its counts are those of that batch alone.
-    ``reasons`` has what was wrong with rejected rows, ``formats`` what the files turned out to be.
+    ``reject`` is called with each row that cannot be used and each field that cannot be read, ``advance`` with the
+    number of raw bytes read, and ``progress`` with the counts after each batch. With ``dry_run`` each batch is rolled
+    back, so its counts ignore the batches before it.
+    ``reasons`` counts why rows were rejected, ``first_unreadable`` has the first row of each field that could not be
+    read, and ``formats`` what the files turned out to be.
     """
 
     table: ClassVar[Table]
@@ -73,6 +78,7 @@ class Importer(ABC):
     progress: Callable[[Counts], object] = lambda counts: None
     counts: Counts = field(default_factory=Counts)
     reasons: Reasons = field(default_factory=Reasons)
+    first_unreadable: dict[str, Location] = field(default_factory=dict)
     formats: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list, init=False)
 
@@ -136,7 +142,7 @@ class Importer(ABC):
                 else:
                     batch.rows.append((place, row))
                     if self.unreadable:
-                        batch.unreadable.update(set(self.unreadable))
+                        batch.unreadable += [(place, name) for name in dict.fromkeys(self.unreadable)]
                     for value in row:
                         if isinstance(value, str):
                             characters += len(value)
@@ -164,6 +170,7 @@ class Importer(ABC):
         for _, row in batch.rows:
             identity = tuple([row[position] for position in key])
             unique[identity] = self.merge(unique[identity], row) if identity in unique else row
+        batch.merged = len(batch.rows) - len(unique)
         batch.encoded = encode(unique.values())
         return batch
 
@@ -177,15 +184,19 @@ class Importer(ABC):
                     raise
                 self.forget()
         self.counts.read += batch.read
-        self.counts.unreadable.update(batch.unreadable)
         self.counts.unused = list(self.layouts.unused)
         self.counts.created += created
         self.counts.updated += updated
-        self.counts.unchanged += len(batch.rows) - created - updated
+        self.counts.merged += batch.merged
+        self.counts.unchanged += len(batch.rows) - batch.merged - created - updated
         self.counts.rejected += len(batch.rejected)
         for rejection in batch.rejected:
             self.reasons.add(rejection)
             self.reject(rejection.place, rejection.reason)
+        for place, name in batch.unreadable:
+            self.counts.unreadable[name] += 1
+            self.first_unreadable.setdefault(name, place)
+            self.reject(place, f"{name}: unreadable; the rest of the row is stored")
 
     def _write(self, batch: Batch) -> tuple[int, int]:
         """Store the batch, less what the database refuses. Returns how many rows were created and updated."""

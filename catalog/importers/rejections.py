@@ -16,6 +16,9 @@ class Location(NamedTuple):
     file: str
     line: int
 
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}"
+
 
 class Rejection(NamedTuple):
     """Why the row at ``place`` is not used."""
@@ -51,9 +54,7 @@ class Reasons:
         damage = self.damage.kind if self.damage else None
         kinds = sorted(self.counts, key=lambda kind: (kind != damage, -self.counts[kind]))
         return "; ".join(
-            f"{kind} ({_times(self.counts[kind])} in {self.examples[kind].place.file}, "
-            f"line {self.examples[kind].place.line})"
-            for kind in kinds[:count]
+            f"{kind} ({_times(self.counts[kind])} in {self.examples[kind].place})" for kind in kinds[:count]
         )
 
 

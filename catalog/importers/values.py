@@ -15,6 +15,8 @@ from catalog.importers.cells import LONGEST_ABSENT, as_text, cell, entries, is_a
 from catalog.importers.formats import RejectedRow
 from catalog.importers.literals import ABSENT
 
+NOT_UTF8 = "not UTF-8; save the file as UTF-8 (in Excel: CSV UTF-8)"
+_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not UTF-8, as surrogateescape decodes them
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _STARS = {text: stars for stars in range(1, 6) for text in (f"{stars}", f"{stars}.0", f"{stars},0")}
@@ -34,8 +36,8 @@ def text(raw: Any, name: str, longest: int, decode: bool = True) -> str:
         return ""
     if decode and "&" in kept:
         kept = _ENTITY.sub(_character, kept).strip()
-    if (not kept.isascii() or "\0" in kept) and _UNSTORABLE.search(kept):
-        raise RejectedRow(f"{name}: holds a NUL or is not UTF-8")
+    if (not kept.isascii() or "\0" in kept) and (found := _UNSTORABLE.search(kept)):
+        raise RejectedRow(f"{name}: {NOT_UTF8 if _UNDECODED.match(found[0]) else 'holds a NUL or half a character'}")
     if len(kept) > longest:
         raise RejectedRow(f"{name}: longer than {longest} characters")
     return kept

@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from tqdm import tqdm
@@ -20,7 +21,8 @@ from catalog.importers.rejections import Location
 from service.commands import unusable_database
 
 SECONDS_BETWEEN_LINES = 5
-REASONS = 3
+REASONS = 3  # that an error message names
+NEXT = "build_recommendations"  # a command of services that recommend
 
 
 class SeedCommand(BaseCommand):
@@ -33,8 +35,8 @@ class SeedCommand(BaseCommand):
             "files", nargs="+", metavar="FILE", help="plain, .gz, .bz2, .xz or .zip; - for standard input"
         )
         parser.add_argument("--format", choices=FORMATS, help="what the files hold; told by looking if not given")
-        parser.add_argument("--rejects", metavar="FILE", help="CSV of the rows that cannot be used: file, line, reason")
-        parser.add_argument("--strict", action="store_true", help="exit 1 where a row cannot be used")
+        parser.add_argument("--rejects", metavar="FILE", help="CSV of what cannot be used: file, line, reason")
+        parser.add_argument("--strict", action="store_true", help="exit 1 if a row or a field cannot be used")
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
 
     def importer(self, **options: Any) -> Importer:
@@ -66,6 +68,8 @@ class SeedCommand(BaseCommand):
         if importer.counts.unused:
             self._say(unused_line(importer.counts))
         self._judge(importer, strict=options["strict"])
+        if (importer.counts.created or importer.counts.updated) and not importer.dry_run and NEXT in get_commands():
+            self._say(f"run {NEXT} to bring the recommendations up to date")
 
     def _say(self, line: str) -> None:
         """To standard output, whatever that is: a pipe whose reader has left, a full disk, ASCII only, or nothing."""
@@ -87,24 +91,36 @@ class SeedCommand(BaseCommand):
             raise CommandError(f"{damage.place.file}: {damage.reason}; the rows that could be read are stored{others}")
         if counts.rejected and counts.rejected == counts.read:
             raise CommandError(f"no row can be used: {reasons.most_frequent(REASONS)}")
-        if strict and counts.rejected:
-            raise CommandError(f"{counts.rejected} rows cannot be used: {reasons.most_frequent(REASONS)}")
+        if strict and (counts.rejected or counts.unreadable):
+            rejected = f"{counts.rejected} rows cannot be used: {reasons.most_frequent(REASONS)}"
+            raise CommandError("; ".join([rejected] * bool(counts.rejected) + _unreadable(importer)))
         if counts.rejected:
             self._say(_rejected(importer))
 
 
 def closing_line(importer: Importer) -> str:
     formats = f"; read as {', '.join(importer.formats)}" if importer.formats else ""
-    nothing = "Nothing was written. " if importer.dry_run else ""
-    return f"{nothing}{_counted(importer.counts)}{formats}"
+    nothing = "Nothing was written. Without --dry-run: " if importer.dry_run else ""
+    return f"{nothing}{_counted(importer)}{formats}"
 
 
-def _counted(counts: Counts) -> str:
-    return (
-        f"{counts.read} read, {counts.created} created, {counts.updated} updated, "
-        f"{counts.unchanged} unchanged, {counts.rejected} rejected"
-        + "".join(f", {name} unreadable: {count}" for name, count in counts.unreadable.most_common())
+def _counted(importer: Importer) -> str:
+    counts = importer.counts
+    merged = [f"{counts.merged} merged with another row"] if counts.merged else []
+    return ", ".join(
+        [
+            f"{counts.read} read, {counts.created} created, {counts.updated} updated",
+            *merged,
+            f"{counts.unchanged} unchanged, {counts.rejected} rejected",
+            *_unreadable(importer),
+        ]
     )
+
+
+def _unreadable(importer: Importer) -> list[str]:
+    """``price unreadable: 3 (first in a.csv, line 7)`` for each field, the most frequent first."""
+    frequent = importer.counts.unreadable.most_common()
+    return [f"{name} unreadable: {count} (first in {importer.first_unreadable[name]})" for name, count in frequent]
 
 
 def unused_line(counts: Counts) -> str:
@@ -119,7 +135,7 @@ def _so_far(importer: Importer) -> str:
         return ""
     nothing = ", nothing written" if importer.dry_run else ""
     rejected = f"; {_rejected(importer)}" if importer.counts.rejected else ""
-    return f" (before that: {_counted(importer.counts)}{nothing}{rejected})"
+    return f" (before that: {_counted(importer)}{nothing}{rejected})"
 
 
 def _rejected(importer: Importer) -> str:

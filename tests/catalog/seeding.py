@@ -14,6 +14,7 @@ from catalog.importers.products import ProductImporter
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "asin,title\n"
 AS_CSV = "; read as CSV (commas, doubled quotes)\n"
+NEXT = "run build_recommendations to bring the recommendations up to date\n"
 
 
 def seed(command: str, *words: str) -> str:

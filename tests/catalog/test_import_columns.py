@@ -175,13 +175,13 @@ def test_variants_of_shopify_are_one_product_with_its_lowest_price(tmp_path: Pat
         variant("blue-mug", "Blue mug", "8.00", "https://cdn.example/blue.jpg"),
     ]
     text = as_lines(rows)
-    assert import_products(tmp_path, text) == Counts(read=5, created=2, unchanged=3)
+    assert import_products(tmp_path, text) == Counts(read=5, created=2, merged=3)
     blue, red = Product.objects.order_by("asin")
     assert (red.asin, red.title, red.brand, str(red.price)) == ("red-mug", "Red mug", "Potter", "9.50")
     assert (red.description, red.im_url) == ("Holds a lot.\nFish & chips", "https://cdn.example/mug.jpg")
     assert red.categories == ["Home & Garden", "Kitchen", "Mugs"]
     assert (str(blue.price), blue.im_url) == ("8.00", "https://cdn.example/blue.jpg")
-    assert import_products(tmp_path, text) == Counts(read=5, unchanged=5)
+    assert import_products(tmp_path, text) == Counts(read=5, unchanged=2, merged=3)
 
 
 def test_the_type_of_shopify_is_the_category_where_there_is_no_other(tmp_path: Path) -> None:

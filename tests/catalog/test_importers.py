@@ -112,10 +112,10 @@ def test_an_empty_value_does_not_erase_and_a_new_one_replaces(tmp_path: Path) ->
         ('{"asin": "no spaces"}', "asin: not 1 to 255 letters, digits or . _ -"),
         ('{"asin": 12}', "asin: not 1 to 255 letters, digits or . _ -"),
         ('{"asin": "P1", "title": "' + "x" * 1001 + '"}', "title: longer than 1000 characters"),
-        ('{"asin": "P1", "title": "nul \\u0000"}', "title: holds a NUL or is not UTF-8"),
+        ('{"asin": "P1", "title": "nul \\u0000"}', "title: holds a NUL or half a character"),
         ('{"asin": "P1", "title": {"a": 1}}', "title: not text"),
-        ('{"asin": "P1", "salesRank": {"nul \\u0000": 1}}', "salesRank: holds a NUL or is not UTF-8"),
-        ("{'asin': 'P1', 'related': {'\\ud800': ['P2']}}", "related: holds a NUL or is not UTF-8"),
+        ('{"asin": "P1", "salesRank": {"nul \\u0000": 1}}', "salesRank: holds a NUL or half a character"),
+        ("{'asin': 'P1', 'related': {'\\ud800': ['P2']}}", "related: holds a NUL or half a character"),
         ("[1, 2]\n", None),
         ('{"asin": "P1"', "neither JSON nor a Python literal"),
         ('{"asin": ' * 5000, "neither JSON nor a Python literal"),
@@ -227,7 +227,7 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
         ({"unixReviewTime": "soon"}, "unixReviewTime: missing or not a number"),
         ({"unixReviewTime": -1}, "unixReviewTime: not a time between 1970 and 2106"),
         ({"unixReviewTime": None, "reviewTime": "yesterday"}, "reviewTime: not a day such as 02 8, 2014"),
-        ({"reviewText": "\ud800"}, "reviewText: holds a NUL or is not UTF-8"),
+        ({"reviewText": "\ud800"}, "reviewText: holds a NUL or half a character"),
     ],
 )
 def test_it_says_why_a_review_cannot_be_used(fields: dict[str, Any], reason: str, tmp_path: Path, pen: Product) -> None:

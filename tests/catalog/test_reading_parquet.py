@@ -14,7 +14,7 @@ import pytest
 from catalog.importers import lines, parquet_rows
 from catalog.importers.formats import UnknownFormat
 from catalog.models import Product
-from tests.catalog.seeding import ROOT, read, seed
+from tests.catalog.seeding import NEXT, ROOT, read, seed
 
 
 def write(file: Path, columns: dict[str, Any], **options: Any) -> None:
@@ -29,7 +29,7 @@ def test_products_come_from_parquet(packed: bool, tmp_path: Path) -> None:
     if packed:
         file.write_bytes(gzip.compress(file.read_bytes()))
     assert seed("seed_products", str(file)) == (
-        "2 read, 2 created, 0 updated, 0 unchanged, 0 rejected; read as Parquet\n"
+        "2 read, 2 created, 0 updated, 0 unchanged, 0 rejected; read as Parquet\n" + NEXT
     )
     assert [product.title for product in Product.objects.order_by("asin")] == ["One", ""]
 

@@ -47,7 +47,7 @@ def test_if_empty_leaves_a_shop_alone() -> None:
 @pytest.mark.django_db
 def test_a_dry_run_writes_nothing() -> None:
     assert seed("--dry-run", "--products", "50", "--reviewers", "20").startswith(
-        "Nothing was written. products: 50 created"
+        "Nothing was written. Without --dry-run: products: 50 created"
     )
     assert not Product.objects.exists()
 

@@ -12,7 +12,7 @@ from catalog.importers import importer, rejections
 from catalog.importers.importer import Counts
 from catalog.importers.reviews import ReviewImporter
 from catalog.models import Product, Review
-from tests.catalog.seeding import AS_CSV, HEADER, ROOT, seed, shell
+from tests.catalog.seeding import AS_CSV, HEADER, NEXT, ROOT, seed, shell
 
 PRODUCTS = HEADER + "P1,One\n"
 STORED = "1 read, 1 created, 0 updated, 0 unchanged, 0 rejected"
@@ -23,9 +23,8 @@ def test_the_formats_of_all_files_are_said_once_each(tmp_path: Path) -> None:
     for name, text in {"a": PRODUCTS, "b": "asin;title\nP2;x\n", "c": PRODUCTS, "d": '[{"asin": "P3"}]'}.items():
         (tmp_path / name).write_text(text)
     said = seed("seed_products", *(str(tmp_path / name) for name in "abcd"))
-    assert said.endswith(
-        "; read as CSV (commas, doubled quotes), CSV (semicolons, doubled quotes), a JSON array\n",
-    )
+    formats = "CSV (commas, doubled quotes), CSV (semicolons, doubled quotes), a JSON array"
+    assert said.endswith(f"; read as {formats}\n{NEXT}")
 
 
 @pytest.mark.django_db

@@ -14,7 +14,9 @@ from django.core.management import CommandError
 from catalog.importers import lines, unpacking
 from catalog.importers.formats import UnknownFormat
 from catalog.models import Product
-from tests.catalog.seeding import AS_CSV, HEADER, read, seed
+from tests.catalog.seeding import AS_CSV, HEADER, NEXT, read, seed
+
+CREATED = f"1 read, 1 created, 0 updated, 0 unchanged, 0 rejected{AS_CSV}{NEXT}"
 
 CONTENT = ("\ufeff" + HEADER + "P1,Pen\n").encode()
 
@@ -71,7 +73,7 @@ JUNK = {
 def test_it_unpacks_whatever_the_name(packed: bytes, tmp_path: Path) -> None:
     file = tmp_path / "products"
     file.write_bytes(packed)
-    assert seed("seed_products", str(file)) == "1 read, 1 created, 0 updated, 0 unchanged, 0 rejected" + AS_CSV
+    assert seed("seed_products", str(file)) == CREATED
 
 
 def test_text_in_utf16_is_kept_and_half_a_character_costs_its_row(tmp_path: Path) -> None:
@@ -91,7 +93,7 @@ def test_a_member_without_a_name_is_junk(name: str, tmp_path: Path) -> None:
         nameless = zipfile.ZipInfo()
         nameless.filename = name
         archive.writestr(nameless, b"junk")
-    assert seed("seed_products", str(file)) == "1 read, 1 created, 0 updated, 0 unchanged, 0 rejected" + AS_CSV
+    assert seed("seed_products", str(file)) == CREATED
 
 
 def test_blanks_before_the_first_line_are_passed_over_however_many(tmp_path: Path) -> None:

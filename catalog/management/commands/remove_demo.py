@@ -27,8 +27,8 @@ class Command(BaseCommand):
             done = remove([each.product for each in made], reviews, dry_run=options["dry_run"])
         except Error as error:
             raise unusable_database(error) from error
+        deleted = "would be deleted" if options["dry_run"] else "deleted"
         self.stdout.write(
-            ("Nothing was deleted. " if options["dry_run"] else "")
-            + f"{done.products} products and {done.reviews} reviews of the demo deleted; "
+            f"{done.products} products and {done.reviews} reviews of the demo {deleted}; "
             f"kept: {done.changed} of its products that were changed, {done.reviewed} that others have reviewed"
         )

@@ -53,7 +53,7 @@ class Command(BaseCommand):
             f"{name}: {created} created, {updated} updated, {total - created - updated} unchanged"
             for name, (total, created, updated) in done.items()
         )
-        self.stdout.write(("Nothing was written. " if dry_run else "") + figures)
+        self.stdout.write(("Nothing was written. Without --dry-run: " if dry_run else "") + figures)
 
 
 def _row(instance: Product | Review, table: Table) -> tuple[Any, ...]:
