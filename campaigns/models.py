@@ -16,11 +16,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from catalog.models import Product
-from catalog.rules import MAX_ASIN
+from catalog.rules import MAX_ASIN, MAX_PLACEMENT
 
 MICROS = 1_000_000
-MAX_PLACEMENT = 50  # characters, as these two
-MAX_VALUE = MAX_ASIN  # categories and keywords are shorter
+MAX_VALUE = MAX_ASIN  # characters, as these two; categories and keywords are shorter
 MAX_TARGET = MAX_VALUE + 10
 MAX_TERM = 100
 

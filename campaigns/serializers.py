@@ -11,10 +11,11 @@ from rest_framework import serializers
 from campaigns import decisions
 from campaigns.choice import AuctionEntry
 from campaigns.decisions import Decision
-from campaigns.models import MAX_PLACEMENT, MICROS
+from campaigns.models import MICROS
 from campaigns.repository import Chosen
-from catalog.models import Product
-from catalog.serializers import MAX_ADS_BYTES, AsinField, ProductSerializer
+from catalog import rules
+from catalog.serializers import AsinField, ProductSerializer
+from catalog.served import ProductRow
 from service.fields import BoundedListField
 
 MAX_EXPLAINED = 1000  # candidates
@@ -25,17 +26,27 @@ class AdContextSerializer(serializers.Serializer[Any]):
 
     asin = AsinField(required=False, help_text="The product that is looked at. It is never its own ad.")
     categories = BoundedListField(
-        child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="Categories that fit."
+        child=serializers.CharField(max_length=rules.MAX_NAME),
+        max_length=rules.MAX_CATEGORIES,
+        default=list,
+        help_text="Categories that fit.",
     )
     keywords = BoundedListField(
-        child=serializers.CharField(max_length=200), max_length=20, default=list, help_text="What was searched for."
+        child=serializers.CharField(max_length=rules.MAX_KEYWORD),
+        max_length=rules.MAX_KEYWORDS,
+        default=list,
+        help_text="What was searched for.",
     )
-    limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
+    limit = serializers.IntegerField(
+        min_value=1, max_value=rules.MAX_ADS, default=rules.DEFAULT_ADS, help_text="How many ads at most."
+    )
     placement = serializers.CharField(
-        max_length=MAX_PLACEMENT, required=False, help_text="Where on the page; for reports."
+        max_length=rules.MAX_PLACEMENT, required=False, help_text="Where on the page; for reports."
     )
     viewer = serializers.CharField(
-        max_length=200, required=False, help_text="A key of your own for who looks; only a hash of the day is kept."
+        max_length=rules.MAX_VIEWER,
+        required=False,
+        help_text="A key of your own for who looks; only a hash of the day is kept.",
     )
     explain = serializers.BooleanField(
         default=False, help_text="Tell why each candidate won or lost. Takes the permission `campaigns.view_campaign`."
@@ -111,21 +122,21 @@ def that_fit(ads: list[dict[str, Any]]) -> list[dict[str, Any]]:
     size = len("[]")
     for number, ad in enumerate(ads):
         size += len(orjson.dumps(ad)) + len(",")
-        if size > MAX_ADS_BYTES:
+        if size > rules.MAX_ADS_BYTES:
             return ads[:number]
     return ads
 
 
-def house_ad(product: Product) -> dict[str, Any]:
+def house_ad(product: ProductRow) -> dict[str, Any]:
     """An ad that nobody pays for and nothing counts."""
     return _ad(product, None, None)
 
 
-def _ad(product: Product, number: int | None, token: str | None) -> dict[str, Any]:
+def _ad(product: ProductRow, number: int | None, token: str | None) -> dict[str, Any]:
     base = f"{settings.AD_PROVIDER_PUBLIC_URL}/ads"
     return {
         **ProductSerializer(product).data,
-        "categories": _names(product.categories),
+        "categories": _names(orjson.loads(product.categories)),
         "sponsored": token is not None,
         "ad_id": number,
         "impression_url": token and f"{base}/impression/{token}",
@@ -133,9 +144,8 @@ def _ad(product: Product, number: int | None, token: str | None) -> dict[str, An
     }
 
 
-def _names(categories: Any) -> list[str]:
+def _names(names: Any) -> list[str]:
     """Whatever is stored: an ad must have the shape that its readers ask for."""
-    names = orjson.loads(categories) if isinstance(categories, str) else categories
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 

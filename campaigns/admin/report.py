@@ -13,9 +13,10 @@ from django.urls import URLPattern, path
 
 from campaigns import chart, reports
 from campaigns.admin import report_csv
-from campaigns.models import MAX_PLACEMENT, MAX_TARGET, MAX_TERM, Campaign, Reason
+from campaigns.models import MAX_TARGET, MAX_TERM, Campaign, Reason
 from campaigns.money import in_currency, rounded
 from campaigns.reports import DIMENSIONS, Cut, Totals
+from catalog.rules import MAX_PLACEMENT
 
 SHOWN = 20  # values of a dimension; the rest is summed
 NONE = "–"  # noqa: RUF001

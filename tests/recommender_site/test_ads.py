@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import orjson
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from catalog.defaults import HOUSE_ADS
-from catalog.models import Product
-from catalog.serializers import MAX_ADS_BYTES, ProductSerializer
+from catalog.rules import MAX_ADS_BYTES
+from catalog.serializers import ProductSerializer
+from catalog.served import ProductRow
 from tests.e2e.services import ad_server, free_port
 
 HOUSE = [asin for asin, *_ in HOUSE_ADS]
-PENS = [dict(ProductSerializer(Product(asin=f"PEN{n}", title=f"Pen {n}")).data) for n in range(20)]
+PENS = [json.loads(orjson.dumps(ProductSerializer(ProductRow(f"PEN{n}", f"Pen {n}")).data)) for n in range(20)]
 
 
 class AdProvider:
