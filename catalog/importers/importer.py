@@ -1,4 +1,4 @@
-"""What both importers do: read, clean, gather into batches, upsert, count."""
+"""The base of both importers: reads rows, cleans them, collects batches, upserts and counts."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -21,8 +21,7 @@ from catalog.importers.upsert import Row, Table, encode, upsert
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 16_000_000
-# How often a batch is tried whose products are deleted meanwhile.
-ATTEMPTS = 3
+ATTEMPTS = 3  # to store a batch whose products are deleted meanwhile
 READER_TIMEOUT = 2.0  # seconds
 
 
@@ -47,7 +46,7 @@ class Counts:
 
 @dataclass
 class Batch:
-    """Rows read together, and those that could not be used."""
+    """Rows that are stored together, and those that could not be used."""
 
     read: int = 0
     rows: list[tuple[Location, Row]] = field(default_factory=list)
@@ -87,27 +86,27 @@ class Importer(ABC):
 
     @abstractmethod
     def begin(self, fields: dict[str, Any]) -> None:
-        """Look at the first row of a file. Raises UnknownFormat if the file is none for this importer."""
+        """Check the first row of a file. Raises UnknownFormat if the file is for another importer."""
 
     @abstractmethod
     def clean(self, fields: dict[str, Any]) -> Row:
-        """The row for the table. Adds to ``unreadable`` the fields that it leaves out. Raises RejectedRow."""
+        """The row for the table. Adds unreadable fields to ``unreadable``. Raises RejectedRow."""
 
     @abstractmethod
     def merge(self, old: Row, new: Row) -> Row:
-        """The row to keep of two with one key, ``new`` standing later in the file."""
+        """The row to store for two rows with one key; ``new`` is the later one in the file."""
 
     def refusals(self, rows: list[tuple[Location, Row]]) -> list[tuple[Location, RejectedRow]]:
-        """Which of ``rows`` the database would not take, and why; asked inside of the batch's transaction."""
+        """The rows that the database would refuse, with reasons. Runs in the batch's transaction."""
         return []
 
-    def forget(self) -> None:  # noqa: B027  most importers remember nothing
-        """Forget what is remembered of the database: it has changed."""
+    def forget(self) -> None:  # noqa: B027  not every importer has a cache
+        """Clear caches of database content, which has changed."""
 
     def run(self, names: Iterable[str]) -> Counts:
-        """Import the files one after the other. Raises UnreadableFile or UnknownFormat, both naming the file."""
+        """Import the files in sequence. Raises UnreadableFile or UnknownFormat, which name the file."""
         for name in names:
-            # Closed here and now, whatever happens, and the file with them.
+            # Close the generator, and with it the file, even after an error.
             with closing(_one_ahead(self._batches(name))) as batches:
                 for batch in batches:
                     self._store(batch)
@@ -152,7 +151,7 @@ class Importer(ABC):
                     yield self._ready(batch)
                     batch, characters = Batch(), 0
         except (UnreadableFile, UnknownFormat):
-            if batch.read:  # what stands before the damage is fine
+            if batch.read:  # the rows before the damage are fine
                 yield self._ready(batch)
             raise
         if batch.read:
@@ -179,7 +178,7 @@ class Importer(ABC):
             try:
                 created, updated = self._write(batch)
                 break
-            except IntegrityError:  # something that was there when it was asked for has been deleted since
+            except IntegrityError:  # a product was deleted after it was looked up
                 if attempt == ATTEMPTS - 1:
                     raise
                 self.forget()
@@ -199,7 +198,7 @@ class Importer(ABC):
             self.reject(place, f"{name}: unreadable; the rest of the row is stored")
 
     def _write(self, batch: Batch) -> tuple[int, int]:
-        """Store the batch, less what the database refuses. Returns how many rows were created and updated."""
+        """Store the batch without refused rows. Return the numbers of created and updated rows."""
         with transaction.atomic():
             refused = dict(self.refusals(batch.rows))
             if refused:
@@ -212,7 +211,7 @@ class Importer(ABC):
 
 
 def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """The batches, the next one read in a thread while the database is busy with the one before."""
+    """The batches. A thread reads the next one while the database stores the current one."""
     wanted: SimpleQueue[bool] = SimpleQueue()
     read: SimpleQueue[Batch | BaseException | None] = SimpleQueue()
 
@@ -234,7 +233,7 @@ def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, 
             yield batch
     finally:
         wanted.put(False)
-        # One that still waits for a pipe is left to itself: nobody who pressed Ctrl-C should wait for it.
+        # A thread that waits for a pipe is abandoned, so that Ctrl-C ends the command at once.
         thread.join(READER_TIMEOUT)
         if not thread.is_alive():
             batches.close()

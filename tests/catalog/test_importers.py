@@ -1,4 +1,4 @@
-"""What becomes of each kind of row, seen in the database afterwards."""
+"""Each kind of row, and its result in the database."""
 
 import json
 from pathlib import Path
@@ -166,7 +166,7 @@ def test_reviews_of_2023(tmp_path: Path, pen: Product) -> None:
     assert made.unix_review_time == 1588687728
 
 
-def test_a_day_will_do_for_a_time(tmp_path: Path, pen: Product) -> None:
+def test_a_day_is_accepted_as_a_time(tmp_path: Path, pen: Product) -> None:
     import_reviews(tmp_path, review(asin=pen.asin, unixReviewTime=None, reviewTime="02 8, 2014"))
     assert Review.objects.get().unix_review_time == 1_391_817_600
 
@@ -198,7 +198,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path, pen: Product) -> None:
     assert Review.objects.first().review_text == "a\tb\\N\n\\."  # type: ignore[union-attr]
 
 
-def test_a_review_of_an_unknown_product_is_rejected_or_makes_one(tmp_path: Path) -> None:
+def test_a_review_of_an_unknown_product_is_rejected_or_creates_it(tmp_path: Path) -> None:
     rejected: list[tuple[Location, str]] = []
     text = review(asin="NEW")
     counts = import_reviews(tmp_path, text, reject=lambda place, why: rejected.append((place, why)))

@@ -1,4 +1,4 @@
-"""The seed commands as they are typed."""
+"""The seed commands and their options."""
 
 import csv
 import gzip
@@ -66,7 +66,7 @@ def test_an_import_that_changes_nothing_does_not_ask_for_a_build(tmp_path: Path)
 
 
 @pytest.mark.django_db
-def test_a_file_of_windows_1252_is_told_how_to_be_saved(tmp_path: Path) -> None:
+def test_a_file_in_windows_1252_gets_advice_how_to_save_it(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_bytes("asin,title\nP1,Stühle\nP2,Pen\n".encode("cp1252"))
     reason = f"title: not UTF-8; save the file as UTF-8 (in Excel: CSV UTF-8) (once, in {file}, line 2)"

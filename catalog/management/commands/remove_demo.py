@@ -1,4 +1,4 @@
-"""Takes out what seed_demo has made, and nothing else."""
+"""Deletes what seed_demo created, and nothing else."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from service.commands import unusable_database
 
 class Command(BaseCommand):
     help = (
-        "Delete the made-up products and reviews of seed_demo. A product that was changed or reviewed since stays, "
-        "without its made-up reviews. Give the options that seed_demo was run with."
+        "Delete the products and reviews of seed_demo. A product that was changed or reviewed since stays, without its "
+        "demo reviews. Use the same options as for seed_demo."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
