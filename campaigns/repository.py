@@ -17,6 +17,7 @@ from campaigns.snapshot import refresher
 from campaigns.spool import AdEvent, Spool
 from catalog.models import Product
 from catalog.repository import advertised
+from catalog.served import ProductRow
 from resilience import breakers, provenance
 from resilience.breakers import DATABASE
 from resilience.database import InDoubt, was_in_doubt
@@ -36,7 +37,7 @@ class Chosen(NamedTuple):
     """The winners with their products, best first; the other candidates; the viewer's hash or an empty text; and the
     search term for reports."""
 
-    ads: list[tuple[AuctionEntry, Product]]
+    ads: list[tuple[AuctionEntry, ProductRow]]
     others: list[AuctionEntry]
     viewer: str = ""
     term: str = ""
@@ -93,7 +94,7 @@ def _known_of(asin: str | None, viewer: str, now: datetime) -> tuple[list[str], 
     return own, dict(seen) if viewer else None
 
 
-def _with_products(winners: Sequence[AuctionEntry]) -> list[tuple[AuctionEntry, Product]]:
+def _with_products(winners: Sequence[AuctionEntry]) -> list[tuple[AuctionEntry, ProductRow]]:
     marks = ", ".join(["%s"] * len(winners))
     found = advertised.fetch(f"WHERE asin IN ({marks})", *(each.ad.asin for each in winners))
     products = {product.asin: product for product in found}

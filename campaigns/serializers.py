@@ -12,11 +12,12 @@ from campaigns.choice import AuctionEntry
 from campaigns.decisions import Decision
 from campaigns.keywords import RULE
 from campaigns.links import click_url, impression_url, product_url
-from campaigns.models import MAX_PLACEMENT, MICROS
+from campaigns.models import MICROS
 from campaigns.repository import Chosen
+from catalog import rules
 from catalog.ads import AdSerializer, as_ad
-from catalog.models import Product
-from catalog.serializers import MAX_ADS_BYTES, AsinField
+from catalog.serializers import AsinField
+from catalog.served import ProductRow
 from service.fields import BoundedListField
 
 MAX_EXPLAINED = 1000  # candidates
@@ -27,20 +28,27 @@ class AdContextSerializer(serializers.Serializer[Any]):
 
     asin = AsinField(required=False, help_text="The product of the page. It is never its own ad.")
     categories = BoundedListField(
-        child=serializers.CharField(max_length=200),
-        max_length=20,
+        child=serializers.CharField(max_length=rules.MAX_NAME),
+        max_length=rules.MAX_CATEGORIES,
         default=list,
         help_text="Further categories of the page.",
     )
     keywords = BoundedListField(
-        child=serializers.CharField(max_length=200), max_length=20, default=list, help_text=f"Search terms. {RULE}"
+        child=serializers.CharField(max_length=rules.MAX_KEYWORD),
+        max_length=rules.MAX_KEYWORDS,
+        default=list,
+        help_text=f"Search terms. {RULE}",
     )
-    limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many ads at most.")
+    limit = serializers.IntegerField(
+        min_value=1, max_value=rules.MAX_ADS, default=rules.DEFAULT_ADS, help_text="How many ads at most."
+    )
     placement = serializers.CharField(
-        max_length=MAX_PLACEMENT, required=False, help_text="The place on the page, for reports."
+        max_length=rules.MAX_PLACEMENT, required=False, help_text="The place on the page, for reports."
     )
     viewer = serializers.CharField(
-        max_length=200, required=False, help_text="Your key for the viewer. Only a hash is stored; it changes each day."
+        max_length=rules.MAX_VIEWER,
+        required=False,
+        help_text="Your key for the viewer. Only a hash is stored; it changes each day.",
     )
     explain = serializers.BooleanField(
         default=False,
@@ -109,14 +117,14 @@ def that_fit(ads: list[dict[str, Any]]) -> list[dict[str, Any]]:
     size = len("[]")
     for number, ad in enumerate(ads):
         size += len(orjson.dumps(ad)) + len(",")
-        if size > MAX_ADS_BYTES:
+        if size > rules.MAX_ADS_BYTES:
             return ads[:number]
     return ads
 
 
-def house_ad(product: Product) -> dict[str, Any]:
+def house_ad(product: ProductRow) -> dict[str, Any]:
     """Return an ad that nobody pays for and nothing counts. A default product is not in the catalogue: no link."""
-    return as_ad(product, click_url=product_url(product.asin) if product.pk else None)
+    return as_ad(product, click_url=product_url(product.asin) if product.id else None)
 
 
 def explained(chosen: Chosen) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Products and reviews for the staff. Usable at a million reviews: no page counts or lists them all."""
+"""Products and reviews for the staff. Pages stay fast with a million reviews, because none counts or lists them all."""
 
 from typing import Any
 
@@ -17,9 +17,10 @@ from rest_framework import serializers
 from catalog.models import Product, Review
 from catalog.repository import MAX_REVIEWS_DELETED, have_too_many_reviews
 from catalog.serializers import ProductSerializer
+from catalog.wire import SALES_RANK
 from service.admin import BoundedAdmin
 
-COUNTED = 10_000  # rows that a list counts at most; who looks for more searches
+COUNTED = 10_000  # rows that a list counts at most
 LATEST_REVIEWS = 10
 _LONG = ("description", "related", "sales_rank")
 
@@ -32,7 +33,7 @@ class AtLeast(int):
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than COUNTED rows: count(*) over a million takes longer than the page."""
+    """Counts up to COUNTED rows: count(*) over a million rows takes longer than the page."""
 
     @cached_property
     def count(self) -> int:
@@ -42,7 +43,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class FrequentValuesFilter(admin.SimpleListFilter):
-    """The fifty most frequent values of a field, rather than each of thousands."""
+    """Filters by the fifty most frequent values of a field, instead of thousands."""
 
     field = ""
 
@@ -68,7 +69,7 @@ class BrandFilter(FrequentValuesFilter):
 
 
 class LinesWidget(AdminTextareaWidget):
-    """Keeps line ends as they are stored: a browser sends CRLF, and from an input of one line none at all."""
+    """A textarea that keeps stored line ends: browsers send CRLF, and drop line ends in an input of one line."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         value = super().value_from_datadict(data, files, name)
@@ -76,11 +77,11 @@ class LinesWidget(AdminTextareaWidget):
 
 
 class ProductForm(ModelForm):  # type: ignore[type-arg]
-    """The API's own rules for the JSON fields, so that the admin cannot store what the API would refuse."""
+    """Validates JSON fields by the API's rules, so that the admin cannot store what the API would refuse."""
 
     class Meta:
         model = Product
-        exclude = ()  # noqa: DJ006  what is editable is said by the admin below
+        exclude = ()  # noqa: DJ006  the admin below says which fields are editable
         widgets = {
             "title": LinesWidget({"rows": 2}),
             "description": LinesWidget,
@@ -90,7 +91,7 @@ class ProductForm(ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         rules = ProductSerializer()
-        for name, wire_name in (("related", "related"), ("sales_rank", "salesRank"), ("categories", "categories")):
+        for name, wire_name in (("related", "related"), ("sales_rank", SALES_RANK), ("categories", "categories")):
             if name in cleaned:
                 try:
                     cleaned[name] = rules.fields[wire_name].run_validation(
@@ -108,7 +109,7 @@ def _flat(detail: Any) -> list[Any]:
 
 
 class ReviewsDeletedTogether:
-    """Deleting a product deletes its reviews; the confirmation names their number instead of each of them."""
+    """Confirms the deletion of products and their reviews with the number of reviews instead of a list of them."""
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -116,7 +117,7 @@ class ReviewsDeletedTogether:
         products = list(objs)
         names, asins = [str(product) for product in products], [product.asin for product in products]
         if have_too_many_reviews(asins):
-            kept = f"more than {MAX_REVIEWS_DELETED} reviews: manage_recommender.py delete_product deletes so many"
+            kept = f"more than {MAX_REVIEWS_DELETED} reviews: delete them with manage_recommender.py delete_product"
             return names, {}, set(), [kept]
         reviews = Review.objects.filter(product_id__in=asins).count()
         missing = set() if request.user.has_perm("catalog.delete_review") or not reviews else {"reviews"}
@@ -153,7 +154,7 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         average = F("rating_total") / NullIf(Cast("review_count", FloatField()), 0.0)
         products: QuerySet[Product] = super().get_queryset(request).annotate(average=average)
-        return products.defer(*_LONG)  # which a list does not show
+        return products.defer(*_LONG)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
         shown = ("picture", "average_rating", "reviews", "latest_reviews")
@@ -161,7 +162,7 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         if change:
-            # The counters belong to the triggers: not to be written back from when the form was opened.
+            # A full save would overwrite the counters, which triggers maintain, with their values from the form.
             obj.save(update_fields=[*form.changed_data, "leaf_category"])
         else:
             obj.save()
@@ -208,7 +209,7 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
 
 @admin.register(Review)
 class ReviewAdmin(BoundedAdmin):
-    """Reviews are written by reviewers: here they are read, and deleted where they must be."""
+    """Reviews to read and to delete. Only reviewers write them."""
 
     list_display = ("id", "stars", "product_id", "reviewer_id", "reviewer_name", "summary", "review_time")
     list_filter = ("overall",)

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 
-from catalog.models import Product
 from catalog.serializers import ProductSerializer
+from catalog.served import ProductRow
 
 
 class AdSerializer(ProductSerializer):
@@ -24,7 +24,7 @@ class AdSerializer(ProductSerializer):
 
 
 def as_ad(
-    product: Product,
+    product: ProductRow,
     *,
     sponsored: bool = False,
     ad_id: int | None = None,
@@ -34,7 +34,7 @@ def as_ad(
     """Return the ad as it goes out: a house ad unless it is ``sponsored``."""
     return {
         **ProductSerializer(product).data,
-        "categories": _names(product.categories),
+        "categories": _names(orjson.loads(product.categories)),
         "sponsored": sponsored,
         "ad_id": ad_id,
         "impression_url": impression_url,
@@ -42,7 +42,6 @@ def as_ad(
     }
 
 
-def _names(categories: Any) -> list[str]:
+def _names(names: Any) -> list[str]:
     """Return a list of names whatever is stored: readers of ads refuse any other shape."""
-    names = orjson.loads(categories) if isinstance(categories, str) else categories
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []

@@ -1,11 +1,11 @@
-"""What readers get when neither the database nor an earlier answer is at hand.
+"""Default answers for readers, used if the database is down and the stale cache has no answer.
 
-Nothing here can be mistaken for the real thing, and no figure is invented: a default product says that its details are
-unavailable, there are no default reviews, and the default ads promote the shop itself.
+They cannot be mistaken for real data and invent no figures: a default product says that its details are unavailable,
+there are no default reviews, and the default ads promote the shop itself.
 """
 
-from catalog.models import Product, Review
 from catalog.rows import Page
+from catalog.served import ProductRow, ReviewRow
 
 UNKNOWN_ASIN = "UNAVAILABLE"
 
@@ -23,21 +23,21 @@ HOUSE_ADS = [
 ]
 
 
-def product(*, asin: str) -> Product:
-    """A stand-in that carries the asin that was asked for."""
-    return Product(asin=asin, title="Product details are temporarily unavailable")
+def product(*, asin: str) -> ProductRow:
+    """A stand-in with the requested asin."""
+    return ProductRow(asin, "Product details are temporarily unavailable")
 
 
-def products(*, skip: int, limit: int, after: int | None = None) -> Page[Product]:
-    """One stand-in for the first page, nothing beyond it."""
+def products(*, skip: int, limit: int, after: int | None = None) -> Page[ProductRow]:
+    """One stand-in on the first page, nothing on later ones."""
     return Page([] if skip or after else [product(asin=UNKNOWN_ASIN)], next_after=None)
 
 
-def reviews(**question: object) -> Page[Review]:
-    """None: a review without a rating is no review, and a rating must not be made up."""
+def reviews(**key: object) -> Page[ReviewRow]:
+    """No reviews: each would need a rating, and a rating must not be made up."""
     return Page([], next_after=None)
 
 
-def ads(*, limit: int) -> list[Product]:
-    """House ads, at most ten."""
-    return [Product(asin=asin, title=title, description=text) for asin, title, text in HOUSE_ADS[:limit]]
+def ads(*, limit: int) -> list[ProductRow]:
+    """Up to ten house ads."""
+    return [ProductRow(*ad) for ad in HOUSE_ADS[:limit]]

@@ -1,4 +1,4 @@
-"""Product and Review. Rules live in the database as constraints, so that no writer can go round them."""
+"""Product and Review. Rules are constraints of the database, so that no writer can bypass them."""
 
 from datetime import UTC, datetime
 
@@ -8,16 +8,16 @@ from django.db.models import F, Q, Value
 
 from catalog import rules
 
-# The smoothed rating starts every product at 3.5 stars with the weight of five reviews, so that a single
-# five-star review does not outrank two hundred good ones.
+# Every product starts at 3.5 stars with the weight of five reviews, so that a single five-star review does not outrank
+# two hundred good ones.
 PRIOR_REVIEWS = 5
 PRIOR_RATING = 3.5
 
 
 class Product(models.Model):
-    """A product of the shop, known to the outside by its asin.
+    """A product of the shop, identified by its asin.
 
-    ``review_count`` and ``rating_total`` are kept by database triggers (migration 0002), whoever writes reviews.
+    Database triggers maintain ``review_count`` and ``rating_total`` (migration 0002).
     """
 
     asin = models.CharField(max_length=rules.MAX_ASIN, unique=True, validators=[rules.asin_validator()])
@@ -68,7 +68,7 @@ class Product(models.Model):
 
 
 def leaf_category(categories: list[str]) -> str:
-    """The narrowest category, by which products are filtered and ads are chosen; empty without categories."""
+    """The narrowest category, which filters products and selects ads; empty without categories."""
     return categories[-1] if categories else ""
 
 
@@ -110,6 +110,10 @@ class Review(models.Model):
 
     @property
     def review_time(self) -> str:
-        """The day in the data sets' own form: month, unpadded day, year, as in ``"02 8, 2014"``."""
-        day = datetime.fromtimestamp(self.unix_review_time, UTC)
-        return f"{day:%m} {day.day}, {day.year}"
+        return day_of(self.unix_review_time)
+
+
+def day_of(seconds: int) -> str:
+    """The UTC day as the data sets write it: month, unpadded day, year, as in ``"02 8, 2014"``."""
+    day = datetime.fromtimestamp(seconds, UTC)
+    return f"{day:%m} {day.day}, {day.year}"

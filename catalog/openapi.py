@@ -1,4 +1,4 @@
-"""What the API's schema says of the catalogue's calls beyond the serializers."""
+"""Parts of the API's schema that do not come from serializers."""
 
 from drf_spectacular.utils import OpenApiParameter
 
@@ -11,7 +11,7 @@ ASIN_IN_PATH = OpenApiParameter(
     OpenApiParameter.PATH,
     description="The product's id.",
 )
-LOCATION = [response_header("Location", "Where the new product is.", ["201"])]
+LOCATION = [response_header("Location", "URL of the new product.", ["201"])]
 NOT_FOUND = error("There is no such product.")
-CONFLICT = error("There is one already.")
-TOO_MANY_REVIEWS = error("It has too many reviews to delete them at once. `detail` names the command that does it.")
+CONFLICT = error("It exists already.")
+TOO_MANY_REVIEWS = error("Too many reviews for one request. `detail` names the command that deletes the product.")

@@ -1,7 +1,7 @@
-"""Every query the services make while serving, behind the database breaker.
+"""The queries of the catalogue's API and of house ads, as calls protected by the database breaker.
 
-Reads answer live, else from the last good answer to the same question, else with a default; writes raise
-DependencyUnavailable. Pages and instances leave here, never a QuerySet: a lazy one would fail outside of the breaker.
+Reads return a live answer, else a stale one, else a default. Writes raise DependencyUnavailable. Functions return rows,
+never a QuerySet, which would run its query outside of the call.
 """
 
 from collections.abc import Collection
@@ -11,22 +11,24 @@ from django.db import IntegrityError
 
 from catalog import defaults
 from catalog.models import Product, Review
-from catalog.rows import M, Page, Rows
+from catalog.rows import Page, R, Rows
+from catalog.served import ProductRow, ReviewRow
 from resilience.breakers import DATABASE
 from resilience.database import InDoubt, atomic, was_in_doubt
 from resilience.errors import ExpectedError
 from resilience.fallback import protected_write, with_fallback
 
-# Reviews that are deleted at once: a part of a second, and their products are locked meanwhile.
+# Reviews deleted in one request. It takes a fraction of a second and locks their products meanwhile.
 MAX_REVIEWS_DELETED = 10_000
-# Characters of a description that an ad shows.
+# Characters of a description in an ad.
 AD_TEXT = 500
 
-_products = Rows(Product)
-_reviews = Rows(Review)
-# Products with as much of them as an ad needs.
+_products = Rows(Product, ProductRow)
+_reviews = Rows(Review, ReviewRow)
+# Products with no more data than an ad needs.
 advertised = Rows(
     Product,
+    ProductRow,
     instead={
         "description": f"substr(description, 1, {AD_TEXT})",
         "related": "'{}'",
@@ -36,19 +38,19 @@ advertised = Rows(
 
 
 class AlreadyExists(ExpectedError):
-    """There is one of this identity already."""
+    """The product or the review exists already."""
 
 
 class HasReviews(ExpectedError):
-    """The product has reviews, which are not to be deleted."""
+    """The product has reviews, and the caller may not delete them."""
 
 
 class TooManyReviews(ExpectedError):
-    """A product has more reviews than can be deleted at once."""
+    """The product has more reviews than one request may delete."""
 
 
 class ProductFields(TypedDict, total=False):
-    """Fields of a product that a client may set, but for its asin."""
+    """Fields of a product that a client may set, except its asin."""
 
     title: str
     description: str
@@ -61,7 +63,7 @@ class ProductFields(TypedDict, total=False):
 
 
 class ReviewFields(TypedDict, total=False):
-    """Fields of a review that a client may set, but for who wrote it and of what."""
+    """Fields of a review that a client may set, except its reviewer and its product."""
 
     reviewer_name: str
     helpful_votes: int
@@ -73,31 +75,31 @@ class ReviewFields(TypedDict, total=False):
 
 
 class AdCandidates(NamedTuple):
-    """Products that may be advertised, best rated and most reviewed first in each list."""
+    """Products for house ads. Each list has the best rated and most reviewed products first."""
 
-    fitting: list[Product]
-    others: list[Product]
+    fitting: list[ProductRow]
+    others: list[ProductRow]
 
     def without(self, asins: Collection[str]) -> "AdCandidates":
-        """All but these."""
+        """The candidates except these."""
         return AdCandidates(*([each for each in part if each.asin not in asins] for part in self))
 
 
 @with_fallback(DATABASE, default=defaults.product)
-def get_product_by_asin(*, asin: str) -> Product:
-    """Raises Product.DoesNotExist. One query."""
+def get_product_by_asin(*, asin: str) -> ProductRow:
+    """The product. Raises Product.DoesNotExist. One query."""
     return _products.get("WHERE asin = %s", asin)
 
 
 @with_fallback(DATABASE, default=defaults.products)
-def get_products(*, skip: int, limit: int, after: int | None = None) -> Page[Product]:
-    """Products ordered by id, those beyond the id ``after`` only. One query."""
+def get_products(*, skip: int, limit: int, after: int | None = None) -> Page[ProductRow]:
+    """Products ordered by id, from the first id above ``after``. One query, two if values are long."""
     return _page(_products, {}, skip, limit, after)
 
 
 @with_fallback(DATABASE, default=defaults.reviews)
-def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> Page[Review]:
-    """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two where it finds none."""
+def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> Page[ReviewRow]:
+    """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two if there are no reviews."""
     found = _page(_reviews, {"asin": asin}, skip, limit, after)
     if not found.rows:
         Product.objects.only("id").get(asin=asin)
@@ -107,17 +109,17 @@ def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None =
 @with_fallback(DATABASE, default=defaults.reviews)
 def get_reviews(
     *, skip: int, limit: int, after: int | None = None, asin: str | None = None, reviewer_id: str | None = None
-) -> Page[Review]:
-    """Reviews ordered by id, of one product or by one reviewer where these are given. One query."""
+) -> Page[ReviewRow]:
+    """Reviews ordered by id, optionally of one product or by one reviewer. One query, two if values are long."""
     given = {"asin": asin, "reviewer_id": reviewer_id}
     return _page(_reviews, {column: value for column, value in given.items() if value is not None}, skip, limit, after)
 
 
 @with_fallback(DATABASE, default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
 def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: int) -> AdCandidates:
-    """Up to ``limit`` products each of the context's own categories and of the rest, best rated first.
+    """Up to ``limit`` products of the page's categories and as many others, best rated first.
 
-    The own category is that of the product ``asin``; the product itself is left out. Two or three queries.
+    The page's categories include that of the product ``asin``, which itself is left out. Two or three queries.
     """
     own = list(categories)
     if asin is not None:
@@ -130,46 +132,46 @@ def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: i
 
 
 @protected_write(DATABASE)
-def create_product(*, asin: str, fields: ProductFields) -> Product:
+def create_product(*, asin: str, fields: ProductFields) -> ProductRow:
     """Raises AlreadyExists for an asin that is taken."""
     try:
         with atomic():
-            return Product.objects.create(asin=asin, **fields)
+            return _products.of(Product.objects.create(asin=asin, **fields))
     except IntegrityError as error:
         if was_in_doubt() and (own := Product.objects.filter(asin=asin, **fields).first()):
-            return own
+            return _products.of(own)
         raise AlreadyExists(f"There is a product {asin} already.") from error
 
 
 @protected_write(DATABASE)
-def update_product(*, asin: str, fields: ProductFields) -> Product:
-    """Change the given fields only. Raises Product.DoesNotExist."""
+def update_product(*, asin: str, fields: ProductFields) -> ProductRow:
+    """Change only the given fields. Raises Product.DoesNotExist."""
     with atomic():
         product = Product.objects.select_for_update().get(asin=asin)
         if was_in_doubt():
-            # To write again may undo what somebody else has written since.
+            # A second write could undo a later change by somebody else.
             if all(getattr(product, name) == value for name, value in fields.items()):
-                return product
+                return _products.of(product)
             raise InDoubt("a repeated change found other values")
         for name, value in fields.items():
             setattr(product, name, value)
-        # review_count and rating_total belong to the triggers: not to be written back.
+        # A full save would overwrite the counters, which triggers maintain.
         product.save(update_fields=[*fields, "leaf_category"])
-        return product
+        return _products.of(product)
 
 
 @protected_write(DATABASE)
 def delete_product(*, asin: str, with_reviews: bool) -> None:
-    """Delete the product and its reviews.
+    """Delete the product, and ``with_reviews`` its reviews.
 
-    Raises Product.DoesNotExist, HasReviews unless it may ``with_reviews``, or TooManyReviews; then nothing is deleted.
+    Raises Product.DoesNotExist, HasReviews or TooManyReviews, and then deletes nothing.
     """
     try:
         with atomic():
-            # Locked, so that of two at once the later one finds nothing to delete, and no review comes in meanwhile.
+            # The lock makes a concurrent deletion find nothing, and keeps new reviews out.
             product = Product.objects.select_for_update().only("asin").get(asin=asin)
             if was_in_doubt():
-                # It may be a new one that somebody has created since.
+                # Somebody may have created it after the first attempt.
                 raise InDoubt("a repeated deletion found a product")
             if not with_reviews and product.reviews.exists():
                 raise HasReviews
@@ -185,28 +187,28 @@ def delete_product(*, asin: str, with_reviews: bool) -> None:
 
 
 def have_too_many_reviews(asins: Collection[str]) -> bool:
-    """Whether these products have more than MAX_REVIEWS_DELETED together. One query, which counts no further."""
+    """Whether these products together have more than MAX_REVIEWS_DELETED reviews. One query, which stops there."""
     reviews = Review.objects.order_by().filter(product_id__in=asins).values_list("pk")
     return bool(reviews[MAX_REVIEWS_DELETED : MAX_REVIEWS_DELETED + 1])
 
 
 @protected_write(DATABASE)
-def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Review:
-    """Raises Product.DoesNotExist, or AlreadyExists where the reviewer has reviewed the product."""
+def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> ReviewRow:
+    """Raises Product.DoesNotExist, or AlreadyExists if the reviewer has reviewed the product."""
     try:
         with atomic():
-            # Locked, so that it cannot be deleted before the review is in.
+            # The lock keeps the product from being deleted before the review is stored.
             product = Product.objects.select_for_update(no_key=True).only("asin").get(asin=asin)
-            return Review.objects.create(reviewer_id=reviewer_id, product=product, **fields)
+            return _reviews.of(Review.objects.create(reviewer_id=reviewer_id, product=product, **fields))
     except IntegrityError as error:
         if was_in_doubt() and (
             own := Review.objects.filter(reviewer_id=reviewer_id, product_id=asin, **fields).first()
         ):
-            return own
+            return _reviews.of(own)
         raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
 
 
-def _page(rows: Rows[M], equal: dict[str, str], skip: int, limit: int, after: int | None) -> Page[M]:
+def _page(rows: Rows[R], equal: dict[str, str], skip: int, limit: int, after: int | None) -> Page[R]:
     conditions = [f"{column} = %s" for column in equal]
     parameters: list[str | int] = [*equal.values()]
     if after is not None:

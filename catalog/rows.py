@@ -1,114 +1,105 @@
-"""Model instances from SQL that is written once: for a read of a few rows the ORM takes longer to write its SQL than
-the database takes to answer it, and these reads are what the service does all day."""
+"""Reads rows by hand-written SQL: for a few rows the ORM takes longer to build its SQL than the database to answer."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import connection
 from django.db.models import JSONField, Model, TextField
-from django.db.models.base import ModelState
 
-M = TypeVar("M", bound=Model)
-Row = tuple[Any, ...]
+R = TypeVar("R", bound=NamedTuple)
+Values = tuple[Any, ...]
 
-# What the long values of a page's rows may take together. A thousand reviews of usual length stay below it.
+# Bytes that the long values of a page may take together. A thousand reviews of usual length stay below it.
 MAX_PAGE_BYTES = 2_000_000
 
 
-class Page(NamedTuple, Generic[M]):
-    """Some rows, and the id after which there are more, if there are."""
+class Page(NamedTuple, Generic[R]):
+    """Some rows, and the id to continue after, if there are more."""
 
-    rows: list[M]
+    rows: list[R]
     next_after: int | None
 
 
-class Rows(Generic[M]):
-    """The columns of ``model``, or ``only`` some of them. ``instead`` has SQL to select in place of a column.
+class Rows(Generic[R]):
+    """Reads rows of type ``row``, whose fields are attributes of ``model`` and include ``id``.
 
-    Clauses and parameters are those of the SQL; a table that they join must not have columns of the same names.
+    ``instead`` maps an attribute to the SQL that is selected in place of its column. The methods take SQL clauses and
+    their parameters; a table that they join must not have columns of the same names.
     """
 
-    def __init__(self, model: type[M], *, only: Collection[str] = (), instead: Mapping[str, str] | None = None) -> None:
-        self._model, self._table = model, model._meta.db_table
-        fields = [field for field in model._meta.concrete_fields if not only or field.attname in only]
-        self._names = [field.attname for field in fields]
+    def __init__(self, model: type[Model], row: type[R], *, instead: Mapping[str, str] | None = None) -> None:
+        self._model, self._row, self._table = model, row, model._meta.db_table
+        by_name: dict[str, Any] = {field.attname: field for field in model._meta.concrete_fields}
+        self._names = row._fields
         self._id = self._names.index("id")
-        self._json_names = [field.attname for field in fields if isinstance(field, JSONField)]
-        columns = {field: (instead or {}).get(field.attname, str(field.column)) for field in fields}
+        self._json_names = {name for name in self._names if isinstance(by_name[name], JSONField)}
+        columns = {name: (instead or {}).get(name, by_name[name].column) for name in self._names}
         self._all = ", ".join(
-            f"CAST({column} AS text) AS {field.attname}"
-            if isinstance(field, JSONField)
-            else f"{column} AS {field.attname}"
-            for field, column in columns.items()
+            f"CAST({column} AS text) AS {name}" if name in self._json_names else f"{column} AS {name}"
+            for name, column in columns.items()
         )
-        # The bytes of each value that has no length of its own that it cannot exceed, as SQL.
+        # SQL for the bytes of each value of unlimited length.
         length = "length(CAST({} AS BLOB))" if connection.vendor == "sqlite" else "octet_length({})"
         self._sizes = {
-            field.attname: length.format(field.attname) for field in fields if isinstance(field, TextField | JSONField)
+            name: length.format(name) for name in self._names if isinstance(by_name[name], TextField | JSONField)
         }
 
-    def fetch(self, clauses: str, *parameters: Any) -> list[M]:
-        """The rows that SQL ``clauses`` (JOIN, WHERE and what follows it) with ``parameters`` choose. One query.
+    def fetch(self, clauses: str, *parameters: Any) -> list[R]:
+        """The rows selected by ``clauses`` (JOIN, WHERE and what follows). One query."""
+        return self._made(self._query(self._all, f"{self._table} {clauses}", *parameters))
 
-        What is JSON stays the text that the database sent: a list of rows goes out as it came.
-        """
-        return self._instances(self._query(self._all, f"{self._table} {clauses}", *parameters))
+    def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id") -> Page[R]:
+        """Up to ``limit`` rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, but at least one.
 
-    def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id") -> Page[M]:
-        """Up to ``limit`` of these rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, at least one.
-
-        One query leaves out long values; if there are any, a second one fetches the rows that have them.
+        The first query leaves out long values. If there are any, a second one fetches their rows.
         """
         long = MAX_PAGE_BYTES // (limit + 1)
         short = [
             f"CASE WHEN {self._sizes[name]} <= {long} THEN {name} END" if name in self._sizes else name
             for name in self._names
         ]
-        # JSON counts with its text: stored, it may be compressed to a hundredth. The inner query makes each text once;
-        # the outer one keeps its order.
+        # JSON counts by its text: stored, it may be compressed to a hundredth. The inner query converts each value to
+        # text once; the outer one keeps its order.
         clauses = f"{clauses} ORDER BY {order} LIMIT %s OFFSET %s"
         inner = f"(SELECT {self._all} FROM {self._table} {clauses}) AS page"  # noqa: S608
         total = " + ".join(self._sizes.values()) or "0"
         found = self._query(", ".join([*short, total]), inner, *parameters, limit + 1, skip)
-        count = _fitting([row[-1] for row in found[:limit]])
-        fitting = {row[self._id]: row[:-1] for row in found[:count]}
-        if keys := [row[self._id] for row in found[:count] if row[-1] > long]:
+        count = _fitting([values[-1] for values in found[:limit]])
+        fitting = {values[self._id]: values[:-1] for values in found[:count]}
+        if keys := [values[self._id] for values in found[:count] if values[-1] > long]:
             marks = ", ".join(["%s"] * len(keys))
             whole = self._query(self._all, f"{self._table} WHERE id IN ({marks})", *keys)
-            # A row that has been deleted since is left out.
-            fitting |= dict.fromkeys(keys) | {row[self._id]: row for row in whole}
+            # A row that was deleted in between is left out.
+            fitting |= dict.fromkeys(keys) | {values[self._id]: values for values in whole}
         next_after = found[count - 1][self._id] if count < len(found) else None
-        return Page(self._instances(filter(None, fitting.values())), next_after)
+        return Page(self._made(filter(None, fitting.values())), next_after)
 
-    def get(self, clauses: str, *parameters: Any) -> M:
-        """The first row that ``fetch`` finds, its JSON read. Raises the model's DoesNotExist."""
-        for instance in self.fetch(clauses, *parameters):
-            for name in self._json_names:
-                setattr(instance, name, orjson.loads(getattr(instance, name)))
-            return instance
+    def get(self, clauses: str, *parameters: Any) -> R:
+        """The first row that ``fetch`` finds. Raises the model's DoesNotExist."""
+        for row in self.fetch(clauses, *parameters):
+            return row
         raise self._model.DoesNotExist  # type: ignore[attr-defined]
 
-    def _query(self, columns: str, source: str, *parameters: Any) -> list[Row]:
+    def of(self, instance: Model) -> R:
+        """The row of an instance that was just written. No query."""
+        values = ((name, getattr(instance, name)) for name in self._names)
+        return self._row._make(
+            orjson.dumps(value).decode() if name in self._json_names else value for name, value in values
+        )
+
+    def _query(self, columns: str, source: str, *parameters: Any) -> list[Values]:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {columns} FROM {source}", parameters)  # noqa: S608
-            rows: list[Row] = cursor.fetchall()
+            rows: list[Values] = cursor.fetchall()
             return rows
 
-    def _instances(self, rows: Iterable[Row]) -> list[M]:
-        # As unpickling does: the constructor, with its signals and defaults, takes most of the time of a page of rows.
-        names, instances = self._names, []
-        for row in rows:
-            instance = self._model.__new__(self._model)
-            instance.__dict__ = dict(zip(names, row, strict=True))
-            instance._state = state = ModelState()
-            state.adding, state.db = False, DEFAULT_DB_ALIAS
-            instances.append(instance)
-        return instances
+    def _made(self, found: Iterable[Values]) -> list[R]:
+        return list(map(self._row._make, found))
 
 
 def _fitting(sizes: list[int]) -> int:
-    """How many of the first rows make a page."""
+    """The number of first rows that make a page."""
     total = 0
     for number, size in enumerate(sizes):
         total += size

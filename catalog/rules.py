@@ -1,4 +1,4 @@
-"""The rules of the fields of products and reviews, for models, serializers, admin forms and importers alike."""
+"""Rules and limits of fields, which models, serializers, admin forms and importers share."""
 
 import re
 import time
@@ -6,23 +6,32 @@ import time
 from django.core.validators import DomainNameValidator, RegexValidator, URLValidator
 from django.utils.deconstruct import deconstructible
 
-# Not "." or "..": a client takes these out of a path before it asks.
+# Not "." or "..": clients remove these from a path before they send it.
 ASIN_PATTERN = r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,255}"
 ASIN_RULE = "Not a valid value: an asin has 1 to 255 letters, digits, dots, dashes or underscores, and is not . or .."
 
-MAX_ASIN = 255  # characters, as all of these; a Shopify handle has as many
+# Characters
+MAX_ASIN = 255  # as a Shopify handle
 MAX_REVIEWER = 64
 MAX_NAME = 200
 MAX_TITLE = 1000
 MAX_URL = 2000
 MAX_TEXT = 100_000
-MAX_LIST = 200  # names of an object, and asins of a list
+
+MAX_LIST = 200  # names in an object, asins in a list
 MAX_CATEGORIES = 20
 MAX_RANK = 2**63 - 1
 MAX_VOTES = 2**31 - 1
 PRICE_DIGITS, PRICE_PLACES = 10, 2
 MAX_TIME = 2**32  # seconds since 1970
-CLOCK_DIFFERENCE = 86_400  # seconds; clocks differ, days do not
+CLOCK_DIFFERENCE = 86_400  # seconds that a review may be ahead of our clock
+
+# Requests for ads, at the recommender and at the ad provider
+MAX_ADS, DEFAULT_ADS = 100, 10
+MAX_ADS_BYTES = 1_000_000  # of an answer
+MAX_KEYWORDS = 20
+MAX_KEYWORD = MAX_VIEWER = 200  # characters
+MAX_PLACEMENT = 50  # characters
 
 is_asin = re.compile(ASIN_PATTERN).fullmatch
 
@@ -32,13 +41,13 @@ def asin_validator() -> RegexValidator:
 
 
 def latest_time() -> int:
-    """Seconds since 1970 after which a time is of the future, and no difference between clocks."""
+    """The latest acceptable time, in seconds since 1970."""
     return int(time.time()) + CLOCK_DIFFERENCE
 
 
 @deconstructible
 class PictureURLValidator(URLValidator):
-    """An address of the web. Unlike Django's, its host may have underscores and no dot, as pictures' hosts do."""
+    """An http(s) URL. Unlike in Django's rule, a host may contain underscores and needs no dot."""
 
     letters = rf"a-z{DomainNameValidator.ul}0-9_"
     label = rf"[{letters}](?:[{letters}-]{{0,61}}[{letters}])?"

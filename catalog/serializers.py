@@ -1,5 +1,4 @@
-"""The wire format. Serializers validate what comes in and write what goes out; they never query, because a query in
-here would be outside of the breaker."""
+"""The wire format. Serializers validate requests and format answers. They make no queries."""
 
 from typing import Any
 
@@ -8,18 +7,25 @@ from django.core.validators import URLValidator
 from rest_framework import serializers
 
 from catalog import rules
-from catalog.models import Product, Review
+from catalog.served import ProductRow, ReviewRow
+from catalog.wire import (
+    IM_URL,
+    REVIEW_TEXT,
+    REVIEW_TIME,
+    REVIEWER_ID,
+    REVIEWER_NAME,
+    SALES_RANK,
+    UNIX_REVIEW_TIME,
+)
 from service.fields import BoundedDictField, BoundedListField
 
 MAX_SKIP = 100_000
 MAX_LIMIT = 1000
 MAX_ID = 2**63 - 1
-# Of a list of ads: the ad provider answers no more, and the recommender reads no more.
-MAX_ADS_BYTES = 1_000_000
 
 
 class AsinField(serializers.CharField):
-    """A product's id: see ``rules.ASIN_RULE``. A number is refused: it has lost its leading zeros."""
+    """A product's id, see ``rules.ASIN_RULE``. Refuses a JSON number, which may have lost leading zeros."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=rules.MAX_ASIN, **kwargs)
@@ -32,7 +38,7 @@ class AsinField(serializers.CharField):
 
 
 class PictureField(serializers.URLField):
-    """The address of a picture, by the rule of the catalogue in place of DRF's own."""
+    """The URL of a picture, validated by the catalogue's rule instead of DRF's."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=rules.MAX_URL, **kwargs)
@@ -40,12 +46,7 @@ class PictureField(serializers.URLField):
         self.validators = [*others, rules.PictureURLValidator()]
 
 
-def _json(value: Any) -> Any:
-    """``value``, or for JSON that is text already what puts it into an answer as it is."""
-    return orjson.Fragment(value) if isinstance(value, str) else value
-
-
-class ProductSerializer(serializers.Serializer[Product]):
+class ProductSerializer(serializers.Serializer[ProductRow]):
     """A product of the shop."""
 
     asin = AsinField(help_text="The product's id. Cannot be changed.")
@@ -53,7 +54,7 @@ class ProductSerializer(serializers.Serializer[Product]):
     description = serializers.CharField(
         max_length=rules.MAX_TEXT, required=False, allow_blank=True, style={"base_template": "textarea.html"}
     )
-    imUrl = PictureField(source="im_url", required=False, allow_blank=True, help_text="Address of a picture.")
+    imUrl = PictureField(source="im_url", required=False, allow_blank=True, help_text="URL of a picture.")
     related = BoundedDictField(
         child=BoundedListField(child=AsinField(), max_length=rules.MAX_LIST),
         max_length=rules.MAX_LIST,
@@ -85,22 +86,23 @@ class ProductSerializer(serializers.Serializer[Product]):
         coerce_to_string=False,
     )
 
-    def to_representation(self, product: Product) -> dict[str, Any]:
-        # By hand: DRF's way through the fields takes most of the time of a page of products.
+    def to_representation(self, product: ProductRow) -> dict[str, Any]:
+        # By hand, because DRF's loop over the fields takes most of the time of a page of products. JSON text goes into
+        # the answer as it is.
         return {
             "asin": product.asin,
             "title": product.title,
             "description": product.description,
-            "imUrl": product.im_url,
-            "related": _json(product.related),
-            "salesRank": _json(product.sales_rank),
-            "categories": _json(product.categories),
+            IM_URL: product.im_url,
+            "related": orjson.Fragment(product.related),
+            SALES_RANK: orjson.Fragment(product.sales_rank),
+            "categories": orjson.Fragment(product.categories),
             "brand": product.brand,
             "price": None if product.price is None else float(product.price),
         }
 
 
-class ReviewSerializer(serializers.Serializer[Review]):
+class ReviewSerializer(serializers.Serializer[ReviewRow]):
     """One reviewer's opinion of one product."""
 
     id = serializers.IntegerField(read_only=True)
@@ -108,7 +110,7 @@ class ReviewSerializer(serializers.Serializer[Review]):
         source="reviewer_id",
         max_length=rules.MAX_REVIEWER,
         required=False,
-        help_text="Your user name. Another one takes the permission `catalog.post_for_others`.",
+        help_text="Defaults to your user name. Another one requires the permission `catalog.post_for_others`.",
     )
     asin = AsinField()
     reviewerName = serializers.CharField(
@@ -119,7 +121,8 @@ class ReviewSerializer(serializers.Serializer[Review]):
         min_length=2,
         max_length=2,
         required=False,
-        help_text="Helpful votes, all votes: none yet. Others take the permission `catalog.post_for_others`.",
+        help_text="Helpful votes and all votes, [0, 0] by default. Other values require the permission"
+        " `catalog.post_for_others`.",
     )
     reviewText = serializers.CharField(
         source="review_text",
@@ -135,7 +138,8 @@ class ReviewSerializer(serializers.Serializer[Review]):
         min_value=0,
         max_value=rules.MAX_TIME,
         required=False,
-        help_text="Seconds since 1970, UTC: now. A time of the past takes the permission `catalog.post_for_others`.",
+        help_text="Seconds since 1970, UTC; now by default. Another time requires the permission"
+        " `catalog.post_for_others`.",
     )
     reviewTime = serializers.CharField(read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”.")
 
@@ -155,41 +159,41 @@ class ReviewSerializer(serializers.Serializer[Review]):
 
     @staticmethod
     def claimed(fields: dict[str, Any], user: str) -> list[str]:
-        """Names of the fields that ``user`` may not set in a review of their own."""
+        """Names of the fields whose values require the permission to post for others."""
         claims = {
-            "reviewerID": fields.get("reviewer_id", user) != user,
+            REVIEWER_ID: fields.get("reviewer_id", user) != user,
             "helpful": fields["total_votes"] > 0,
-            "unixReviewTime": "unix_review_time" in fields,
+            UNIX_REVIEW_TIME: "unix_review_time" in fields,
         }
         return [name for name, is_made in claims.items() if is_made]
 
-    def to_representation(self, review: Review) -> dict[str, Any]:
+    def to_representation(self, review: ReviewRow) -> dict[str, Any]:
         return {
             "id": review.id,
-            "reviewerID": review.reviewer_id,
+            REVIEWER_ID: review.reviewer_id,
             "asin": review.product_id,
-            "reviewerName": review.reviewer_name,
+            REVIEWER_NAME: review.reviewer_name,
             "helpful": [review.helpful_votes, review.total_votes],
-            "reviewText": review.review_text,
+            REVIEW_TEXT: review.review_text,
             "overall": review.overall,
             "summary": review.summary,
-            "unixReviewTime": review.unix_review_time,
-            "reviewTime": review.review_time,
+            UNIX_REVIEW_TIME: review.unix_review_time,
+            REVIEW_TIME: review.review_time,
         }
 
 
 class PageParameters(serializers.Serializer[Any]):
-    """Which part of a list is asked for."""
+    """The requested part of a list."""
 
     skip = serializers.IntegerField(
-        min_value=0, max_value=MAX_SKIP, default=0, help_text="How many to pass over. To go deeper, follow `Link`."
+        min_value=0, max_value=MAX_SKIP, default=0, help_text="Rows to skip. To go deeper, follow `Link`."
     )
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=100, help_text="How many at most.")
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=100, help_text="Rows at most.")
     after = serializers.IntegerField(
         min_value=0,
         max_value=MAX_ID,
         required=False,
-        help_text="Where the page before ended. Made by `Link`; a page costs the same at any depth.",
+        help_text="The id that ended the previous page; `Link` sets it. A page costs the same at any depth.",
     )
 
 

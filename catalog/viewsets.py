@@ -1,4 +1,4 @@
-"""Parse the request, call the repository, answer."""
+"""The API of products and reviews: parses requests, calls the repository, answers."""
 
 import logging
 import time
@@ -19,10 +19,12 @@ from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from catalog import repository, rules
-from catalog.models import Product, Review
+from catalog.models import Product
 from catalog.openapi import ASIN_IN_PATH, CONFLICT, LOCATION, NOT_FOUND, TOO_MANY_REVIEWS
 from catalog.rows import Page
 from catalog.serializers import PageParameters, PathParameters, ProductSerializer, ReviewParameters, ReviewSerializer
+from catalog.served import ProductRow, ReviewRow
+from catalog.wire import REVIEWER_ID
 from service import openapi
 from service.permissions import PermittedOrReadOnly
 
@@ -47,24 +49,21 @@ def validated(serializer_class: type[Serializer[Any]], data: Any, **options: Any
 
 @lru_cache(maxsize=1024)
 def _parameters(serializer_class: type[PageParameters], query: str) -> dict[str, Any]:
-    # Remembered, because the same few questions are asked all day and to validate one costs as much as to answer it.
-    # A plain dict: in a form's, an empty value would pass for none.
+    # Cached, because a few queries repeat all day and validation costs as much as the answer. A plain dict, because in
+    # a QueryDict an empty value would pass for a missing one.
     return validated(serializer_class, QueryDict(query).dict())
 
 
 class CatalogViewSet(GenericViewSet[Any]):
-    """What both viewsets share: pages, and an asin in the path."""
+    """Base of both viewsets: pages, and the asin in the path."""
 
     pagination_class = None
     filter_backends = ()
     lookup_field = "asin"
     lookup_value_regex = "[^/]+"
 
-    def answer(self, page: Page[Product] | Page[Review]) -> Response:
-        """The page, and where there are more rows a Link that goes on after the last one.
-
-        It does so by key, so that no page costs more than the first.
-        """
+    def answer(self, page: Page[ProductRow] | Page[ReviewRow]) -> Response:
+        """The page. If there are more rows, a Link continues by key, so that no page costs more than the first."""
         headers = None
         if page.next_after is not None:
             query = dict(parse_qsl(self.request.META.get("QUERY_STRING", ""))) | {"after": page.next_after}
@@ -75,7 +74,7 @@ class CatalogViewSet(GenericViewSet[Any]):
         return Response([serializer.to_representation(row) for row in page.rows], headers=headers)
 
     def perform_authentication(self, request: Request) -> None:
-        """Only for those who show credentials; to find that there are none takes a tenth of the time of a read."""
+        """Authenticate only requests with credentials: to find that there are none takes a tenth of a read's time."""
         if "HTTP_AUTHORIZATION" in request.META or "HTTP_COOKIE" in request.META:
             super().perform_authentication(request)
 
@@ -91,12 +90,12 @@ class CatalogViewSet(GenericViewSet[Any]):
 
 @extend_schema(tags=["products"])
 class ProductViewSet(CatalogViewSet):
-    """Products. Everybody reads; to write takes the permissions that the admin asks for."""
+    """Products. Everybody may read. Writes require the same permissions as in the admin."""
 
     serializer_class = ProductSerializer
-    # What a product's page in the browser links to, by the name of the URL; other apps add theirs.
+    # Names of the URLs that a product's page in the browser links to. Other apps add theirs.
     linked: ClassVar[list[str]] = ["product-reviews"]
-    # The first is implied by the second, and tells the schema that reading needs nobody.
+    # The second implies the first, which tells the schema that reads may be anonymous.
     permission_classes = (IsAuthenticatedOrReadOnly, PermittedOrReadOnly)
     write_permissions: ClassVar[dict[str, list[str]]] = {
         "POST": ["catalog.add_product"],
@@ -105,7 +104,7 @@ class ProductViewSet(CatalogViewSet):
         "DELETE": ["catalog.delete_product"],
     }
 
-    def get_object(self) -> Product:
+    def get_object(self) -> ProductRow:
         """The product of the path. Raises ValidationError or UnknownProduct."""
         try:
             return repository.get_product_by_asin(asin=self.path_asin())
@@ -118,7 +117,7 @@ class ProductViewSet(CatalogViewSet):
         responses={200: ProductSerializer(many=True), **openapi.READ_ERRORS},
     )
     def list(self, request: Request) -> Response:
-        """Products ordered by id. While the database is away: the last answer to the same question, else a stand-in."""
+        """Products ordered by id. If the database is down: the last answer to the same request, else a stand-in."""
         return self.answer(repository.get_products(**self.parameters(PageParameters)))
 
     @extend_schema(
@@ -127,7 +126,7 @@ class ProductViewSet(CatalogViewSet):
         responses={200: ProductSerializer, **openapi.READ_ERRORS, 404: NOT_FOUND},
     )
     def retrieve(self, request: Request, asin: str) -> Response:
-        """One product. While the database is away and it was never asked for: a stand-in with the same asin."""
+        """One product. If the database is down: the last answer, else a stand-in with the same asin."""
         response = Response(self.get_serializer(self.get_object()).data)
         if request.accepted_renderer.format == "api":
             pages = [request.build_absolute_uri(reverse(name, args=[asin])) for name in self.linked]
@@ -140,7 +139,7 @@ class ProductViewSet(CatalogViewSet):
         responses={201: ProductSerializer, 409: CONFLICT, **openapi.WRITE_ERRORS},
     )
     def create(self, request: Request) -> Response:
-        """Takes the permission `catalog.add_product`."""
+        """Requires the permission `catalog.add_product`."""
         fields = validated(ProductSerializer, request.data)
         asin = fields.pop("asin")
         try:
@@ -156,7 +155,7 @@ class ProductViewSet(CatalogViewSet):
         responses={200: ProductSerializer, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
     )
     def update(self, request: Request, asin: str, partial: bool = False) -> Response:
-        """Takes the permission `catalog.change_product`. A field that is left out keeps its value."""
+        """Requires the permission `catalog.change_product`. Omitted fields keep their values."""
         asin = self.path_asin()
         fields = validated(ProductSerializer, request.data, partial=partial)
         if fields.pop("asin", asin) != asin:
@@ -173,7 +172,7 @@ class ProductViewSet(CatalogViewSet):
         responses={200: ProductSerializer, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
     )
     def partial_update(self, request: Request, asin: str) -> Response:
-        """Takes the permission `catalog.change_product`."""
+        """Requires the permission `catalog.change_product`."""
         return self.update(request, asin, partial=True)
 
     @extend_schema(
@@ -182,14 +181,14 @@ class ProductViewSet(CatalogViewSet):
         responses={204: None, 404: NOT_FOUND, 409: TOO_MANY_REVIEWS, **openapi.WRITE_ERRORS},
     )
     def destroy(self, request: Request, asin: str) -> Response:
-        """Takes the permission `catalog.delete_product`, and where there are reviews `catalog.delete_review` too."""
+        """Requires the permission `catalog.delete_product`, and `catalog.delete_review` if there are reviews."""
         with_reviews = request.user.has_perm("catalog.delete_review")
         try:
             repository.delete_product(asin=self.path_asin(), with_reviews=with_reviews)
         except Product.DoesNotExist:
             raise UnknownProduct from None
         except repository.HasReviews:
-            raise PermissionDenied("It has reviews: you need the permission catalog.delete_review.") from None
+            raise PermissionDenied("The product has reviews: you need the permission catalog.delete_review.") from None
         except repository.TooManyReviews as error:
             raise Conflict(str(error)) from error
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -202,17 +201,17 @@ class ProductViewSet(CatalogViewSet):
     )
     @action(detail=True, serializer_class=ReviewSerializer)
     def reviews(self, request: Request, asin: str) -> Response:
-        """Reviews ordered by id. While the database is away: the last answer to the same question, else none."""
-        asked = self.parameters(PageParameters)
+        """Reviews ordered by id. If the database is down: the last answer to the same request, else none."""
+        part = self.parameters(PageParameters)
         try:
-            return self.answer(repository.get_reviews_by_asin(asin=self.path_asin(), **asked))
+            return self.answer(repository.get_reviews_by_asin(asin=self.path_asin(), **part))
         except Product.DoesNotExist:
             raise UnknownProduct from None
 
 
 @extend_schema(tags=["reviews"])
 class ReviewViewSet(CatalogViewSet):
-    """Reviews. Everybody reads, every known user writes."""
+    """Reviews. Everybody may read, every user may post."""
 
     serializer_class = ReviewSerializer
     permission_classes = (IsAuthenticatedOrReadOnly,)
@@ -223,7 +222,7 @@ class ReviewViewSet(CatalogViewSet):
         responses={200: ReviewSerializer(many=True), **openapi.READ_ERRORS},
     )
     def list(self, request: Request) -> Response:
-        """Reviews ordered by id. While the database is away: the last answer to the same question, else none."""
+        """Reviews ordered by id. If the database is down: the last answer to the same request, else none."""
         return self.answer(repository.get_reviews(**self.parameters(ReviewParameters)))
 
     @extend_schema(
@@ -232,8 +231,8 @@ class ReviewViewSet(CatalogViewSet):
         responses={201: ReviewSerializer, 409: CONFLICT, **openapi.WRITE_ERRORS},
     )
     def create(self, request: Request) -> Response:
-        """Any known user posts as themselves, now and without votes. Posting for others and setting votes and times
-        takes the permission `catalog.post_for_others`. A review that was answered 201 is in the database."""
+        """Users post as themselves, with the current time and no votes. Anything else requires the permission
+        `catalog.post_for_others`. A review that was answered with 201 is in the database."""
         user = request.user.get_username()
         fields = validated(ReviewSerializer, request.data)
         claimed = ReviewSerializer.claimed(fields, user)
@@ -255,5 +254,5 @@ class ReviewViewSet(CatalogViewSet):
         return Response(self.get_serializer(review).data, status=status.HTTP_201_CREATED)
 
     def _own_id(self, user: str) -> str:
-        """The ``user`` name as an id of a reviewer. Raises ValidationError: it may be longer."""
-        return str(validated(ReviewParameters, {"reviewerID": user})["reviewer_id"])
+        """The ``user`` name as a reviewer's id. Raises ValidationError, because it may be too long."""
+        return str(validated(ReviewParameters, {REVIEWER_ID: user})["reviewer_id"])

@@ -13,6 +13,7 @@ from django.db.models import OuterRef, Subquery
 
 from catalog.models import Product, Review
 from catalog.rows import Rows
+from catalog.served import ProductRow
 from recommendations.models import Neighbours, Popular
 
 Source = Literal["co-reviewed", "similar-text", "related", "category", "popular"]
@@ -23,13 +24,22 @@ MAX_RELATED = 1000  # pairs of a product and a related one
 # How many of the best rated products are compared with a reviewer's history; the second if the first are not enough.
 COMPARED = (1_000, 40_000)
 
-_products = Rows(Product)
+_products = Rows(Product, ProductRow)
+
+
+class StartRow(NamedTuple):
+    """A product that a list starts from. ``related`` is JSON text."""
+
+    id: int
+    asin: str
+    related: str
+    leaf_category: str
 
 
 class Recommended(NamedTuple):
     """A product, its score, its source, and the asin of the product that led to it."""
 
-    product: Product
+    product: ProductRow
     score: float
     source: Source
     because: str | None
@@ -61,7 +71,7 @@ def main_source(score: float, from_reviews: float) -> Source:
     return "co-reviewed" if from_reviews * 2 >= score else "similar-text"
 
 
-def related(products: list[Product]) -> Iterator[Candidate]:
+def related(products: list[StartRow]) -> Iterator[Candidate]:
     """The related products in the metadata of these products."""
     parsed = ((product, orjson.loads(product.related)) for product in products)
     named = ((asin, product.asin) for product, kinds in parsed for kind in kinds.values() for asin in kind)
@@ -73,7 +83,7 @@ def related(products: list[Product]) -> Iterator[Candidate]:
                 yield Candidate(numbers[asin], 0.0, "related", because)
 
 
-def popular_for(product: Product | None, category: str | None, reviewer: str | None = None) -> list[Filler]:
+def popular_for(product: StartRow | None, category: str | None, reviewer: str | None = None) -> list[Filler]:
     """Popular products of the product's leaf category, then of ``category``, or of all if that is None."""
     near = [popular_of(product.leaf_category, "category")] if product and product.leaf_category else []
     wide = popular_of(category or "", "category" if category else "popular")
@@ -183,7 +193,7 @@ def fill(
     places = [value for place, number in enumerate(chosen) for value in (number, place)]
     join = f"JOIN (VALUES {', '.join(['(%s, %s)'] * len(chosen))}) AS chosen ON chosen.column1 = id"
     products = _products.page(join, *places, limit=len(chosen), order="chosen.column2").rows
-    found = ((product, chosen[product.pk]) for product in products)
+    found = ((product, chosen[product.id]) for product in products)
     return [Recommended(product, each.score, each.source, each.because) for product, each in found]
 
 

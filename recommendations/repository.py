@@ -19,6 +19,7 @@ from recommendations.candidates import (
     Candidate,
     Filler,
     Recommended,
+    StartRow,
     best_rated,
     fill,
     main_source,
@@ -36,7 +37,7 @@ DEFAULT_LIMIT = 10
 # The popular products that serve as a fallback: their number, and the seconds between two lookups.
 CACHED, REFRESH_INTERVAL = 50, 60
 # The products that a list starts from. Their related products are parsed only if they are needed.
-_starts = Rows(Product, only=("id", "asin", "related", "leaf_category"))
+_starts = Rows(Product, StartRow)
 _LATEST = """JOIN (
     SELECT asin AS reviewed, unix_review_time AS at, id AS number FROM catalog_review
     WHERE reviewer_id = %s ORDER BY unix_review_time DESC, id DESC LIMIT %s
@@ -72,15 +73,11 @@ def _popular_instead(*, limit: int, exclude: tuple[str, ...] = (), **parameters:
     """
     left_out = {parameters.get("asin"), *exclude, *parameters.get("asins", ())}  # type: ignore[misc]
     category = parameters.get("category")
-    fitting = (each for each in popular_cache.products() if category is None or category in _categories(each.product))
+    kept = popular_cache.products()
+    fitting = (each for each in kept if category is None or category in orjson.loads(each.product.categories))
     found = [each for each in fitting if each.product.asin not in left_out][:limit]
     stand_ins = (Recommended(product, 0.0, "popular", None) for product in defaults.products(skip=0, limit=limit).rows)
     return found or list(stand_ins)
-
-
-def _categories(product: Product) -> list[str]:
-    names: list[str] | str = product.categories  # JSON text in the rows of a list
-    return orjson.loads(names) if isinstance(names, str) else names
 
 
 @with_fallback(DATABASE, default=_popular_instead)
@@ -99,7 +96,7 @@ def similar(*, asin: str, limit: int, category: str | None, exclude: tuple[str, 
     (product,) = found
 
     def neighbours() -> Iterator[Candidate]:
-        for others in neighbours_of([product.pk]).values():
+        for others in neighbours_of([product.id]).values():
             for number, score, from_reviews, _ in others:
                 yield Candidate(number, score, main_source(score, from_reviews), asin)
 
@@ -133,14 +130,14 @@ def for_reviewer(
 
 
 def _for_history(
-    history: list[Product],
+    history: list[StartRow],
     *,
     limit: int,
     category: str | None,
     exclude: tuple[str, ...],
     reviewer: str | None = None,
 ) -> list[Recommended]:
-    asins = {product.pk: product.asin for product in history}
+    asins = {product.id: product.asin for product in history}
 
     def ranked() -> Iterator[Candidate]:
         found = neighbours_of([*asins])

@@ -8,20 +8,9 @@ from catalog import rules
 from catalog.serializers import AsinField, ProductSerializer
 from recommendations.candidates import SOURCES, Recommended
 from recommendations.repository import DEFAULT_LIMIT
-from service.fields import BoundedListField
+from service.fields import BoundedListField, CommaSeparatedField
 
 MAX_LIMIT = MAX_ASINS = 100
-
-
-class AsinsField(serializers.CharField):
-    """Comma-separated asins."""
-
-    def to_internal_value(self, data: Any) -> tuple[str, ...]:  # type: ignore[override]
-        asins = [asin for asin in super().to_internal_value(data).split(",") if asin]
-        if len(asins) > MAX_ASINS:
-            raise serializers.ValidationError(f"Ensure this has no more than {MAX_ASINS} asins.")
-        field = AsinField()
-        return tuple(field.run_validation(asin) for asin in asins)
 
 
 class ListParameters(serializers.Serializer[Any]):
@@ -31,11 +20,13 @@ class ListParameters(serializers.Serializer[Any]):
         min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT, help_text="Maximum number of products."
     )
     category = serializers.CharField(
-        max_length=200, default=None, help_text="Only products of this category, at any depth."
+        max_length=rules.MAX_NAME, default=None, help_text="Only products of this category, at any depth."
     )
-    exclude = AsinsField(
+    exclude = CommaSeparatedField(
+        child=AsinField(),
+        max_items=MAX_ASINS,
         allow_blank=True,
-        default=tuple,  # type: ignore[arg-type]
+        default=tuple,
         help_text=f"Asins to leave out, separated by commas; at most {MAX_ASINS}.",
     )
 
@@ -53,7 +44,7 @@ class BasketSerializer(serializers.Serializer[Any]):
 
     asins = BoundedListField(child=AsinField(), min_length=1, max_length=MAX_ASINS, help_text="The newest first.")
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
-    category = serializers.CharField(max_length=200, default=None, allow_null=True)
+    category = serializers.CharField(max_length=rules.MAX_NAME, default=None, allow_null=True)
     exclude = BoundedListField(child=AsinField(), max_length=MAX_ASINS, default=list)
 
 

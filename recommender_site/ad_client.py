@@ -9,7 +9,8 @@ from django.conf import settings
 
 from catalog import defaults
 from catalog.ads import as_ad
-from catalog.serializers import MAX_ADS_BYTES
+from catalog.rules import MAX_ADS_BYTES
+from catalog.wire import IM_URL, SALES_RANK
 from resilience import deadlines, http, provenance, request_id
 from resilience.breakers import AD_PROVIDER
 from resilience.circuit import Outcome
@@ -20,9 +21,9 @@ AD_SHAPE: dict[str, type | UnionType] = {
     "asin": str,
     "title": str,
     "description": str,
-    "imUrl": str,
+    IM_URL: str,
     "related": dict,
-    "salesRank": dict,
+    SALES_RANK: dict,
     "categories": list,
     "brand": str,
     "price": float | int | None,

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog import rules
 from catalog.ads import AdSerializer
 from catalog.serializers import AsinField
 from catalog.viewsets import validated
@@ -23,30 +24,29 @@ from resilience import breakers
 from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
 from service import openapi
+from service.fields import CommaSeparatedField
 from service.views import BreakerSerializer
 
 NO_SABOTAGE = openapi.error("SABOTAGE is off.")
 
 
-class KeywordsField(serializers.CharField):
-    """Comma-separated keywords, as many and as long as the ad provider accepts."""
-
-    def to_internal_value(self, data: Any) -> tuple[str, ...]:  # type: ignore[override]
-        keywords = tuple(word.strip() for word in super().to_internal_value(data).split(",") if word.strip())
-        if len(keywords) > 20 or any(len(word) > 200 for word in keywords):
-            raise serializers.ValidationError("Ensure this has no more than 20 keywords of 200 characters.")
-        return keywords
-
-
 class AdParameters(serializers.Serializer[Any]):
     asin = AsinField(required=False, help_text="The product that the page shows.")
-    keywords = KeywordsField(
+    keywords = CommaSeparatedField(
+        child=serializers.CharField(max_length=rules.MAX_KEYWORD),
+        max_items=rules.MAX_KEYWORDS,
         required=False,
         help_text="Search terms, separated by commas. A keyword matches a term with all of its words, in any order.",
     )
-    placement = serializers.CharField(required=False, max_length=50, help_text="The place on the page, for reports.")
-    viewer = serializers.CharField(required=False, max_length=200, help_text="Your own key for the viewer.")
-    limit = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="Maximum number of ads.")
+    placement = serializers.CharField(
+        required=False, max_length=rules.MAX_PLACEMENT, help_text="The place on the page, for reports."
+    )
+    viewer = serializers.CharField(
+        required=False, max_length=rules.MAX_VIEWER, help_text="Your own key for the viewer."
+    )
+    limit = serializers.IntegerField(
+        min_value=1, max_value=rules.MAX_ADS, default=rules.DEFAULT_ADS, help_text="Maximum number of ads."
+    )
 
 
 @method_decorator(never_cache, name="dispatch")  # a cached decision for many viewers would be billed once

@@ -8,12 +8,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from cachetools import TTLCache
-from django.db.models.base import ModelState
 
 MAX_BYTES = 64 * 1024 * 1024
 ENTRY = 400  # bytes that keeping one answer takes, whatever it is: the cache's own links and dictionaries
 # Types whose values have no parts, or next to none.
-_FLAT = frozenset({str, int, float, bool, type(None), Decimal, ModelState})
+_FLAT = frozenset({str, int, float, bool, type(None), Decimal})
 
 
 class _Kept(NamedTuple):

@@ -24,6 +24,22 @@ class BoundedListField(serializers.ListField):
         return list(_validated(self.child, dict(enumerate(data))).values())
 
 
+class CommaSeparatedField(serializers.CharField):
+    """Up to ``max_items`` values in a text, separated by commas and validated by ``child``. Empty ones are dropped."""
+
+    default_error_messages = {"max_items": "Ensure this field has no more than {max_items} values."}
+
+    def __init__(self, *, child: serializers.CharField, max_items: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._child, self._max_items = child, max_items
+
+    def to_internal_value(self, data: Any) -> tuple[str, ...]:  # type: ignore[override]
+        values = [value for each in super().to_internal_value(data).split(",") if (value := each.strip())]
+        if len(values) > self._max_items:
+            self.fail("max_items", max_items=self._max_items)
+        return tuple(self._child.run_validation(value) for value in values)
+
+
 class BoundedDictField(serializers.DictField):
     """An object of at most ``max_length`` names of at most ``max_name`` characters."""
 

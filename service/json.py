@@ -55,6 +55,8 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 class BoundedJSONParser(JSONParser):
     """Strict JSON. A body that is not UTF-8, not JSON or nested deeper than MAX_DEPTH is a 400."""
 
+    renderer_class = OrjsonRenderer  # fills in the forms of the browsable pages
+
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             parsed = orjson.loads(stream.read())

@@ -14,9 +14,10 @@ from django.urls import URLPattern, path
 from campaigns import chart, reports
 from campaigns.admin import report_csv
 from campaigns.keywords import MAX_TERM
-from campaigns.models import MAX_PLACEMENT, MAX_TARGET, Campaign, Kind, Reason
+from campaigns.models import MAX_TARGET, Campaign, Kind, Reason
 from campaigns.money import in_currency, rounded
 from campaigns.reports import DIMENSIONS, Cut, Totals
+from catalog.rules import MAX_PLACEMENT
 
 SHOWN = 20  # values of a dimension; all others are one sum
 NONE = "–"  # noqa: RUF001

@@ -13,7 +13,6 @@ from campaigns.models.campaign import (
 )
 from campaigns.models.clients import LastImpression, Shown, Viewer
 from campaigns.models.ledger import (
-    MAX_PLACEMENT,
     MAX_TARGET,
     AppendOnly,
     Cuts,
@@ -25,7 +24,6 @@ from campaigns.models.ledger import (
 )
 
 __all__ = [
-    "MAX_PLACEMENT",
     "MAX_TARGET",
     "MAX_VALUE",
     "MICROS",

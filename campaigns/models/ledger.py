@@ -6,8 +6,8 @@ from django.db.models.functions import Coalesce
 
 from campaigns.keywords import MAX_TERM
 from campaigns.models.campaign import MAX_VALUE, Campaign, Micros, SponsoredProduct
+from catalog.rules import MAX_PLACEMENT
 
-MAX_PLACEMENT = 50  # characters
 MAX_TARGET = MAX_VALUE + 10  # characters; with the kind before the value
 
 

@@ -1,1 +1,1 @@
-"""A made-up shop to try the services on: its products, its reviewers with their tastes, and its pictures."""
+"""A demo shop: products, pictures, and reviewers with their own tastes."""

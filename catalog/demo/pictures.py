@@ -1,6 +1,6 @@
-"""Pictures of products, drawn from a kind and a hue. Pure functions: no file, no database, nothing from a client."""
+"""Pictures of products, drawn as SVG from a kind and a hue, without files or the database."""
 
-# Each drawing stands in a field of 100 by 100. {d}, {m} and {l} are the dark, middle and light shade of the hue.
+# Each drawing fills a square of 100 by 100. {d}, {m} and {l} are the dark, middle and light shade of the hue.
 _DRAWINGS = {
     "pen": """<g transform="rotate(45 50 50)"><rect x="45" y="14" width="10" height="56" rx="3" fill="{m}"/>
         <path d="M45 70h10l-5 16z" fill="{l}"/><path d="M48.6 81.5h2.8l-1.4 4.5z" fill="{d}"/>
@@ -71,7 +71,7 @@ KINDS = frozenset(_DRAWINGS)
 
 
 def draw(kind: str, hue: int) -> str:
-    """An SVG of 400 by 400 on a light ground of the same ``hue`` (0 to 359 degrees). Raises KeyError for another kind."""
+    """An SVG of 400 by 400 on a light background of the same ``hue`` (0 to 359). Raises KeyError for an unknown kind."""
     drawing = _DRAWINGS[kind].format(d=f"hsl({hue} 45% 28%)", m=f"hsl({hue} 55% 48%)", l=f"hsl({hue} 60% 78%)")
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400" viewBox="0 0 100 100">'

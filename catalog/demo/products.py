@@ -1,4 +1,4 @@
-"""The made-up products."""
+"""The products of the demo shop."""
 
 import math
 import random
@@ -13,7 +13,7 @@ _CENTS = (0.49, 0.95, 0.99)
 
 @dataclass
 class DemoProduct:
-    """A product and what shoppers feel about it: ``quality`` from -1 to 1, ``appeal`` above 0 as a weight."""
+    """A product and how shoppers see it: ``quality`` from -1 to 1, ``appeal`` as a weight above 0."""
 
     product: Product
     kind: Kind
@@ -23,7 +23,7 @@ class DemoProduct:
 
 
 def make_products(rng: random.Random, count: int, base_url: str) -> list[DemoProduct]:
-    """``count`` products, spread over the kinds; no two have the same title."""
+    """``count`` products of all kinds, with unique titles."""
     made: list[DemoProduct] = []
     taken: set[str] = set()  # titles and asins
     while len(made) < count:
@@ -49,7 +49,7 @@ def make_products(rng: random.Random, count: int, base_url: str) -> list[DemoPro
             brand=brand,
             price=f"{price:.2f}",
         )
-        # Pareto: a few products are bought by everybody, most by few.
+        # Pareto: everybody buys a few products, and few people buy most of them.
         made.append(DemoProduct(product, kind, noun, rng.gauss(0.25, 0.4), rng.paretovariate(1.1)))
     return made
 
@@ -84,7 +84,7 @@ def _description(rng: random.Random, kind: Kind, brand: str, noun: str, details:
 
 
 def relate(made: list[DemoProduct], baskets: dict[str, list[str]]) -> None:
-    """Fill in ``related`` and ``sales_rank`` from what was reviewed by whom: ``baskets`` are asins by reviewer."""
+    """Set ``related`` and ``sales_rank`` from ``baskets``, the asins that each reviewer reviewed."""
     together: dict[str, dict[str, int]] = {each.product.asin: {} for each in made}
     bought = dict.fromkeys(together, 0)
     for basket in baskets.values():

@@ -1,4 +1,4 @@
-"""Takes the made-up shop out again. What belongs to it is told by making it again: a row that differs is somebody's."""
+"""Removes the demo shop. It generates the shop again and deletes the rows that are still equal to it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,15 +10,15 @@ from django.db.models import Model
 
 from catalog.models import Product, Review
 
-STEP = 5_000  # reviews of a statement
-# What others than those who edit a row change.
+STEP = 5_000  # reviews per statement
+# Fields that change without an edit of the row.
 _KEPT_BY_TRIGGERS = {"id", "review_count", "rating_total", "smoothed_rating"}
 _VOTES = {"id", "helpful_votes", "total_votes"}
 
 
 @dataclass
 class Removed:
-    """``changed`` and ``reviewed`` are made-up products that stay."""
+    """How many rows were deleted, and how many products stay because they were ``changed`` or ``reviewed``."""
 
     products: int = 0
     reviews: int = 0
@@ -29,8 +29,8 @@ class Removed:
 def remove(products: Iterable[Product], reviews: Iterable[Review], *, dry_run: bool) -> Removed:
     """Delete these reviews, and these products unless somebody has changed or reviewed them.
 
-    ``products`` have pictures without a host: a shop may be made for any. Each product is a transaction: killed in the
-    middle, a second run completes it.
+    ``products`` have picture URLs without a host, which differs between shops. Each product is one transaction, so an
+    interrupted run can be repeated.
     """
     of_product: dict[str, dict[str, Review]] = defaultdict(dict)
     for review in reviews:
@@ -44,7 +44,7 @@ def remove(products: Iterable[Product], reviews: Iterable[Review], *, dry_run: b
 
 
 def _remove(made: Product, reviews: dict[str, Review], done: Removed) -> None:
-    stored = Product.objects.select_for_update().filter(asin=made.asin).first()  # locked: no review comes in meanwhile
+    stored = Product.objects.select_for_update().filter(asin=made.asin).first()  # the lock keeps reviews out
     if stored is None:
         return
     written = Review.objects.filter(product_id=made.asin)

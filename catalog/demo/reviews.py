@@ -1,4 +1,4 @@
-"""The made-up reviewers, who have tastes, and what they wrote."""
+"""The reviewers of the demo shop, and their reviews."""
 
 import random
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from catalog.demo.products import DemoProduct
 from catalog.demo.vocabulary import CLOSINGS, CONTEXTS, FIRST_NAMES, KINDS, LAST_NAMES, OPENINGS, SUMMARIES
 from catalog.models import Review
 
-# Not today: the same seed has to make the same shop tomorrow.
+# A fixed day, so that a seed makes the same shop every day.
 END = int(datetime(2026, 10, 31, tzinfo=UTC).timestamp())
 DAY = 86_400
 YEARS = 3
@@ -16,7 +16,7 @@ YEARS = 3
 
 @dataclass
 class Reviewer:
-    """``kinds`` are the weights of categories, ``strictness`` is in stars."""
+    """A reviewer. ``kinds`` maps categories to weights; ``strictness`` is in stars."""
 
     id: str
     name: str
@@ -26,7 +26,7 @@ class Reviewer:
 
 
 def make_reviews(rng: random.Random, made: list[DemoProduct], reviewers: int) -> list[Review]:
-    """What ``reviewers`` people wrote: five to forty reviews each, none of one product twice, in the order of time."""
+    """Reviews by ``reviewers`` people in the order of time: five to forty by each, at most one per product."""
     by_kind: dict[str, list[DemoProduct]] = {}
     for each in made:
         by_kind.setdefault(each.kind.category, []).append(each)
@@ -60,7 +60,7 @@ def _reviews_of(rng: random.Random, reviewer: Reviewer, by_kind: dict[str, list[
     next_kind = None
     for _ in range(count):
         kind = next_kind or rng.choices(list(weights), list(weights.values()))[0]
-        # Toner after the printer: what goes together is bought one after the other.
+        # Things that go together are bought in sequence, such as toner after a printer.
         along = [each for each in by_kind[kind][0].kind.goes_with if each in by_kind]
         next_kind = rng.choice(along) if along and rng.random() < 0.35 else None
         choice = [each for each in by_kind[kind] if each.product.asin not in seen]
@@ -77,7 +77,7 @@ def _reviews_of(rng: random.Random, reviewer: Reviewer, by_kind: dict[str, list[
 def _review(rng: random.Random, reviewer: Reviewer, picked: DemoProduct, when: int) -> Review:
     fond = 0.4 if picked.product.brand in reviewer.brands else 0
     feeling = 4.3 + picked.quality - reviewer.strictness + fond + rng.gauss(0, 0.9)
-    if rng.random() < 0.07:  # a broken one, a lost parcel
+    if rng.random() < 0.07:  # broken, or lost in the post
         feeling -= rng.uniform(1.5, 4.5)
     overall = max(1, min(5, round(feeling)))
     text = _text(rng, picked, overall)

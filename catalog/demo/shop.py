@@ -1,4 +1,4 @@
-"""The whole made-up shop, and the options that say which one it is."""
+"""The whole demo shop, and the options that select one."""
 
 import random
 from typing import Any
@@ -13,20 +13,20 @@ MOST = {"products": 100_000, "reviewers": 1_000_000}
 
 
 def add_arguments(parser: CommandParser) -> None:
-    parser.add_argument("--seed", type=int, default=1, help="another number makes another shop")
+    parser.add_argument("--seed", type=int, default=1, help="each number makes a different shop")
     parser.add_argument("--products", type=int, default=1200)
     parser.add_argument("--reviewers", type=int, default=3000)
 
 
 def check(options: dict[str, Any]) -> None:
-    """Raises CommandError for a size that cannot be meant."""
+    """Raises CommandError for a size out of range."""
     for name, most in MOST.items():
         if not 1 <= options[name] <= most:
             raise CommandError(f"--{name}: must be from 1 to {most}")
 
 
 def make_shop(seed: int, products: int, reviewers: int, base_url: str) -> tuple[list[DemoProduct], list[Review]]:
-    """The same arguments make the same shop."""
+    """Products and reviews; equal arguments make equal shops."""
     rng = random.Random(seed)
     made = make_products(rng, products, base_url)
     reviews = make_reviews(rng, made, reviewers)

@@ -1,4 +1,4 @@
-"""Serves the pictures of the made-up shop."""
+"""Serves the pictures of the demo shop."""
 
 import re
 
@@ -10,7 +10,7 @@ _NAME = re.compile(r"([a-z]+)-([0-9]{1,3})")
 
 
 def picture(request: HttpRequest, name: str) -> HttpResponse:
-    """``<kind>-<hue>`` as SVG; 404 for a kind or hue that there is not. Needs no database."""
+    """``<kind>-<hue>`` as SVG; 404 for an unknown kind or hue. Needs no database."""
     found = _NAME.fullmatch(name)
     if not found or found[1] not in pictures.KINDS or int(found[2]) > 359:
         raise Http404

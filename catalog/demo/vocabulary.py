@@ -1,4 +1,4 @@
-"""The words of the made-up shop, read from the two TOML files beside this one."""
+"""The vocabulary of the demo shop, read from two TOML files."""
 
 import tomllib
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Kind(NamedTuple):
-    """A leaf category. ``price`` is the median in dollars; ``goes_with`` are categories bought along with it."""
+    """A leaf category. ``price`` is the median in dollars; ``goes_with`` lists categories bought with it."""
 
     category: str
     parent: str

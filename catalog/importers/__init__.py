@@ -1,1 +1,1 @@
-"""Files of products and reviews into the database: read, validate, upsert, count. No breaker and no fallback here."""
+"""Imports files of products and reviews into the database: read, validate, upsert, count."""

@@ -1,25 +1,26 @@
-"""The names that columns have in the shapes of files that are read.
+"""The column names of each field in the known shapes of files.
 
-Of several columns for one field the first name here counts; the others stand in where its cell is absent.
+If a file has several of them, the first name listed here wins, and the others are used where its cell is absent.
 """
 
 from collections.abc import Mapping
 
+from catalog import wire
 from catalog.importers.columns import folded
 
 Aliases = Mapping[str, tuple[str, ...]]
 
-# Metadata of 2014, 2018 and 2023, the short CSV of Musical Instruments, Shopify's product CSV.
+# The metadata of 2014, 2018 and 2023, the CSV of Musical Instruments, and Shopify's product CSV.
 PRODUCTS: Aliases = {
     "asin": ("asin", "parent_asin", "Product ID", "Handle"),
     "title": ("title", "name"),
     "description": ("description", "Body (HTML)"),
-    "picture": ("imUrl", "imageURLHighRes", "imageURL", "images", "image", "Image Src", "Variant Image"),
+    "picture": (wire.IM_URL, "imageURLHighRes", "imageURL", "images", "image", "Image Src", "Variant Image"),
     "related": ("related",),
     "also_bought": ("also_buy",),
     "also_viewed": ("also_view",),
     "bought_together": ("bought_together",),
-    "ranks": ("salesRank", "rank"),
+    "ranks": (wire.SALES_RANK, "rank"),
     "categories": ("categories", "category", "Product Category"),
     "main_category": ("main_category", "main_cat", "Type"),
     "features": ("features", "feature"),
@@ -27,18 +28,18 @@ PRODUCTS: Aliases = {
     "price": ("price", "Variant Price"),
 }
 
-# Reviews of 2014, 2018 and 2023, amazon_us_reviews, and ratings only: user, item, rating, timestamp.
+# The reviews of 2014, 2018 and 2023, amazon_us_reviews, and plain ratings: user, item, rating, timestamp.
 REVIEWS: Aliases = {
-    "reviewer": ("reviewerID", "user_id", "customer_id", "user"),
+    "reviewer": (wire.REVIEWER_ID, "user_id", "customer_id", "user"),
     "asin": ("parent_asin", "asin", "product_id", "item"),
-    "name": ("reviewerName",),
+    "name": (wire.REVIEWER_NAME,),
     "votes": ("helpful", "vote", "helpful_vote", "helpful_votes"),
     "all_votes": ("total_votes",),
-    "text": ("reviewText", "text", "review_body"),
+    "text": (wire.REVIEW_TEXT, "text", "review_body"),
     "stars": ("overall", "rating", "star_rating"),
     "summary": ("summary", "title", "review_headline"),
-    "time": ("unixReviewTime", "timestamp"),
-    "day": ("reviewTime", "review_date"),
+    "time": (wire.UNIX_REVIEW_TIME, "timestamp"),
+    "day": (wire.REVIEW_TIME, "review_date"),
 }
 
 
@@ -55,10 +56,10 @@ _OF_PRODUCTS = _names(PRODUCTS, "title", "picture", "ranks", "categories", "bran
 
 
 def is_of_reviews(names: frozenset[str]) -> bool:
-    """Whether columns with these folded names are those of reviews: who wrote one, and the stars."""
+    """Whether the folded column names are those of reviews: they include a reviewer and stars."""
     return not names.isdisjoint(_REVIEWER) and not names.isdisjoint(_STARS)
 
 
 def is_of_products(names: frozenset[str]) -> bool:
-    """Whether columns with these folded names are those of products, and not of reviews."""
+    """Whether the folded column names are those of products and not of reviews."""
     return names.isdisjoint(_REVIEWER | _STARS) and not names.isdisjoint(_OF_PRODUCTS)

@@ -1,4 +1,4 @@
-"""Reads one cell, of whatever field and file: absent, text, a number, a time, a list or an object."""
+"""Reads the cell of any field: absent, text, a number, a time, a list or an object."""
 
 import math
 import re
@@ -11,17 +11,17 @@ import orjson
 from catalog.importers.literals import ABSENT, NotALiteral, parse
 
 LONGEST_ABSENT = max(map(len, ABSENT))
-LONGEST_NOTHING = 50  # characters of a cell that may say nothing, with blanks and brackets
-# Characters of a list or an object that is no JSON. Those of the real data are shorter.
+LONGEST_NOTHING = 50  # characters of a cell that may be absent, including blanks and brackets
+# Characters of a list or object that is not JSON; real data has shorter ones.
 MAX_LITERAL = 200_000
 MAX_DIGITS = 30
-EXACT = 2**53  # from here on a float may be another integer than the file has
-# A comma that does not group in threes may be a decimal one: "12,0" is not 120.
+EXACT = 2**53  # above, a float may differ from the integer in the file
+# A comma that does not group three digits may be a decimal comma: "12,0" is not 120.
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def is_absent(raw: Any) -> bool:
-    """Whether the cell says nothing: empty, null, NaN, the word for one of them, or a list of only such."""
+    """Whether the cell is empty, null, NaN, a word for one of these, or a list of only such values."""
     if isinstance(raw, str):
         return len(raw) <= LONGEST_NOTHING and cell(raw) is None
     if isinstance(raw, Decimal):
@@ -34,7 +34,7 @@ def is_absent(raw: Any) -> bool:
 
 
 def cell(raw: Any) -> Any:
-    """The value of a cell, None if it is absent. Text that is a whole list or object becomes that."""
+    """The value of a cell, None if it is absent. Text that is a list or an object is parsed."""
     if isinstance(raw, str):
         text = raw.strip()
         if text in ABSENT:
@@ -51,7 +51,7 @@ def cell(raw: Any) -> Any:
 
 
 def entries(raw: Any) -> list[Any]:
-    """The entries of a cell that is a list, less absent ones; a cell with one value is a list of it."""
+    """The entries of a list, without absent ones; a single value counts as a list of one."""
     found = cell(raw)
     if found is None:
         return []
@@ -59,10 +59,10 @@ def entries(raw: Any) -> list[Any]:
 
 
 def whole(raw: Any) -> int | None:
-    """An integer, from one, its text (``"1,024"``) or a float that is whole (``12.0``); None if it is none of these."""
+    """An integer from an int, a text (``"1,024"``) or a whole float (``12.0``), else None."""
     if isinstance(raw, str):
         text = raw.strip()
-        # 1.000 is a thousand to some and one to others.
+        # 1.000 is ambiguous: a thousand or one.
         if len(text) > MAX_DIGITS or "_" in text or text.endswith(".000"):
             return None
         if "," in text:
@@ -81,7 +81,7 @@ def whole(raw: Any) -> int | None:
 
 
 def as_text(raw: Any) -> str | None:
-    """Text, or that of a time or of a number whose digits are all there; else None. A truth value is no text."""
+    """The text of a string, a time or a number with all its digits; None for anything else, such as a bool."""
     if isinstance(raw, str):
         return raw
     if isinstance(raw, float | Decimal) and not math.isfinite(raw):
@@ -94,7 +94,7 @@ def as_text(raw: Any) -> str | None:
 
 
 def _structure(text: str) -> Any:
-    """The list or object that ``text`` is, or NotALiteral itself if it is none."""
+    """The list or object in ``text``, or the class NotALiteral if there is none."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Matches the columns of a file with fields: names are compared without case, blanks, underscores and punctuation."""
+"""Maps columns to fields. Names are compared without case, blanks, underscores and punctuation."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from catalog.importers.cells import is_absent
 
-# Layouts remembered: a CSV has one, JSON lines have one for each set of keys.
+# Limits of the cache of layouts. A CSV file has one layout, JSON lines have one for each set of keys.
 MAX_LAYOUTS, MAX_LAYOUT_CHARACTERS = 500, 10_000
 MAX_UNUSED, MAX_UNUSED_CHARACTERS = 30, 60
 
@@ -16,9 +16,9 @@ _NOWHERE = object()
 
 
 class Layout(NamedTuple):
-    """Where a row with certain columns has its fields.
+    """The columns of each field in rows with certain columns.
 
-    ``first`` has for each field the column that counts; ``others`` those that stand in where its cell is absent.
+    ``first`` has the preferred column of each field; ``others`` those to use if its cell is absent.
     """
 
     names: frozenset[str]
@@ -28,9 +28,9 @@ class Layout(NamedTuple):
 
 @dataclass
 class Layouts:
-    """Reads rows by ``aliases``: for each field the names that its column may have, the one that counts most first.
+    """Reads rows by ``aliases``, which map each field to its column names, the preferred name first.
 
-    ``unused`` has the columns that no field takes, of all rows so far.
+    ``unused`` collects the columns that no field uses.
     """
 
     aliases: Mapping[str, tuple[str, ...]]
@@ -43,7 +43,7 @@ class Layouts:
         return self._known.get(columns) or self._new(columns)
 
     def read(self, fields: dict[Any, Any]) -> list[Any]:
-        """The raw cells of a row, one for each field in the order of ``aliases``; None where there is no column."""
+        """The raw cells of a row in the order of ``aliases``, None for a field without a column."""
         layout = self.of(fields)
         cells = list(map(fields.get, layout.first))
         for position, others in layout.others:
@@ -75,10 +75,10 @@ class Layouts:
 
 
 def _size(columns: tuple[Any, ...]) -> float:
-    """Characters of the columns, without bound where one of them is not text."""
+    """Characters of all columns, or infinity if one is not text."""
     return sum(len(column) if isinstance(column, str) else math.inf for column in columns)
 
 
 def folded(column: Any) -> str:
-    """The name by which a column is known: ``Product ID``, ``product_id`` and ``PRODUCT ID`` are ``productid``."""
+    """The normalized name of a column: ``Product ID``, ``product_id`` and ``PRODUCT ID`` become ``productid``."""
     return re.sub(r"[\W_]+", "", column).casefold() if isinstance(column, str) else ""

@@ -1,4 +1,4 @@
-"""Rows from CSV, read strictly: what is not quoted as it should be costs its own row and no other."""
+"""Rows of CSV, parsed strictly. A quoting error loses its own row and no other."""
 
 import csv
 from collections import deque
@@ -9,23 +9,23 @@ from catalog.importers.dialects import Dialect, Unescaper
 from catalog.importers.formats import BrokenQuote, RawRow, RejectedRow, UnknownFormat
 from catalog.importers.lines import LineTooLong
 
-# Lines that a row of the wrong width swallowed are read again, in one file at most so many times MAX_LINE characters:
-# each of them could swallow the rest once more. After other errors the lines that are read again open no quote.
+# Limit, in MAX_LINE characters per file, of lines that are read again because a row of the wrong width swallowed them:
+# each could swallow the rest once more. After other errors the repeated lines open no quote.
 MAX_READ_AGAIN = 4
 
 
 class CsvRows:
-    """The rows after the header; ``first`` is the number of the first of ``texts``. Raises UnknownFormat.
+    """Iterates over the rows after the header; ``first`` is the line number of ``texts``. Raises UnknownFormat.
 
-    A quote that is not closed runs into the text of later lines. Its row is refused as soon as the quotes do not work
-    out, at the latest after MAX_LINE characters or at the end of the file, and the lines after it are read again.
+    An unclosed quote swallows later lines. Its row is rejected at the first quoting error, after MAX_LINE characters or
+    at the end of the file, and the swallowed lines are read again.
     """
 
     def __init__(self, first: int, texts: Iterator[str], dialect: Dialect, header: Sequence[str]) -> None:
         csv.field_size_limit(lines.MAX_LINE)
         self._texts, self._dialect, self._header = texts, dialect, list(header)
-        self._number = first  # of the record's first line
-        self._record: list[str] = []  # the lines of the record that is being read
+        self._number = first  # line number of the record
+        self._record: list[str] = []  # lines of the current record
         self._again: deque[str] = deque()
         self._read_again = 0
         self._is_too_long = False
@@ -44,7 +44,7 @@ class CsvRows:
                 reader = self._dialect.reader(self._fed())
                 continue
             if len(row) == len(header):
-                if row[0] in names and sorted(row) == in_order:  # a header, where files were joined
+                if row[0] in names and sorted(row) == in_order:  # a repeated header, in joined files
                     header = row
                 else:
                     yield RawRow(self._number, dict(zip(header, row, strict=True)))
@@ -63,7 +63,7 @@ class CsvRows:
             record.clear()
 
     def _fed(self) -> Iterator[str]:
-        """The lines as the csv module takes them. Ends early where a record gets longer than MAX_LINE."""
+        """The lines for the csv module. Ends early if a record gets longer than MAX_LINE."""
         record, again = self._record, self._again
         unescape = Unescaper(self._dialect) if self._dialect.quoting == "backslash" else None
         length = 0
@@ -85,15 +85,15 @@ class CsvRows:
                 self._is_too_long = True
                 return
             if isinstance(line, LineTooLong) or "\0" in line:
-                # A lone surrogate, which is refused later on, for what the csv module would not see.
+                # The csv module would drop these. A lone surrogate is rejected later.
                 line = "\udc00\n" if isinstance(line, LineTooLong) else line.replace("\0", "\udc00")
             yield unescape(line) if unescape else line
 
     def _broken(self, error: csv.Error) -> RawRow:
-        """The record that cannot be read; what it swallowed is put back, if there are rows among it."""
+        """Reject the unreadable record. If it swallowed whole rows, put them back."""
         start, record = self._number, self._record
         too_long, self._is_too_long = self._is_too_long, False
-        at_end = "unexpected end" in str(error)  # of the file, or of what is read of a record that is too long
+        at_end = "unexpected end" in str(error)  # of the file, or of an overlong record
         opens = self._opening(record if at_end else record[:-1])
         if self._holds_rows(record[opens + 1 :]):
             return self._put_back(opens)
@@ -109,7 +109,7 @@ class CsvRows:
         return RawRow(start, RejectedRow(reason))
 
     def _put_back(self, opens: int) -> RawRow:
-        """Refuse the record's lines up to that in which its quote opens, and have the others read again."""
+        """Reject the record up to the line where its quote opens, and read the other lines again."""
         start, record = self._number, self._record
         after = record[opens + 1 :]
         self._again.extendleft(reversed(after))
@@ -120,7 +120,7 @@ class CsvRows:
         )
 
     def _opening(self, record: list[str]) -> int:
-        """Which of the lines opens the quoted field that is open after the last of them."""
+        """The index of the line that opens the unclosed field."""
         if len(record) < 2:
             return 0
         unescape = Unescaper(self._dialect)
@@ -130,7 +130,7 @@ class CsvRows:
         return max(len(record) - open_field.count("\n") - (not record[-1].endswith("\n")), 0)
 
     def _holds_rows(self, texts: list[str]) -> bool:
-        """Whether one of the lines is a whole row by itself."""
+        """Whether any of the lines is a complete row."""
         return any(map(self._fits, texts))
 
     def _fits(self, line: str) -> bool:

@@ -1,11 +1,11 @@
-"""The dialect of a CSV file, told from its head by reading that with each dialect it may be.
+"""Detects the dialect of a CSV file by reading its head with each possible dialect.
 
-Neither ready-made detector fits. The csv module's Sniffer never finds an escape character and takes the blank for the
-delimiter of amazon_us_reviews. CleverCSV finds both, but does not tell a file without quotes from one where quotes are
-text, takes 0.8 s a megabyte and brings chardet and regex; and the header, whose names are known, tells the delimiter.
+No library fits. The csv module's Sniffer finds no escape characters and takes the blank for the delimiter of
+amazon_us_reviews. CleverCSV finds both, but confuses files without quotes with files whose quotes are text, takes 0.8 s
+a megabyte, and depends on chardet and regex. Here the known column names already tell the delimiter.
 
-The csv module's own escape character drops lone backslashes, as of ``C:\\new``. So the backslash dialect is turned into
-doubled quotes before that module sees it.
+The csv module's escape character drops lone backslashes, as in ``C:\\new``. So the backslash dialect is converted to
+doubled quotes first.
 """
 
 import csv
@@ -26,9 +26,9 @@ _ESCAPED = re.compile(r'\\(["\\])')
 
 
 class Dialect(NamedTuple):
-    """How fields are divided and quoted; ``spaced`` where a blank follows each delimiter.
+    """How fields are separated and quoted. ``spaced``: a blank follows each delimiter.
 
-    ``bare`` where backslashes escape outside of quotes too. Python's csv module and pandas write so, Spark does not.
+    ``bare``: backslashes escape outside of quotes too, as Python's csv module and pandas write it. Spark does not.
     """
 
     delimiter: str = ","
@@ -40,20 +40,21 @@ class Dialect(NamedTuple):
         return f"{DELIMITERS[self.delimiter]}, {QUOTING[self.quoting]}"
 
     def reader(self, lines: Iterable[str]) -> "Iterator[list[str]]":
-        """Reads strictly. Lines of the backslash dialect have to come through an Unescaper."""
+        """A strict reader. Lines of the backslash dialect must pass an Unescaper first."""
         if self.quoting == "none":
             return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
         return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=self.spaced, strict=True)
 
 
 class Unescaper:
-    """Turns fields with backslash-escaped quotes into such with doubled quotes, line by line.
+    """Converts backslash-escaped quotes to doubled quotes, line by line.
 
-    ``bare`` counts those without quotes around them. One that has other quotes too, as JSON has, is text.
+    ``bare`` counts converted fields without quotes around them. A field that also has other quotes, as JSON does, is
+    text.
     """
 
     def __init__(self, dialect: Dialect) -> None:
-        self.inside = False  # of a quoted field that goes on in the next line
+        self.inside = False  # a quoted field that continues in the next line
         self.bare = 0
         self._sign = "\\" if dialect.bare else '"'
         blanks = " *+" if dialect.spaced else ""
@@ -83,7 +84,7 @@ class Unescaper:
 
 
 def tell(head: Sequence[str], known: frozenset[str]) -> Dialect:
-    """The dialect of a file that begins with the lines ``head``; ``known`` are folded names of columns."""
+    """The dialect of a file that starts with the lines ``head``; ``known`` are folded column names."""
 
     def names(delimiter: str) -> tuple[int, int]:
         row = first_row(head, Dialect(delimiter))
@@ -103,12 +104,12 @@ def tell(head: Sequence[str], known: frozenset[str]) -> Dialect:
 
 
 def first_row(head: Iterable[str], dialect: Dialect) -> list[str]:
-    """The first row, or nothing where it cannot be read."""
+    """The first row, empty if it cannot be read."""
     return next(iter(first_rows(head, dialect, 1)), [])
 
 
 def first_rows(head: Iterable[str], dialect: Dialect, count: int) -> list[list[str]]:
-    """The first ``count`` rows, or those before one that cannot be read."""
+    """Up to ``count`` first rows, ending before one that cannot be read."""
     rows: list[list[str]] = []
     with suppress(csv.Error):
         rows.extend(islice(dialect.reader(head), count))
@@ -116,7 +117,7 @@ def first_rows(head: Iterable[str], dialect: Dialect, count: int) -> list[list[s
 
 
 def _fitness(head: Sequence[str], dialect: Dialect) -> tuple[int, int]:
-    """How many more rows fit the header than do not, and how many quotes are escaped outside of quotes."""
+    """Rows that fit the header minus rows that do not, and the number of fields escaped outside of quotes."""
     unescape = Unescaper(dialect)
     reader = dialect.reader(map(unescape, head) if dialect.quoting == "backslash" else head)
     width = fitness = 0

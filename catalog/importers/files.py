@@ -1,4 +1,4 @@
-"""Opens what people have: a file or standard input, plain or compressed."""
+"""Opens a file or standard input, plain or compressed."""
 
 import gzip
 import io
@@ -19,8 +19,8 @@ __all__ = ["UnreadableFile", "opened", "size"]
 def opened(name: str, advance: Callable[[int], object] = lambda count: None) -> Iterator[io.BufferedReader]:
     """The unpacked content of the file ``name``, or of standard input for ``-``.
 
-    ``advance`` is called with the number of raw bytes that were read since. Raises UnreadableFile, also in place of the
-    errors of whoever reads the stream inside of the ``with``.
+    ``advance`` is called with the number of raw bytes of each read. Raises UnreadableFile, also for read errors inside
+    the ``with``.
     """
     try:
         with _open(name) as raw, unpacked(io.BufferedReader(_Counted(raw, advance), BUFFER), name) as stream:
@@ -34,7 +34,7 @@ def opened(name: str, advance: Callable[[int], object] = lambda count: None) -> 
 
 
 def size(names: list[str]) -> int | None:
-    """Bytes of all files together, or None where one of them is a stream."""
+    """Total bytes of the files, or None if one is a stream."""
     paths = [Path(name) for name in names]
     try:
         return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None
@@ -43,12 +43,12 @@ def size(names: list[str]) -> int | None:
 
 
 def _open(name: str) -> IO[bytes]:
-    # Not sys.stdin: its lock, held by a reader that waits for more, would abort the interpreter at its end.
+    # Not sys.stdin: a reader that waits for input holds its lock, which aborts the interpreter at exit.
     return io.FileIO(0, closefd=False) if name == "-" else Path(name).open("rb")
 
 
 class _Counted(io.RawIOBase):
-    """Passes reads on and tells how much was read. Can seek where the file can, as zip needs it."""
+    """Forwards reads and reports their size. It can seek if the file can, which zip needs."""
 
     def __init__(self, raw: IO[bytes], advance: Callable[[int], object]) -> None:
         self._raw, self._advance = raw, advance

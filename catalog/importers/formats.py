@@ -1,4 +1,4 @@
-"""What a raw row is, and how text of JSON or of a Python literal becomes a value."""
+"""Raw rows, errors of rows and files, and parsers of JSON and Python literals."""
 
 import ast
 import json
@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 import orjson
 
 FORMATS = ("csv", "json", "literal")
-# ast takes some hundred bytes of memory for each character. The longest row in the real data has 50 thousand.
+# Characters. ast takes some hundred bytes of memory for each; the longest row in real data has 50 thousand.
 MAX_LITERAL = 1_000_000
 
 
 class UnknownFormat(Exception):
-    """The file is of none of the formats, or not of the one that was named; the message says what it looks like."""
+    """The file has no known format, or not the given one. The message says what it looks like."""
 
 
 class RejectedRow(Exception):
-    """A row that cannot be used; the message says why. ``kind`` is the message without what differs by row."""
+    """A row that cannot be used. The message says why; ``kind`` is the message without the values of the row."""
 
     def __init__(self, reason: str, kind: str | None = None) -> None:
         super().__init__(reason)
@@ -25,22 +25,22 @@ class RejectedRow(Exception):
 
 
 class BrokenQuote(RejectedRow):
-    """A quote or an object that is not closed: the file is damaged, whatever else it holds."""
+    """An unclosed quote or object: the file is damaged."""
 
 
 class RawRow(NamedTuple):
-    """A row as it stands in the file: the number of its first line, and its fields or the reason it has none."""
+    """A row of a file: the number of its first line, and its fields or the error."""
 
     line: int
     fields: dict[str, Any] | RejectedRow
 
 
 def literal(text: str) -> Any:
-    """The value of a Python literal; ``nan`` and ``inf``, which are none, count as None. Raises RejectedRow."""
+    """The value of a Python literal, with ``nan`` and ``inf`` as None. Raises RejectedRow."""
     if len(text) > MAX_LITERAL:
         raise RejectedRow(f"a Python literal longer than {MAX_LITERAL} characters")
     try:
-        with warnings.catch_warnings():  # of escapes that Python does not know
+        with warnings.catch_warnings():  # about unknown escapes
             warnings.simplefilter("ignore")
             if "nan" not in text and "inf" not in text:
                 return ast.literal_eval(text.strip())
@@ -60,7 +60,7 @@ def _number_or_none(node: Any) -> Any:
     return node
 
 
-# ``NaN`` and ``Infinity``, which Python's json writes and JSON does not have, count as None.
+# Reads ``NaN`` and ``Infinity``, which Python's json writes although JSON has no such values, as None.
 lenient = json.JSONDecoder(parse_constant=lambda name: None)
 
 
@@ -72,7 +72,7 @@ def from_json(text: str) -> Any:
         pass
     try:
         value, end = lenient.raw_decode(text.lstrip())
-    except (ValueError, RecursionError) as error:  # a ValueError may also be a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
         raise RejectedRow("not JSON") from error
     rest = text.lstrip()[end:].strip().lstrip("\ufeff")
     if rest:

@@ -1,4 +1,4 @@
-"""What both importers do: read, clean, gather into batches, upsert, count."""
+"""The base of both importers: reads rows, cleans them, collects batches, upserts and counts."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -21,23 +21,24 @@ from catalog.importers.upsert import Row, Table, encode, upsert
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 16_000_000
-# How often a batch is tried whose products are deleted meanwhile.
-ATTEMPTS = 3
+ATTEMPTS = 3  # to store a batch whose products are deleted meanwhile
 READER_TIMEOUT = 2.0  # seconds
 
 
 @dataclass
 class Counts:
-    """What became of the rows read: each is in exactly one of the next four.
+    """What became of the rows read: each is in exactly one of the next five.
 
-    A row that loses to another of the same key, in its batch or in the database, counts as unchanged. ``unreadable``
-    has how many rows came in without what a field of theirs says, and ``unused`` the columns that no field takes.
+    ``merged`` counts rows that were merged with another row of the same key in their batch, such as the variants of a
+    product. ``unreadable`` counts, by field, the rows that are stored without a value that cannot be read.
+    ``unused`` lists the columns that no field takes.
     """
 
     read: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    merged: int = 0
     rejected: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
     unused: list[str] = field(default_factory=list, compare=False)
@@ -45,22 +46,25 @@ class Counts:
 
 @dataclass
 class Batch:
-    """Rows read together, and those that could not be used."""
+    """Rows that are stored together, and those that could not be used."""
 
     read: int = 0
     rows: list[tuple[Location, Row]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
-    unreadable: Counter[str] = field(default_factory=Counter)
+    unreadable: list[tuple[Location, str]] = field(default_factory=list)
+    merged: int = 0
     encoded: str | list[Row] = ""
 
 
 @dataclass
 class Importer(ABC):
-    """Imports files into one table, batch by batch, each batch in a transaction of its own.
+    """Imports files into one table, batch by batch, each batch in its own transaction.
 
-    ``reject`` is told of each row that cannot be used, ``advance`` of the raw bytes read and ``progress`` of the counts
-    after each batch. With ``dry_run`` every batch is undone; its counts are those of that batch alone.
-    ``reasons`` has what was wrong with rejected rows, ``formats`` what the files turned out to be.
+    ``reject`` is called with each row that cannot be used and each field that cannot be read, ``advance`` with the
+    number of raw bytes read, and ``progress`` with the counts after each batch. With ``dry_run`` each batch is rolled
+    back, so its counts ignore the batches before it.
+    ``reasons`` counts why rows were rejected, ``first_unreadable`` has the first row of each field that could not be
+    read, and ``formats`` what the files turned out to be.
     """
 
     table: ClassVar[Table]
@@ -73,6 +77,7 @@ class Importer(ABC):
     progress: Callable[[Counts], object] = lambda counts: None
     counts: Counts = field(default_factory=Counts)
     reasons: Reasons = field(default_factory=Reasons)
+    first_unreadable: dict[str, Location] = field(default_factory=dict)
     formats: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list, init=False)
 
@@ -81,27 +86,27 @@ class Importer(ABC):
 
     @abstractmethod
     def begin(self, fields: dict[str, Any]) -> None:
-        """Look at the first row of a file. Raises UnknownFormat if the file is none for this importer."""
+        """Check the first row of a file. Raises UnknownFormat if the file is for another importer."""
 
     @abstractmethod
     def clean(self, fields: dict[str, Any]) -> Row:
-        """The row for the table. Adds to ``unreadable`` the fields that it leaves out. Raises RejectedRow."""
+        """The row for the table. Adds unreadable fields to ``unreadable``. Raises RejectedRow."""
 
     @abstractmethod
     def merge(self, old: Row, new: Row) -> Row:
-        """The row to keep of two with one key, ``new`` standing later in the file."""
+        """The row to store for two rows with one key; ``new`` is the later one in the file."""
 
     def refusals(self, rows: list[tuple[Location, Row]]) -> list[tuple[Location, RejectedRow]]:
-        """Which of ``rows`` the database would not take, and why; asked inside of the batch's transaction."""
+        """The rows that the database would refuse, with reasons. Runs in the batch's transaction."""
         return []
 
-    def forget(self) -> None:  # noqa: B027  most importers remember nothing
-        """Forget what is remembered of the database: it has changed."""
+    def forget(self) -> None:  # noqa: B027  not every importer has a cache
+        """Clear caches of database content, which has changed."""
 
     def run(self, names: Iterable[str]) -> Counts:
-        """Import the files one after the other. Raises UnreadableFile or UnknownFormat, both naming the file."""
+        """Import the files in sequence. Raises UnreadableFile or UnknownFormat, which name the file."""
         for name in names:
-            # Closed here and now, whatever happens, and the file with them.
+            # Close the generator, and with it the file, even after an error.
             with closing(_one_ahead(self._batches(name))) as batches:
                 for batch in batches:
                     self._store(batch)
@@ -136,7 +141,7 @@ class Importer(ABC):
                 else:
                     batch.rows.append((place, row))
                     if self.unreadable:
-                        batch.unreadable.update(set(self.unreadable))
+                        batch.unreadable += [(place, name) for name in dict.fromkeys(self.unreadable)]
                     for value in row:
                         if isinstance(value, str):
                             characters += len(value)
@@ -146,7 +151,7 @@ class Importer(ABC):
                     yield self._ready(batch)
                     batch, characters = Batch(), 0
         except (UnreadableFile, UnknownFormat):
-            if batch.read:  # what stands before the damage is fine
+            if batch.read:  # the rows before the damage are fine
                 yield self._ready(batch)
             raise
         if batch.read:
@@ -164,6 +169,7 @@ class Importer(ABC):
         for _, row in batch.rows:
             identity = tuple([row[position] for position in key])
             unique[identity] = self.merge(unique[identity], row) if identity in unique else row
+        batch.merged = len(batch.rows) - len(unique)
         batch.encoded = encode(unique.values())
         return batch
 
@@ -172,23 +178,27 @@ class Importer(ABC):
             try:
                 created, updated = self._write(batch)
                 break
-            except IntegrityError:  # something that was there when it was asked for has been deleted since
+            except IntegrityError:  # a product was deleted after it was looked up
                 if attempt == ATTEMPTS - 1:
                     raise
                 self.forget()
         self.counts.read += batch.read
-        self.counts.unreadable.update(batch.unreadable)
         self.counts.unused = list(self.layouts.unused)
         self.counts.created += created
         self.counts.updated += updated
-        self.counts.unchanged += len(batch.rows) - created - updated
+        self.counts.merged += batch.merged
+        self.counts.unchanged += len(batch.rows) - batch.merged - created - updated
         self.counts.rejected += len(batch.rejected)
         for rejection in batch.rejected:
             self.reasons.add(rejection)
             self.reject(rejection.place, rejection.reason)
+        for place, name in batch.unreadable:
+            self.counts.unreadable[name] += 1
+            self.first_unreadable.setdefault(name, place)
+            self.reject(place, f"{name}: unreadable; the rest of the row is stored")
 
     def _write(self, batch: Batch) -> tuple[int, int]:
-        """Store the batch, less what the database refuses. Returns how many rows were created and updated."""
+        """Store the batch without refused rows. Return the numbers of created and updated rows."""
         with transaction.atomic():
             refused = dict(self.refusals(batch.rows))
             if refused:
@@ -201,7 +211,7 @@ class Importer(ABC):
 
 
 def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """The batches, the next one read in a thread while the database is busy with the one before."""
+    """The batches. A thread reads the next one while the database stores the current one."""
     wanted: SimpleQueue[bool] = SimpleQueue()
     read: SimpleQueue[Batch | BaseException | None] = SimpleQueue()
 
@@ -223,7 +233,7 @@ def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, 
             yield batch
     finally:
         wanted.put(False)
-        # One that still waits for a pipe is left to itself: nobody who pressed Ctrl-C should wait for it.
+        # A thread that waits for a pipe is abandoned, so that Ctrl-C ends the command at once.
         thread.join(READER_TIMEOUT)
         if not thread.is_alive():
             batches.close()

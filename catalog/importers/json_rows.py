@@ -1,4 +1,4 @@
-"""Rows from JSON: an object a line, or one array of objects, which may be larger than memory."""
+"""Rows of JSON: one object per line, or an array of objects, which may be larger than memory."""
 
 import codecs
 import io
@@ -14,7 +14,7 @@ CHUNK = 1 << 16
 
 
 def line_rows(first: int, texts: Iterator[str], parse: Callable[[str], Any]) -> Iterator[RawRow]:
-    """An object a line, from line number ``first`` on; a comma after it is passed over."""
+    """One object per line; ``first`` is the first line number. A trailing comma is ignored."""
     for number, line in enumerate(texts, first):
         if isinstance(line, LineTooLong):
             yield RawRow(number, RejectedRow(f"longer than {lines.MAX_LINE} bytes"))
@@ -29,9 +29,9 @@ def line_rows(first: int, texts: Iterator[str], parse: Callable[[str], Any]) -> 
 
 
 def array_rows(first: int, stream: io.BufferedReader) -> Iterator[RawRow]:
-    """The objects of the array that ``stream`` is. At most MAX_LINE characters of it are in memory.
+    """The objects of a JSON array, with at most MAX_LINE characters in memory.
 
-    Raises UnknownFormat, with the line, where it is no JSON: nothing tells where the next object would begin.
+    Raises UnknownFormat with the line of a syntax error, because the start of the next object is unknown.
     """
     text = _Text(first, stream)
     text.skip()
@@ -58,7 +58,7 @@ def array_rows(first: int, stream: io.BufferedReader) -> Iterator[RawRow]:
 
 
 class _Text:
-    """What was read of the array and not yet used, and the number of the line it begins in."""
+    """The part of the array that was read and not yet used, and the number of its first line."""
 
     def __init__(self, line: int, stream: io.BufferedReader) -> None:
         self.line = line
@@ -67,7 +67,7 @@ class _Text:
         self._text, self._position, self._ended = "", 0, False
 
     def next(self) -> str:
-        """The next character, or nothing at the end."""
+        """The next character, or an empty text at the end."""
         if self._position >= len(self._text):
             self._read(CHUNK)
         return self._text[self._position : self._position + 1]
@@ -77,12 +77,12 @@ class _Text:
         self._position += count
 
     def skip(self) -> None:
-        """Take white space and byte order marks."""
+        """Skip white space and byte order marks."""
         while (character := self.next()) and character in " \t\r\n\ufeff":
             self.take(1)
 
     def value(self) -> Any:
-        """Take the value that comes next. Reads twice as much each time that what it has does not end one."""
+        """Take the next value. While the value is incomplete, read twice as much each time."""
         wanted = CHUNK
         while True:
             try:
@@ -99,7 +99,7 @@ class _Text:
             except (ValueError, RecursionError) as error:
                 raise UnknownFormat(f"line {self.line}: a number too long or objects too deep") from error
             else:
-                if end == len(self._text) and not self._ended:  # a number may go on
+                if end == len(self._text) and not self._ended:  # a number may continue
                     self._read(wanted)
                     continue
                 self.take(end - self._position)

@@ -1,24 +1,24 @@
-"""Text lines from bytes, none of them longer than MAX_LINE."""
+"""Decodes lines, none longer than MAX_LINE."""
 
 import io
 import re
 from collections.abc import Iterator
 
-# A longer line is refused. The longest description in the real data has 41 thousand characters.
+# Bytes. A longer line is rejected; the longest description in real data has 41 thousand characters.
 MAX_LINE = 5_000_000
-# Stands at the start of each file that some Windows programs write, so also in the middle of joined files.
+# Some Windows programs write it at the start of files, so it is also inside joined files.
 MARK = b"\xef\xbb\xbf"
 _BLANK = re.compile(rb"(?:[ \t]*\r?\n|\xef\xbb\xbf)*")
 
 
 class LineTooLong(str):
-    """Stands in for a line over MAX_LINE, whose text was passed over."""
+    """Replaces a line over MAX_LINE, whose text was skipped."""
 
 
 def bounded(stream: io.BufferedReader) -> Iterator[str]:
     """Lines with their line ends.
 
-    Bytes that are not UTF-8 come as lone surrogates, so that the row they are in can be refused alone.
+    Bytes that are not UTF-8 become lone surrogates, so that only their own row is rejected.
     """
     while line := stream.readline(MAX_LINE):
         if len(line) >= MAX_LINE and not line.endswith(b"\n"):
@@ -30,11 +30,11 @@ def bounded(stream: io.BufferedReader) -> Iterator[str]:
 
 
 def skip_blank(stream: io.BufferedReader) -> int:
-    """Read past blank lines and byte order marks; returns how many lines those were."""
+    """Skip blank lines and byte order marks. Return the number of lines skipped."""
     skipped = 0
     while ahead := stream.peek():
         found = _BLANK.match(ahead)
-        # Of a long line of blanks nothing says yet whether it is blank to its end.
+        # A line that is blank so far may continue beyond what is buffered.
         end = found.end() if found and ahead.strip() else len(ahead)
         if not end:
             break

@@ -1,16 +1,16 @@
-"""The fields of a product that are lists and objects. Each function returns what is there, and whether that is all."""
+"""Fields of a product that are lists or objects. Each function returns the value and whether it is complete."""
 
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from catalog import rules
+from catalog import rules, wire
 from catalog.importers import values
 from catalog.importers.cells import as_text, cell, entries, is_absent, whole
 from catalog.importers.markup import without_tags
 
-# Not the last digits of "1.234 in" and "1 234 in".
+# Does not match the last digits of "1.234 in" and "1 234 in".
 _RANK = re.compile(r"(?<![0-9.,])(?<![0-9]\s)([0-9]{1,3}(?:,[0-9]{3}){1,8}|[0-9]{1,25})(?: in |in)([^(]+)")
 _BEFORE_ADDRESS = re.compile(r"(?<![\s,;|])[\s,;|]++(?=https?://)", re.IGNORECASE)
 _SIZES = ("hi_res", "large", "thumb")
@@ -18,18 +18,18 @@ _SENTENCE_WORDS = 4
 
 
 def picture(raw: Any) -> tuple[str, bool]:
-    """The first address of the web, the largest size of it."""
+    """The first http(s) URL, in its largest size."""
     found = ""
     for found in _addresses(cell(raw)):
-        # An address is taken as it stands, but for the one escape that HTML needs in it.
-        address = values.text(found, "imUrl", len(found), False).replace("&amp;", "&")
+        # A URL stays as it is, except for the one escape that HTML requires in it.
+        address = values.text(found, wire.IM_URL, len(found), False).replace("&amp;", "&")
         if values.is_url(address):
             return address, True
     return "", not found
 
 
 def _addresses(found: Any) -> Iterator[str]:
-    """The texts in a text of one or more, a list of texts or objects by size, or an object of such lists by size."""
+    """Texts from a text with one or more URLs, from a list of texts or of objects by size, or from one such object."""
     for each in found if isinstance(found, list) else [found]:
         image = cell(each)
         if isinstance(image, dict):
@@ -41,7 +41,7 @@ def _addresses(found: Any) -> Iterator[str]:
 
 
 def related(raw: Any, *others: Any) -> tuple[dict[str, list[str]], bool]:
-    """Lists of asins by kind, from an object and, of 2018 and 2023, from ``others``: also bought, viewed, together."""
+    """Lists of asins by kind, from an object and from ``others``, the separate columns of 2018 and 2023."""
     given, is_whole = _named(raw, "related")
     kinds = ("also_bought", "also_viewed", "bought_together")
     given = dict(zip(kinds, others, strict=False)) | given
@@ -57,15 +57,15 @@ def related(raw: Any, *others: Any) -> tuple[dict[str, list[str]], bool]:
 
 
 def ranks(raw: Any) -> tuple[dict[str, int], bool]:
-    """``{"Office Products": 12}``, from an object, or from lines such as ``>#1,234 in Office Products (See …``."""
+    """``{"Office Products": 12}`` from an object or from lines such as ``>#1,234 in Office Products (See …``."""
     found = cell(raw)
     if isinstance(found, dict):
-        given, is_whole = _named(found, "salesRank")
+        given, is_whole = _named(found, wire.SALES_RANK)
         numbers = {name: whole(rank) for name, rank in given.items() if not is_absent(rank)}
     else:
         numbers, is_whole = {}, True
         for line in entries(found):
-            match = _RANK.search(values.text(line, "salesRank", rules.MAX_TEXT)) if isinstance(line, str) else None
+            match = _RANK.search(values.text(line, wire.SALES_RANK, rules.MAX_TEXT)) if isinstance(line, str) else None
             is_whole = is_whole and match is not None
             if match:
                 numbers[_rank_name(match)] = whole(match[1].replace(",", ""))
@@ -76,13 +76,13 @@ def ranks(raw: Any) -> tuple[dict[str, int], bool]:
 
 def _rank_name(found: re.Match[str]) -> str:
     name = found[2]
-    if found[0][len(found[1])] != " ":  # "19,963,069inClothing,ShoesJewelry(" has lost its blanks and more
+    if found[0][len(found[1])] != " ":  # "19,963,069inClothing,ShoesJewelry(" lost its blanks
         name = name.split(",")[0]
     return name.strip()[: rules.MAX_NAME]
 
 
 def _named(raw: Any, field: str) -> tuple[dict[str, Any], bool]:
-    """The entries of an object that have a name. An object without a name for each is not read whole."""
+    """The named entries of an object. It is complete if every entry has a name."""
     found = cell(raw)
     if not isinstance(found, dict):
         return {}, found is None
@@ -92,9 +92,9 @@ def _named(raw: Any, field: str) -> tuple[dict[str, Any], bool]:
 
 
 def categories(raw: Any, main: Any, features: Any, is_path: bool = False) -> tuple[list[str], bool]:
-    """Names, widest first; those of ``main`` if there are none. With ``is_path`` one text holds them all: A > B.
+    """Names, widest first, from ``raw`` or else from ``main``. With ``is_path`` a text is a path: A > B.
 
-    In the metadata of 2018 the bullets that describe the product follow its categories. They end the list.
+    In the metadata of 2018 the product's bullet points follow its categories. The first one ends the list.
     """
     bullets = {each.strip() for each in entries(features) if isinstance(each, str)}
     is_whole = True
@@ -114,7 +114,7 @@ def categories(raw: Any, main: Any, features: Any, is_path: bool = False) -> tup
             found |= {name: None} if name else {}
         if found:
             kept = list(found)
-            if len(kept) > rules.MAX_CATEGORIES:  # the narrowest says most
+            if len(kept) > rules.MAX_CATEGORIES:  # keep the narrowest
                 kept[rules.MAX_CATEGORIES - 1 :] = kept[-1:]
             return kept, is_whole and len(kept) == len(found)
     return [], is_whole

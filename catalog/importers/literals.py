@@ -1,6 +1,6 @@
-"""Reads lists and objects as text: Python literals, JSON with Python's words in it, and what NumPy and pandas print.
+"""Parses lists and objects in text: Python literals, JSON with Python's words, and output of NumPy and pandas.
 
-Nothing is evaluated. Time and memory are linear in the length of the text.
+It evaluates nothing. Time and memory are linear in the length of the text.
 """
 
 import re
@@ -9,8 +9,8 @@ from typing import Any
 
 MAX_DEPTH = 20
 MAX_NUMBER = 40  # characters; integers of 64 bits take 20
-# As pandas (its ``na_values``), NumPy, R, SQL, C, Excel and people write that there is nothing. Nan and Na are names of
-# people.
+# Spellings of "no value" in pandas (``na_values``), NumPy, R, SQL, C and Excel, and by people. Nan and Na are left out,
+# because they are names of people.
 ABSENT = frozenset(
     (
         *("", "nan", "NaN", "NAN", "-nan", "-NaN", "-NAN", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN", "NaT"),
@@ -47,17 +47,17 @@ _TOKEN = re.compile(
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
-_CALLS = frozenset(["array", "Decimal", "Timestamp"])  # stand for their first argument
+_CALLS = frozenset(["array", "Decimal", "Timestamp"])  # replaced by their first argument
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
 _WORDS = {"True": True, "true": True, "False": False, "false": False}
 
 
 class NotALiteral(ValueError):
-    """The text is no list, object, text or number in any of the spellings."""
+    """The text is not a list, object, text or number in any spelling."""
 
 
 def parse(text: str) -> Any:
-    """The value of ``text``; what is absent in any spelling is None. Raises NotALiteral."""
+    """The value of ``text``, with absent values as None. Raises NotALiteral."""
     tokens = _tokens(text)
     value = _value(next(tokens), tokens, 0)
     if next(tokens) != ("end", ""):
@@ -98,7 +98,7 @@ def _value(token: tuple[str, str], tokens: Iterator[tuple[str, str]], depth: int
 
 
 def _items(opening: str, tokens: Iterator[tuple[str, str]], depth: int) -> list[Any]:
-    """What stands up to the closing bracket, with commas between or, as NumPy prints, none."""
+    """The items up to the closing bracket, with commas between them or, as in NumPy's output, without."""
     closing = _CLOSING.get(opening)
     found: list[Any] = []
     if closing is None:
@@ -137,7 +137,7 @@ def _unescaped(body: str) -> str:
     if "\\" not in body:
         return body
     text = _ESCAPE.sub(_character, body)
-    if any("\ud800" <= each <= "\udfff" for each in text):  # JSON writes emoji as two halves
+    if any("\ud800" <= each <= "\udfff" for each in text):  # JSON escapes emoji as surrogate pairs
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
     return text
 

@@ -1,4 +1,4 @@
-"""Takes HTML out of text."""
+"""Removes HTML from text."""
 
 import re
 
@@ -9,7 +9,7 @@ _BLANKS = re.compile(r"[^\S\n]+")
 
 
 def without_tags(text: str) -> str:
-    """``text`` less its tags; a picture counts as its alternative text."""
+    """``text`` without tags. A picture becomes its alternative text."""
     return _TAG.sub(_shown, text) if "<" in text else text
 
 
@@ -19,6 +19,6 @@ def _shown(tag: re.Match[str]) -> str:
 
 
 def without_markup(html: str) -> str:
-    """The text of a description in HTML, a line for each block. Entities stay."""
+    """The text of an HTML description, one line per block. Entities stay."""
     text = _TAG.sub("", _BLOCK_END.sub("\n", _BLANKS.sub(" ", html.replace("\n", " "))))
     return "\n".join(line for each in text.split("\n") if (line := each.strip()))

@@ -1,4 +1,4 @@
-"""Rows of a Parquet file, as Python values. Needs pyarrow, which is an extra."""
+"""Rows of a Parquet file as Python values. Requires pyarrow, an optional dependency."""
 
 from collections.abc import Iterator
 from typing import IO, Any
@@ -6,13 +6,12 @@ from typing import IO, Any
 from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
 
 MAGIC = b"PAR1"
-# So many rows are decoded at once, and the columns of a row group are read in pieces of so many bytes.
-ROWS = 50
-BUFFER = 1 << 20
+ROWS = 50  # decoded at once
+BUFFER = 1 << 20  # bytes of a column read at once
 
 
 def header(file: IO[bytes]) -> tuple[list[str], Any]:
-    """The columns of a file that can seek, and what ``rows`` reads. Raises UnknownFormat."""
+    """The columns of a seekable file, and the opened file for ``rows``. Raises UnknownFormat."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -26,7 +25,7 @@ def header(file: IO[bytes]) -> tuple[list[str], Any]:
 
 
 def rows(opened: Any) -> Iterator[RawRow]:
-    """Rows with their number, from 1 on. Raises UnknownFormat where the file is broken."""
+    """Rows with their numbers, starting at 1. Raises UnknownFormat if the file is broken."""
     import pyarrow
 
     number = 1
@@ -46,7 +45,7 @@ def rows(opened: Any) -> Iterator[RawRow]:
 def _values(batch: Any) -> Iterator[dict[str, Any] | RejectedRow]:
     try:
         yield from map(_decoded, _microseconds(batch).to_pylist())
-    # Text that is no UTF-8, a time that Python cannot hold, a time zone that it does not know.
+    # Text that is not UTF-8, a time out of Python's range, or an unknown time zone.
     except (ValueError, OverflowError, KeyError) as error:
         if batch.num_rows > 1:
             for position in range(batch.num_rows):
@@ -56,7 +55,7 @@ def _values(batch: Any) -> Iterator[dict[str, Any] | RejectedRow]:
 
 
 def _microseconds(batch: Any) -> Any:
-    """With times in nanoseconds, which Python's have not, cut to microseconds."""
+    """The batch with times cut from nanoseconds to microseconds, the resolution of Python."""
     import pyarrow
 
     columns = []
@@ -68,7 +67,7 @@ def _microseconds(batch: Any) -> Any:
 
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:
-    """With bytes as text: older writers do not say that a column is text."""
+    """The row with bytes as text: older writers do not mark text columns."""
     return {
         name: value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
         for name, value in row.items()

@@ -1,4 +1,4 @@
-"""Reads a price as people write it: one rule for all files, which ``seed_products --help`` says."""
+"""Reads prices as people write them, by one rule for all files, which ``seed_products --help`` prints."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ RULE = (
     "price: the product keeps the one that it has, and the closing line counts it (price unreadable: 3)."
 )
 MAX_LENGTH = 100  # characters
-# ISO 4217, and in the last line what people write in place of it.
+# ISO 4217, and in the last line other common abbreviations.
 _CODES = """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
     CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF
@@ -39,7 +39,7 @@ _TOO_MUCH = 10 ** (rules.PRICE_DIGITS - rules.PRICE_PLACES)
 
 
 def price(raw: Any) -> Decimal | None:
-    """The price that ``raw`` says by RULE, to the cent, or None if it is none of 0 to 99,999,999.99."""
+    """The price by RULE, rounded to cents, or None if it is not in 0 to 99,999,999.99."""
     if isinstance(raw, str):
         return _of_text(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
@@ -69,7 +69,7 @@ def _amount(text: str) -> Decimal | None:
 
 
 def _without_currency(text: str) -> str:
-    """``text`` less one currency before it and one behind it: a sign, a code, or letters with a sign (US$)."""
+    """``text`` without one currency on each side: a sign, a code, or letters with a sign (US$)."""
     start, end = 0, len(text)
     while start < end and not text[start].isdecimal():
         start += 1

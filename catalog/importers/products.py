@@ -1,11 +1,11 @@
-"""Products, from the metadata of 2014, 2018 and 2023, the CSV shapes made of it, and Shopify's product CSV."""
+"""Imports products from the metadata of 2014, 2018 and 2023, CSV files made from it, and Shopify's product CSV."""
 
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from catalog import rules
+from catalog import rules, wire
 from catalog.importers import aliases, listings, values
 from catalog.importers.cells import is_absent
 from catalog.importers.formats import RejectedRow, UnknownFormat
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 @dataclass
 class ProductImporter(Importer):
-    """What a file does not say, or says with an empty value, leaves a stored product's value alone.
+    """Imports products. A missing or empty value keeps the stored one.
 
-    Rows of one Shopify handle that follow each other are the variants of one product: the first value of each field
-    counts, and the lowest price.
+    Consecutive rows of one Shopify handle are variants of one product, which gets the first value of each field and the
+    lowest price.
     """
 
     columns = Columns(aliases.PRODUCTS, {"the product": "asin"})
@@ -81,9 +81,9 @@ class ProductImporter(Importer):
             values.asin(asin),
             values.paragraphs(title, "title", rules.MAX_TITLE) or None,
             values.paragraphs(description, "description", rules.MAX_TEXT) or None,
-            self._readable("imUrl", listings.picture(picture)) or None,
+            self._readable(wire.IM_URL, listings.picture(picture)) or None,
             _json(self._readable("related", listings.related(related, *lists))),
-            _json(self._readable("salesRank", listings.ranks(ranks))),
+            _json(self._readable(wire.SALES_RANK, listings.ranks(ranks))),
             _json(named),
             leaf_category(named) or None,
             values.paragraphs(brand, "brand", rules.MAX_NAME) or None,
@@ -95,7 +95,7 @@ class ProductImporter(Importer):
         return tuple(before if now is None else now for before, now in zip(old, new, strict=True))
 
     def _readable(self, name: str, found: tuple[T, bool]) -> T:
-        """What was found in a field, which is noted as unreadable if that is not all of it."""
+        """The value of a field, which is noted as unreadable if the value is incomplete."""
         value, is_whole = found
         if not is_whole:
             self.unreadable.append(name)
@@ -110,7 +110,7 @@ class ProductImporter(Importer):
         return found
 
     def _folded(self, row: Row) -> Row:
-        """The row with what the rows of its product right before it said."""
+        """The row merged with the preceding rows of the same product."""
         before = self.variants
         if before and before[0] == row[0]:
             prices = [each for each in (before[-1], row[-1]) if each is not None]

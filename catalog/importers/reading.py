@@ -1,4 +1,4 @@
-"""From files to raw rows, whatever the format: told by looking."""
+"""Reads raw rows from files, whose format it detects."""
 
 import io
 import re
@@ -11,10 +11,9 @@ from catalog.importers.csv_rows import CsvRows
 from catalog.importers.formats import RawRow, UnknownFormat, from_json, from_json_or_literal, literal
 from catalog.importers.shapes import Columns
 
-# Characters of a CSV file by which its dialect is told.
-HEAD = 250_000
+HEAD = 250_000  # characters of a CSV file that the dialect is detected from
 SHOWN_COLUMNS = 20
-# A first line that tells Excel the delimiter.
+# A first line that names the delimiter for Excel.
 _FOR_EXCEL = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
 
 
@@ -27,8 +26,8 @@ def rows(
 ) -> Generator[RawRow, None, None]:
     """The rows of the file ``name``, or of standard input for ``-``.
 
-    ``format`` is one of FORMATS; ``advance`` is called with the number of raw bytes that were read since, and ``tell``
-    with what the file turns out to be. Raises UnreadableFile or UnknownFormat, both naming the file.
+    ``format`` is one of FORMATS. ``advance`` is called with the number of raw bytes of each read, ``tell`` with the
+    detected format. Raises UnreadableFile or UnknownFormat, which name the file.
     """
     with files.opened(name, advance) as stream:
         try:
@@ -98,7 +97,7 @@ def _csv(first: int, texts: Iterator[str], columns: Columns, tell: Callable[[str
 
 
 def _head(texts: Iterator[str]) -> tuple[list[str], Iterator[str]]:
-    """The first lines, HEAD characters of them, and those after, which fail where reading the head has failed."""
+    """The first HEAD characters of lines, and the other lines. An error in the head is raised when those are read."""
     head: list[str] = []
     length = 0
     try:

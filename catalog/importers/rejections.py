@@ -1,4 +1,4 @@
-"""The rows that could not be used, and what most of them have in common."""
+"""Rejected rows, and their most frequent reasons."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,19 +6,22 @@ from typing import NamedTuple
 
 from catalog.importers.formats import BrokenQuote, RejectedRow
 
-# More kinds of reasons than this are not told apart, so that memory stays bounded.
+# Further kinds of reasons are counted together, which bounds memory.
 MAX_KINDS = 1000
 
 
 class Location(NamedTuple):
-    """Where a row stands."""
+    """The file and line of a row."""
 
     file: str
     line: int
 
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}"
+
 
 class Rejection(NamedTuple):
-    """Why the row at ``place`` is not used."""
+    """Why the row at ``place`` was rejected."""
 
     place: Location
     reason: str
@@ -27,13 +30,13 @@ class Rejection(NamedTuple):
 
     @classmethod
     def of(cls, place: Location, error: RejectedRow) -> "Rejection":
-        # Not the error itself: it holds on to the frames it came through, with all that is in them.
+        # Not the error itself, whose traceback keeps frames and their variables alive.
         return cls(place, str(error), error.kind, isinstance(error, BrokenQuote))
 
 
 @dataclass
 class Reasons:
-    """How often each kind of reason was given, with its first example, and the first sign of a damaged file."""
+    """Counts of each kind of reason with its first example, and the first sign of a damaged file."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, Rejection] = field(default_factory=dict)
@@ -47,13 +50,11 @@ class Reasons:
             self.damage = rejection
 
     def most_frequent(self, count: int) -> str:
-        """``asin: missing (12 times, first in a.csv, line 3); …``, what says that a file is damaged before others."""
+        """``asin: missing (12 times, first in a.csv, line 3); …``, signs of damage first."""
         damage = self.damage.kind if self.damage else None
         kinds = sorted(self.counts, key=lambda kind: (kind != damage, -self.counts[kind]))
         return "; ".join(
-            f"{kind} ({_times(self.counts[kind])} in {self.examples[kind].place.file}, "
-            f"line {self.examples[kind].place.line})"
-            for kind in kinds[:count]
+            f"{kind} ({_times(self.counts[kind])} in {self.examples[kind].place})" for kind in kinds[:count]
         )
 
 

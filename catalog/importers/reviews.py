@@ -1,9 +1,9 @@
-"""Reviews of 2014, 2018 and 2023, the CSV shapes made of them, amazon_us_reviews, and ratings without a text."""
+"""Imports the reviews of 2014, 2018 and 2023, CSV files made from them, amazon_us_reviews, and plain ratings."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog import rules
+from catalog import rules, wire
 from catalog.importers import aliases, values
 from catalog.importers.formats import RejectedRow, UnknownFormat
 from catalog.importers.importer import Importer
@@ -13,16 +13,15 @@ from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table, encode, upsert
 from catalog.models import Product
 
-# So many asins are remembered as known before the memory is emptied.
-KNOWN_ASINS = 200_000
+KNOWN_ASINS = 200_000  # in the cache, before it is cleared
 
 
 @dataclass
 class ReviewImporter(Importer):
-    """Of two reviews of one product by one reviewer the newest is kept; of two of the same second the later row.
-    Where it has no text or no votes, those of the older one stay.
+    """Imports reviews. Of two by one reviewer of one product the newer one is stored, on a tie the later row.
 
-    A review of an unknown product is rejected, or with ``create_products`` makes a product that has only its asin.
+    If it has no text or no votes, those of the older one stay. A review of an unknown product is rejected, or with
+    ``create_products`` creates a product that has only its asin.
     """
 
     create_products: bool = False
@@ -58,10 +57,10 @@ class ReviewImporter(Importer):
         return (
             values.reviewer(reviewer),
             values.asin(asin),
-            values.text(name, "reviewerName", rules.MAX_NAME),
+            values.text(name, wire.REVIEWER_NAME, rules.MAX_NAME),
             helpful,
             total,
-            values.text(text, "reviewText", rules.MAX_TEXT),
+            values.text(text, wire.REVIEW_TEXT, rules.MAX_TEXT),
             values.stars(stars),
             values.text(summary, "summary", rules.MAX_TITLE),
             values.seconds(time, day),

@@ -1,10 +1,11 @@
-"""Recognises what a file is by its columns, or by its first bytes where it has none that are known."""
+"""Recognizes a file by its columns or its first bytes."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from catalog import wire
 from catalog.importers import aliases
 from catalog.importers.aliases import Aliases
 from catalog.importers.columns import folded
@@ -12,9 +13,9 @@ from catalog.importers.columns import folded
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that an importer can use: ``aliases`` has the names of each field, ``required`` what must be there.
+    """The columns that an importer can use. ``aliases`` has the names of each field; ``known`` all folded names.
 
-    ``required`` maps what a file must have, in words, to the field of it. ``known`` are all names, folded.
+    ``required`` maps the description of a required field to the field.
     """
 
     aliases: Aliases
@@ -26,7 +27,7 @@ class Columns:
 
 
 # The ratings of 2014 are user,item,…; those of 2018 are item,user,…
-RATING_COLUMNS = ("reviewerID", "asin", "overall", "unixReviewTime")
+RATING_COLUMNS = (wire.REVIEWER_ID, "asin", "overall", wire.UNIX_REVIEW_TIME)
 _ITEM = re.compile(r"B[0-9A-Z]{9}|[0-9]{9}[0-9X]")
 _STARS = re.compile(r"[1-5](\.0)?")
 _SECONDS = re.compile(r"[0-9]{8,13}")
@@ -39,7 +40,7 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "zstd: unpack it first",
     b"7z\xbc\xaf": "a 7z archive: unpack it first",
     b"Rar!": "a RAR archive: unpack it first",
-    # One layer of these is unpacked before.
+    # One layer of these is unpacked earlier.
     b"\x1f\x8b": "gzip inside of another compression: unpack it first",
     b"BZh": "bzip2 inside of another compression: unpack it first",
     b"\xfd7zXZ\0": "xz inside of another compression: unpack it first",
@@ -49,7 +50,7 @@ _MAGIC = {
 
 
 def rating_columns(rows: Sequence[Sequence[str]]) -> list[str] | None:
-    """The columns of a file of ratings without a header, from its first rows; None where it is something else."""
+    """The columns of a file of ratings without a header, judged by its first rows; None for other files."""
     if not rows or not all(
         len(row) == 4 and _STARS.fullmatch(row[2].strip()) and _SECONDS.fullmatch(row[3].strip()) for row in rows
     ):
@@ -60,12 +61,12 @@ def rating_columns(rows: Sequence[Sequence[str]]) -> list[str] | None:
 
 
 def is_amazon_us(header: Sequence[str]) -> bool:
-    """Whether these are the columns of amazon_us_reviews, whose fields are never quoted."""
+    """Whether the columns are those of amazon_us_reviews, which never quotes fields."""
     return set(map(folded, header)) >= _AMAZON_US
 
 
 def missing(header: Sequence[str], columns: Columns) -> list[str]:
-    """What a file with this header lacks, each with the names it may have."""
+    """The required columns that the header lacks, each with its possible names."""
     found = set(map(folded, header))
     wanted = {what: columns.aliases[field] for what, field in columns.required.items()}
     return [
@@ -74,14 +75,14 @@ def missing(header: Sequence[str], columns: Columns) -> list[str]:
 
 
 def hint(header: Sequence[str], columns: Columns) -> str:
-    """What is added about a file of products where reviews are expected."""
+    """The end of an error message about a file of products where reviews are expected."""
     is_for_reviews = "reviewer" in columns.required.values()
     is_of_products = aliases.is_of_products(frozenset(map(folded, header)))
     return f"; {aliases.IS_PRODUCTS}" if is_for_reviews and is_of_products else ""
 
 
 def kind_of_bytes(start: bytes) -> str | None:
-    """What a file that begins like this is, if it is none that can be read."""
+    """The kind of an unreadable file by its first bytes; None if it may be readable."""
     for magic, what in _MAGIC.items():
         if start.lstrip(b" \r\n").startswith(magic) if magic == b"<" else start.startswith(magic):
             return what

@@ -1,4 +1,4 @@
-"""Compressed and recoded content as a stream of UTF-8, told by its first bytes."""
+"""Decompresses and recodes content to UTF-8, as its first bytes require."""
 
 import bz2
 import codecs
@@ -16,17 +16,17 @@ from pathlib import PurePosixPath
 from typing import IO, cast
 
 BUFFER = 1 << 18
-# `xz -9` needs 65 MB; a file that asks for more than this was made to.
+# Bytes. `xz -9` needs 65 MB; a file that needs more than this is an attack.
 XZ_MEMORY = 256_000_000
 
 
 class UnreadableFile(Exception):
-    """The file cannot be opened or its compression is broken; the message names it."""
+    """The file cannot be opened, or its compression is broken. The message names it."""
 
 
 @contextmanager
 def unpacked(stream: io.BufferedReader, name: str) -> Iterator[io.BufferedReader]:
-    """The content of ``stream``: of gzip, bzip2, xz or the one file of a zip, else as it is; UTF-16 becomes UTF-8."""
+    """The content of ``stream``, unpacked from gzip, bzip2, xz or a zip with one file, and recoded from UTF-16."""
     start = stream.peek(6)[:6]
     if start.startswith(b"\x1f\x8b"):
         yield _recoded(_buffered(_Piecewise(gzip.GzipFile(fileobj=stream))))
@@ -46,7 +46,7 @@ def _buffered(raw: io.RawIOBase) -> io.BufferedReader:
 
 
 class _Piecewise(io.RawIOBase):
-    """Gives what is there at once: waiting for a full buffer, data before a broken piece would be lost."""
+    """Returns available data at once: waiting for a full buffer would lose the data before a broken piece."""
 
     def __init__(self, content: gzip.GzipFile | zipfile.ZipExtFile) -> None:
         self._content = content
@@ -62,7 +62,7 @@ class _Piecewise(io.RawIOBase):
 
 @contextmanager
 def seekable(stream: io.BufferedReader) -> Iterator[IO[bytes]]:
-    """``stream`` itself, or a copy on disk: the directory of a zip and of Parquet is at the end."""
+    """``stream`` or a copy on disk: a zip or Parquet file has its directory at the end."""
     if stream.seekable():
         yield stream
         return
@@ -91,7 +91,7 @@ def _only_member(archive: IO[bytes], name: str) -> Iterator[zipfile.ZipExtFile]:
 
 
 def _is_junk(path: str) -> bool:
-    """What file managers leave: ``__MACOSX/``, ``.DS_Store``, ``Thumbs.db``."""
+    """Whether a file manager left this: ``__MACOSX/``, ``.DS_Store``, ``Thumbs.db``."""
     parts = PurePosixPath(path).parts
     if not parts:  # "" and "."
         return True
@@ -99,10 +99,10 @@ def _is_junk(path: str) -> bool:
 
 
 class _Streams(io.RawIOBase):
-    """Reads streams of bzip2 or xz that follow each other.
+    """Reads concatenated streams of bzip2 or xz.
 
-    Unlike lzma.LZMAFile within a limit of memory, and unlike bz2.BZ2File not as if the file ended where a later stream
-    is broken at its start.
+    Unlike lzma.LZMAFile it limits memory. Unlike bz2.BZ2File it raises an error if a later stream is broken at its
+    start.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class _Streams(io.RawIOBase):
 
     def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
         while True:
-            if self._decompressor.eof:  # of one stream; others and padding may follow
+            if self._decompressor.eof:  # padding and other streams may follow
                 self._rest = self._decompressor.unused_data.lstrip(b"\0")
                 while not self._rest and (more := self._stream.read(BUFFER)):
                     self._rest = more.lstrip(b"\0")
@@ -141,7 +141,7 @@ def _recoded(stream: io.BufferedReader) -> io.BufferedReader:
 
 
 class _Utf16(io.RawIOBase):
-    """UTF-16 as UTF-8. What is no UTF-16 becomes bytes that are no UTF-8, so that only its row is refused."""
+    """Recodes UTF-16 to UTF-8. Invalid UTF-16 becomes invalid UTF-8, so that only its row is rejected."""
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream, self._ready = stream, b""

@@ -1,6 +1,6 @@
-"""A batch of rows into a table: new ones inserted, changed ones updated, the rest not touched; or all inserted.
+"""Upserts a batch of rows: inserts new rows, updates changed ones and leaves the others alone; or inserts all.
 
-Both databases get the rows into a temporary table first, PostgreSQL by COPY, and then run one INSERT … ON CONFLICT.
+The rows go to a temporary table first, in PostgreSQL by COPY. Then one INSERT … ON CONFLICT follows.
 """
 
 import io
@@ -19,12 +19,12 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """Where rows go. ``key`` are the columns of the unique constraint.
+    """The target of rows. ``key`` has the columns of the unique constraint.
 
-    ``empty`` has the SQL literal that stands for "not given" in a column: there a None becomes the literal in a new
-    row and leaves an old row's value alone, as the literal itself does. ``follows`` has columns that are left alone
-    where another one is. ``initial`` has the SQL literals of columns that only a new row gets. ``newest`` is the column
-    of seconds since 1970 by which an older row never replaces a newer one, unless that one is of the future.
+    ``empty`` maps columns to the SQL literal for "not given": None becomes the literal in a new row, and both keep the
+    value of an old row. ``follows`` maps columns to another column; if that keeps its value, so do they. ``initial``
+    maps columns that only a new row sets to SQL literals. ``newest`` is a column of seconds since 1970: an older row
+    does not replace a newer one, unless the newer one is in the future.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Table:
 
     @property
     def upsert(self) -> str:
-        """INSERT … ON CONFLICT from the staged rows, without what comes after it."""
+        """INSERT … ON CONFLICT from the staged rows, without a RETURNING clause."""
         values = [f"COALESCE({c}, {self.empty[c]})" if c in self.empty else c for c in self.columns]
         others = [c for c in self.columns if c not in self.key]
         given = {c: f"COALESCE(NULLIF(excluded.{c}, {self.empty[c]}), {self.name}.{c})" for c in self.empty}
@@ -58,12 +58,12 @@ class Table:
 
 
 def encode(rows: Iterable[Row]) -> str | list[Row]:
-    """``rows`` as ``upsert`` takes them. Apart from it, so that it can be done while the database is busy."""
+    """``rows`` in the form for ``upsert``. A separate step, which can run while the database is busy."""
     return "".join(map(_copy_line, rows)) if connection.vendor == "postgresql" else list(rows)
 
 
 def upsert(table: Table, encoded: str | list[Row]) -> tuple[int, int]:
-    """Upsert rows, unique by the table's key, in one transaction. Returns how many were created and updated."""
+    """Upsert rows with unique keys in one transaction. Return the numbers of created and updated rows."""
     with transaction.atomic(), connection.cursor() as cursor:
         if isinstance(encoded, str):
             return _on_postgresql(cursor, table, encoded)
@@ -71,7 +71,7 @@ def upsert(table: Table, encoded: str | list[Row]) -> tuple[int, int]:
 
 
 def insert(table: Table, encoded: str | list[Row]) -> None:
-    """Insert rows that are known to be new, in one transaction."""
+    """Insert rows that are new, in one transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
         _fill(cursor, table.name, table.columns, encoded)
 
@@ -79,7 +79,7 @@ def insert(table: Table, encoded: str | list[Row]) -> None:
 def _fill(cursor: CursorWrapper, name: str, columns: tuple[str, ...], encoded: str | list[Row]) -> None:
     names = ", ".join(columns)
     if isinstance(encoded, str):
-        with connection.wrap_database_errors:  # Django does so for its own methods of a cursor only
+        with connection.wrap_database_errors:  # Django wraps only its own cursor methods
             cursor.copy_expert(f"COPY {name} ({names}) FROM STDIN", io.BytesIO(encoded.encode()), 1 << 20)
     else:
         marks = ", ".join(["%s"] * len(columns))
@@ -93,7 +93,7 @@ def _on_postgresql(cursor: CursorWrapper, table: Table, lines: str) -> tuple[int
     cursor.execute("DROP TABLE IF EXISTS staged")
     cursor.execute(f"CREATE TEMP TABLE staged ON COMMIT DROP AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
     _fill(cursor, "staged", table.columns, lines)
-    # A row that was inserted has no deleting transaction yet, one that was updated has.
+    # xmax is 0 for inserted rows and set for updated ones.
     cursor.execute(f"""
         WITH done AS ({table.upsert} RETURNING xmax = 0 AS created)
         SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM done

@@ -1,4 +1,4 @@
-"""One field at a time: what its raw cell means, or RejectedRow with the reason."""
+"""Reads single fields from raw cells. The functions raise RejectedRow."""
 
 import html
 import re
@@ -10,23 +10,25 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from catalog import rules
+from catalog import rules, wire
 from catalog.importers.cells import LONGEST_ABSENT, as_text, cell, entries, is_absent, whole
 from catalog.importers.formats import RejectedRow
 from catalog.importers.literals import ABSENT
 
+NOT_UTF8 = "not UTF-8; save the file as UTF-8 (in Excel: CSV UTF-8)"
+_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not UTF-8, as surrogateescape decodes them
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _STARS = {text: stars for stars in range(1, 6) for text in (f"{stars}", f"{stars}.0", f"{stars},0")}
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]*)?\s*")
 _DAY = re.compile(r"[0-9]{1,2} [0-9]{1,2}, [0-9]{4}")
-_FIRST_TIME = 100_000_000  # seconds; a smaller number in place of a day is one such as 20150831
-_MANY_DIGITS = 20  # characters of a number of seconds, with a fraction
+_FIRST_TIME = 100_000_000  # seconds; a smaller number is a day such as 20150831
+_MANY_DIGITS = 20  # characters of a number of seconds with a fraction
 _is_picture_url = rules.PictureURLValidator()
 
 
 def text(raw: Any, name: str, longest: int, decode: bool = True) -> str:
-    """Text without the white space around it and, with ``decode``, its complete HTML entities decoded; or empty."""
+    """Text without surrounding white space, empty if absent. With ``decode`` HTML entities are decoded."""
     if raw.__class__ is not str:
         raw = _joined(raw, name)
     kept: str = raw.strip()
@@ -34,18 +36,18 @@ def text(raw: Any, name: str, longest: int, decode: bool = True) -> str:
         return ""
     if decode and "&" in kept:
         kept = _ENTITY.sub(_character, kept).strip()
-    if (not kept.isascii() or "\0" in kept) and _UNSTORABLE.search(kept):
-        raise RejectedRow(f"{name}: holds a NUL or is not UTF-8")
+    if (not kept.isascii() or "\0" in kept) and (found := _UNSTORABLE.search(kept)):
+        raise RejectedRow(f"{name}: {NOT_UTF8 if _UNDECODED.match(found[0]) else 'holds a NUL or half a character'}")
     if len(kept) > longest:
         raise RejectedRow(f"{name}: longer than {longest} characters")
     return kept
 
 
 def paragraphs(raw: Any, name: str, longest: int) -> str:
-    """Text that may also be the text of a list, whose parts are joined."""
+    """Text, or the joined parts of a list in text."""
     if isinstance(raw, str):
         found = cell(raw)
-        # A list of anything but text is meant as it stands, such as the title [1984].
+        # A list of other values is text, such as the title [1984].
         if found is None or (isinstance(found, list) and all(is_absent(e) or isinstance(e, str) for e in found)):
             raw = found
     return text(raw, name, longest)
@@ -61,13 +63,13 @@ def _joined(raw: Any, name: str) -> str:
 
 
 def _character(entity: re.Match[str]) -> str:
-    # What is no entity stays: html.unescape alone would take the first letters of &notable; for one.
+    # Unknown entities stay: html.unescape alone would decode the first letters of &notable;.
     written = entity[0]
     return html.unescape(written) if written[1] == "#" else html5.get(written[1:], written)
 
 
 def asin(raw: Any) -> str:
-    """A product's id. It stays text, even where it is all digits."""
+    """A product's id. It must be text, even if it is all digits."""
     if isinstance(raw, str):
         raw = raw.strip()
         if rules.is_asin(raw) and not (len(raw) <= LONGEST_ABSENT and raw in ABSENT):
@@ -76,10 +78,10 @@ def asin(raw: Any) -> str:
 
 
 def reviewer(raw: Any) -> str:
-    """A reviewer's id, as it stands."""
-    found = text(raw, "reviewerID", rules.MAX_REVIEWER, False)
+    """A reviewer's id, unchanged."""
+    found = text(raw, wire.REVIEWER_ID, rules.MAX_REVIEWER, False)
     if not found:
-        raise RejectedRow("reviewerID: missing")
+        raise RejectedRow(f"{wire.REVIEWER_ID}: missing")
     return found
 
 
@@ -100,13 +102,13 @@ def _is_number(raw: Any) -> bool:
 
 
 def votes(raw: Any, all_votes: Any = None) -> tuple[int, int]:
-    """Helpful votes and all votes, from a pair, its text, or a count of helpful ones; (0, 0) if there is none."""
+    """Helpful votes and all votes, from a pair, its text or a count of helpful votes; (0, 0) if absent."""
     if raw.__class__ is str and all_votes is None and len(raw) < 30:
         return _votes_of_text(raw)
     return _votes(raw, all_votes)
 
 
-@lru_cache(4096)  # few spellings are most of a file
+@lru_cache(4096)  # a few spellings make up most of a file
 def _votes_of_text(raw: str) -> tuple[int, int]:
     return _votes(raw, None)
 
@@ -128,19 +130,19 @@ def _votes(raw: Any, all_votes: Any) -> tuple[int, int]:
 
 
 def seconds(raw: Any, day: Any = None) -> int:
-    """Seconds since 1970, from a number of seconds or milliseconds or a time, else from a ``day``; UTC."""
+    """Seconds since 1970 in UTC, from seconds, milliseconds or a time, else from a ``day``."""
     if raw.__class__ is str and len(raw) <= 10 and raw.isascii() and raw.isdecimal():
         value = int(raw)
     elif is_absent(raw):
         if is_absent(day):
-            raise RejectedRow("unixReviewTime: missing or not a number")
+            raise RejectedRow(f"{wire.UNIX_REVIEW_TIME}: missing or not a number")
         value = _of_day(day)
     else:
         value = _of_time(raw)
     if not 0 <= value <= rules.MAX_TIME:
-        raise RejectedRow("unixReviewTime: not a time between 1970 and 2106")
+        raise RejectedRow(f"{wire.UNIX_REVIEW_TIME}: not a time between 1970 and 2106")
     if value > rules.latest_time():
-        raise RejectedRow("unixReviewTime: in the future")
+        raise RejectedRow(f"{wire.UNIX_REVIEW_TIME}: in the future")
     return value
 
 
@@ -156,7 +158,7 @@ def _of_time(raw: Any) -> int:
     try:
         return _of_date(datetime.fromisoformat(raw.strip()))
     except (AttributeError, TypeError, ValueError):
-        raise RejectedRow("unixReviewTime: missing or not a number") from None
+        raise RejectedRow(f"{wire.UNIX_REVIEW_TIME}: missing or not a number") from None
 
 
 def _of_day(day: Any) -> int:
@@ -164,13 +166,13 @@ def _of_day(day: Any) -> int:
         if isinstance(day, date):
             return _of_date(day)
         if isinstance(day, int | float):
-            if day >= _FIRST_TIME:  # as to_json of pandas writes it
+            if day >= _FIRST_TIME:  # from to_json of pandas
                 return _of_time(day)
             day = as_text(day)
         day = day.strip()
         return _of_date(datetime.strptime(day, "%m %d, %Y") if _DAY.fullmatch(day) else datetime.fromisoformat(day))
     except (AttributeError, TypeError, ValueError):
-        raise RejectedRow("reviewTime: not a day such as 02 8, 2014") from None
+        raise RejectedRow(f"{wire.REVIEW_TIME}: not a day such as 02 8, 2014") from None
 
 
 def _of_date(day: date) -> int:
@@ -178,22 +180,22 @@ def _of_date(day: date) -> int:
     try:
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (OverflowError, ValueError):
-        raise RejectedRow("unixReviewTime: not a time between 1970 and 2106") from None
+        raise RejectedRow(f"{wire.UNIX_REVIEW_TIME}: not a time between 1970 and 2106") from None
 
 
 def names(raw: Any) -> list[Any]:
-    """The entries of a list, of the first of a list of lists, of the text of either, or the one that there is."""
+    """The entries of a list, or of the first of several lists; a single value counts as a list of one."""
     found = entries(raw)
     return entries(found[0]) if found and isinstance(found[0], list) else found
 
 
 def asins(raw: Iterable[Any]) -> list[str]:
-    """Those that can be asins."""
+    """The values that are valid asins."""
     return [each for each in raw if isinstance(each, str) and rules.is_asin(each)]
 
 
 def is_url(address: str) -> bool:
-    """Whether a picture may be there, by the rule of the catalogue."""
+    """Whether the catalogue accepts the URL for a picture."""
     try:
         _is_picture_url(address)
     except ValidationError:

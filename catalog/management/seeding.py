@@ -1,4 +1,4 @@
-"""What the seed commands share: flags, progress, rejected rows and what is said at the end."""
+"""The base of the seed commands: options, progress, rejected rows and the closing line."""
 
 import csv
 import os
@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from tqdm import tqdm
@@ -20,11 +21,12 @@ from catalog.importers.rejections import Location
 from service.commands import unusable_database
 
 SECONDS_BETWEEN_LINES = 5
-REASONS = 3
+REASONS = 3  # that an error message names
+NEXT = "build_recommendations"  # a command of services that recommend
 
 
 class SeedCommand(BaseCommand):
-    """A thin command around one importer."""
+    """A command around one importer."""
 
     importer_class: type[Importer]
 
@@ -32,9 +34,9 @@ class SeedCommand(BaseCommand):
         parser.add_argument(
             "files", nargs="+", metavar="FILE", help="plain, .gz, .bz2, .xz or .zip; - for standard input"
         )
-        parser.add_argument("--format", choices=FORMATS, help="what the files hold; told by looking if not given")
-        parser.add_argument("--rejects", metavar="FILE", help="CSV of the rows that cannot be used: file, line, reason")
-        parser.add_argument("--strict", action="store_true", help="exit 1 where a row cannot be used")
+        parser.add_argument("--format", choices=FORMATS, help="format of the files; detected by default")
+        parser.add_argument("--rejects", metavar="FILE", help="CSV of what cannot be used: file, line, reason")
+        parser.add_argument("--strict", action="store_true", help="exit 1 if a row or a field cannot be used")
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
 
     def importer(self, **options: Any) -> Importer:
@@ -58,7 +60,7 @@ class SeedCommand(BaseCommand):
                 raise CommandError(f"{error}{_so_far(importer)}") from error
             except KeyboardInterrupt:
                 raise CommandError(
-                    "interrupted; what was committed stays, and running it again brings the rest" + _so_far(importer)
+                    "interrupted; committed rows stay, and a second run imports the rest" + _so_far(importer)
                 ) from None
             except Error as error:
                 raise CommandError(f"{unusable_database(error)}{_so_far(importer)}") from error
@@ -66,60 +68,74 @@ class SeedCommand(BaseCommand):
         if importer.counts.unused:
             self._say(unused_line(importer.counts))
         self._judge(importer, strict=options["strict"])
+        if (importer.counts.created or importer.counts.updated) and not importer.dry_run and NEXT in get_commands():
+            self._say(f"run {NEXT} to bring the recommendations up to date")
 
     def _say(self, line: str) -> None:
-        """To standard output, whatever that is: a pipe whose reader has left, a full disk, ASCII only, or nothing."""
+        """Write to standard output, which may be ASCII only, closed, a full disk or a pipe without a reader."""
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         try:
             self.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding))
             self.stdout.flush()
-        except (OSError, AttributeError) as error:  # AttributeError where it was closed from the start
+        except (OSError, AttributeError) as error:  # AttributeError if it was closed from the start
             if sys.stdout is not None:
-                # What could not be written would be tried again at the exit of the interpreter.
+                # At exit the interpreter would try again to write the line.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             raise CommandError(f"standard output cannot be written; {line}") from error
 
     def _judge(self, importer: Importer, *, strict: bool) -> None:
-        """Say what was rejected, as CommandError if the files are damaged or of no use, or if ``strict``."""
+        """Report what was rejected: as a CommandError if a file is damaged, if no row can be used, or if ``strict``."""
         counts, reasons = importer.counts, importer.reasons
         if damage := reasons.damage:
             others = f"; {_rejected(importer)}" if len(reasons.counts) > 1 else ""
             raise CommandError(f"{damage.place.file}: {damage.reason}; the rows that could be read are stored{others}")
         if counts.rejected and counts.rejected == counts.read:
             raise CommandError(f"no row can be used: {reasons.most_frequent(REASONS)}")
-        if strict and counts.rejected:
-            raise CommandError(f"{counts.rejected} rows cannot be used: {reasons.most_frequent(REASONS)}")
+        if strict and (counts.rejected or counts.unreadable):
+            rejected = f"{counts.rejected} rows cannot be used: {reasons.most_frequent(REASONS)}"
+            raise CommandError("; ".join([rejected] * bool(counts.rejected) + _unreadable(importer)))
         if counts.rejected:
             self._say(_rejected(importer))
 
 
 def closing_line(importer: Importer) -> str:
     formats = f"; read as {', '.join(importer.formats)}" if importer.formats else ""
-    nothing = "Nothing was written. " if importer.dry_run else ""
-    return f"{nothing}{_counted(importer.counts)}{formats}"
+    nothing = "Nothing was written. Without --dry-run: " if importer.dry_run else ""
+    return f"{nothing}{_counted(importer)}{formats}"
 
 
-def _counted(counts: Counts) -> str:
-    return (
-        f"{counts.read} read, {counts.created} created, {counts.updated} updated, "
-        f"{counts.unchanged} unchanged, {counts.rejected} rejected"
-        + "".join(f", {name} unreadable: {count}" for name, count in counts.unreadable.most_common())
+def _counted(importer: Importer) -> str:
+    counts = importer.counts
+    merged = [f"{counts.merged} merged with another row"] if counts.merged else []
+    return ", ".join(
+        [
+            f"{counts.read} read, {counts.created} created, {counts.updated} updated",
+            *merged,
+            f"{counts.unchanged} unchanged, {counts.rejected} rejected",
+            *_unreadable(importer),
+        ]
     )
 
 
+def _unreadable(importer: Importer) -> list[str]:
+    """``price unreadable: 3 (first in a.csv, line 7)`` for each field, the most frequent first."""
+    frequent = importer.counts.unreadable.most_common()
+    return [f"{name} unreadable: {count} (first in {importer.first_unreadable[name]})" for name, count in frequent]
+
+
 def unused_line(counts: Counts) -> str:
-    """Names the columns that no field takes, in one line."""
+    """One line with the columns that no field uses."""
     names = ", ".join(counts.unused)
     return "columns not used: " + "".join(each if each.isprintable() else " " for each in names)
 
 
 def _so_far(importer: Importer) -> str:
-    """What an error message adds about the rows that were stored or rejected before it."""
+    """The end of an error message: the rows that were stored or rejected before the error."""
     if not importer.counts.read:
         return ""
     nothing = ", nothing written" if importer.dry_run else ""
     rejected = f"; {_rejected(importer)}" if importer.counts.rejected else ""
-    return f" (before that: {_counted(importer.counts)}{nothing}{rejected})"
+    return f" (before that: {_counted(importer)}{nothing}{rejected})"
 
 
 def _rejected(importer: Importer) -> str:
@@ -127,11 +143,11 @@ def _rejected(importer: Importer) -> str:
 
 
 class UnwritableRejects(Exception):
-    """The file for rejected rows cannot be used; the message names it."""
+    """The file for rejected rows cannot be written. The message names it."""
 
 
 class Rejects:
-    """The CSV file of the rows that cannot be used."""
+    """The CSV file of rows and fields that cannot be used."""
 
     def __init__(self, name: str, names: list[str]) -> None:
         self._name = name
@@ -144,7 +160,7 @@ class Rejects:
 
     def __enter__(self) -> "Rejects":
         try:
-            # Names of files may hold bytes that are not UTF-8.
+            # Names of files may contain bytes that are not UTF-8.
             self._file = Path(self._name).open("w", newline="", encoding="utf-8", errors="surrogateescape")
         except OSError as error:
             raise self._unwritable(error) from error
@@ -170,12 +186,12 @@ class Rejects:
 
 
 class Progress:
-    """A bar over the bytes of all files on a terminal, else a plain line every few seconds."""
+    """A progress bar on a terminal, else a line every few seconds."""
 
     def __init__(self, names: list[str], command: BaseCommand) -> None:
         self._command = command
         self._spoke = time.monotonic()
-        # Where standard error is closed there is none.
+        # sys.stderr is None if standard error is closed.
         on_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._bar = tqdm(total=files.size(names), unit="B", unit_scale=True, disable=not on_terminal)
         self._plain = sys.stderr is not None and not on_terminal

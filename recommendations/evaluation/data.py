@@ -11,6 +11,7 @@ from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
 from catalog.importers.shapes import Columns
 from catalog.models import Product, Review
+from catalog.wire import REVIEWER_ID
 from recommendations.similarity import product_text
 
 DAY = 86_400
@@ -92,7 +93,7 @@ def _read_rows(rows: Iterator[RawRow], data: Dataset) -> None:
             data.skipped += 1
             continue
         try:
-            if fields.get("reviewerID") or fields.get("user_id"):
+            if fields.get(REVIEWER_ID) or fields.get("user_id"):
                 reviewer, asin, *_, time = reviews.clean(fields)
                 data.add_review(str(reviewer), str(asin), int(str(time)) // DAY)
             else:

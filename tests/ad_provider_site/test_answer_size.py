@@ -8,7 +8,7 @@ from django.test import Client
 
 from catalog.models import Product
 from catalog.repository import AD_TEXT
-from catalog.serializers import MAX_ADS_BYTES
+from catalog.rules import MAX_ADS_BYTES
 from recommender_site import ad_client
 from tests.campaigns.sponsors import ad, campaign
 

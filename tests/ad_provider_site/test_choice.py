@@ -3,11 +3,11 @@ import random
 import pytest
 
 from ad_provider_site.choice import draw_house_ads
-from catalog.models import Product
 from catalog.repository import AdCandidates
+from catalog.served import ProductRow
 
-FITTING = [Product(asin=f"F{n}") for n in range(10)]
-OTHERS = [Product(asin=f"O{n}") for n in range(10)]
+FITTING = [ProductRow(f"F{n}") for n in range(10)]
+OTHERS = [ProductRow(f"O{n}") for n in range(10)]
 
 
 @pytest.mark.parametrize("limit", [1, 5, 10, 15, 20, 30])

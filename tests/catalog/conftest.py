@@ -1,4 +1,4 @@
-"""A small shop, and the people who use it."""
+"""Fixtures: a small shop and its users."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -49,14 +49,14 @@ def anybody() -> APIClient:
 
 @pytest.fixture
 def shopper(db: None) -> APIClient:
-    """Signed in, without any rights."""
+    """A signed-in user without permissions."""
     client = APIClient()
     client.force_authenticate(User.objects.create_user("anna"))
     return client
 
 
 def may(name: str, *codenames: str) -> APIClient:
-    """A member of the staff who has these permissions only."""
+    """A member of the staff with only these permissions."""
     user = User.objects.create_user(name, is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
     client = APIClient()
@@ -66,13 +66,13 @@ def may(name: str, *codenames: str) -> APIClient:
 
 @pytest.fixture
 def staff(db: None) -> APIClient:
-    """Who keeps the catalogue."""
+    """A member of the staff who may change the catalogue."""
     return may("boss", "add_product", "change_product", "delete_product", "delete_review")
 
 
 @pytest.fixture
 def own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A migrated database that the processes of this test share, and no other test."""
+    """A migrated database for the processes of one test."""
     if connection.vendor == "postgresql":
         from tests import postgres_server
 

@@ -1,4 +1,4 @@
-"""Files for the importers, from text or rows, and what becomes of them."""
+"""Imports of files made from text or rows."""
 
 import json
 from collections.abc import Iterable
@@ -20,14 +20,14 @@ def import_reviews(folder: Path, *texts: str, **options: Any) -> Counts:
 
 
 def product_of(folder: Path, fields: dict[str, Any]) -> Product:
-    """The product that the first import of this one row makes."""
+    """The product that an import of one row creates."""
     counts = import_products(folder, as_lines([{"asin": "P1"} | fields]))
     assert counts.created == 1
     return Product.objects.get()
 
 
 def review_of_row(folder: Path, fields: dict[str, Any]) -> Review:
-    """The review that the first import of this one row makes."""
+    """The review that an import of one row creates."""
     counts = import_reviews(folder, as_lines([fields]), create_products=True)
     assert counts.created == 1
     return Review.objects.get()

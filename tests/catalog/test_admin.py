@@ -102,7 +102,7 @@ def test_deleting_a_product_says_how_many_reviews_go_with_it(boss: Client, revie
     assert Review.objects.count() == 6
 
 
-def test_the_review_list_counts_no_further_than_it_must(
+def test_the_review_list_stops_counting_at_the_limit(
     boss: Client, reviews: None, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     monkeypatch.setattr(admin, "COUNTED", 5)
@@ -127,6 +127,6 @@ def test_a_deleted_review_leaves_the_rating_right(boss: Client, reviews: None, p
     assert (pen.review_count, pen.rating_total) == (5, 19)
 
 
-def test_nobody_but_staff_comes_in(client: Client) -> None:
+def test_only_staff_may_enter(client: Client) -> None:
     client.force_login(User.objects.create_user("anna"))
     assert client.get("/admin/catalog/product/").status_code == 302

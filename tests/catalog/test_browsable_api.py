@@ -1,4 +1,4 @@
-"""The API in a browser: forms for those who may write, and for nobody else."""
+"""The browsable API has forms for users who may write, and for nobody else."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def page(client: APIClient, path: str) -> str:
 
 
 @pytest.mark.parametrize("path", ["/products", "/products/0000000001", "/reviews", "/products/0000000001/reviews"])
-def test_nobody_in_particular_gets_no_form(anybody: APIClient, pen: Product, path: str) -> None:
+def test_an_anonymous_reader_gets_no_form(anybody: APIClient, pen: Product, path: str) -> None:
     shown = page(anybody, path)
     assert 'method="POST"' not in shown
     assert "DELETE" not in shown.replace("GET, PUT, PATCH, DELETE", "")
@@ -33,6 +33,7 @@ def test_staff_gets_the_forms_of_products_filled_in(staff: APIClient, pen: Produ
     assert 'name="title"' in page(staff, "/products")
     shown = page(staff, "/products/0000000001")
     assert 'value="Gel pen, blue"' in shown
+    assert "&quot;also_bought&quot;: [" in shown
     assert "DELETE" in shown
 
 
@@ -64,7 +65,7 @@ def test_the_page_says_where_its_answer_came_from(
 
 
 @pytest.mark.parametrize("path", ["/products", "/products/0000000001", "/reviews"])
-def test_while_permissions_cannot_be_asked_for_it_is_read_without_forms(
+def test_pages_have_no_forms_while_permissions_cannot_be_read(
     staff: APIClient, pen: Product, lose_database: Callable[[], None], path: str
 ) -> None:
     lose_database()

@@ -1,4 +1,4 @@
-"""Two writers of one product at once, on connections of their own: the second waits for what the first has done."""
+"""Of two concurrent writers of one product the second waits for the first."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def somebody_waits() -> bool:
 
 
 def write_while(first: Callable[[], Any], second: Callable[[], Any]) -> Future[Any]:
-    """What comes of ``second`` on a connection of its own, begun after ``first`` and before its commit."""
+    """The result of ``second`` on its own connection, started after ``first`` and before its commit."""
 
     def on_its_own() -> Any:
         try:
@@ -47,7 +47,7 @@ def write_while(first: Callable[[], Any], second: Callable[[], Any]) -> Future[A
 FIVE_STARS: repository.ReviewFields = {"overall": 5, "unix_review_time": 0}
 
 
-def test_an_update_sees_the_categories_that_another_one_has_just_set(pen: Product) -> None:
+def test_an_update_sees_categories_that_a_concurrent_update_set(pen: Product) -> None:
     done = write_while(
         lambda: repository.update_product(asin=pen.asin, fields={"categories": ["Office", "Gel pens"]}),
         lambda: repository.update_product(asin=pen.asin, fields={"title": "Gel pen, red"}),
@@ -57,7 +57,7 @@ def test_an_update_sees_the_categories_that_another_one_has_just_set(pen: Produc
     assert (pen.title, pen.categories, pen.leaf_category) == ("Gel pen, red", ["Office", "Gel pens"], "Gel pens")
 
 
-def test_a_review_of_a_product_that_is_being_deleted_is_of_no_product(pen: Product) -> None:
+def test_a_review_waits_for_a_deletion_and_finds_no_product(pen: Product) -> None:
     done = write_while(
         lambda: repository.delete_product(asin=pen.asin, with_reviews=True),
         lambda: repository.create_review(reviewer_id="anna", asin=pen.asin, fields=FIVE_STARS),
@@ -67,7 +67,7 @@ def test_a_review_of_a_product_that_is_being_deleted_is_of_no_product(pen: Produ
     assert not Review.objects.exists()
 
 
-def test_a_product_that_is_being_reviewed_is_deleted_with_the_review(pen: Product) -> None:
+def test_a_deletion_waits_for_a_review_and_deletes_it(pen: Product) -> None:
     done = write_while(
         lambda: repository.create_review(reviewer_id="anna", asin=pen.asin, fields=FIVE_STARS),
         lambda: repository.delete_product(asin=pen.asin, with_reviews=True),

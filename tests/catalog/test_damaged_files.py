@@ -1,4 +1,4 @@
-"""Whatever the bytes are, rows are counted or the file is refused with one line."""
+"""Any bytes result in counted rows or in an error of one line."""
 
 import bz2
 import gzip
@@ -178,7 +178,7 @@ def test_a_damaged_file_is_counted_or_refused(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", sorted(set(FILES) - {"ratings"}))
-def test_undamaged_every_row_is_stored(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_every_row_of_an_undamaged_file_is_stored(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.getbasetemp() / "whole"
     for importer, rows in ((ProductImporter, PRODUCTS), (ReviewImporter, REVIEWS)):
         file.write_bytes(FILES[kind](rows))

@@ -1,4 +1,4 @@
-"""A product of more reviews than can be deleted at once: the API and the admin refuse it, a command does it."""
+"""The API and the admin refuse to delete a product with too many reviews; a command deletes it."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -42,12 +42,12 @@ def reviewed(pen: Product, review_of: Callable[..., Review]) -> Callable[[int], 
     return make
 
 
-def test_as_many_as_can_be_are_deleted_at_once(staff: APIClient, reviewed: Callable[[int], Product]) -> None:
+def test_the_largest_allowed_number_of_reviews_is_deleted(staff: APIClient, reviewed: Callable[[int], Product]) -> None:
     assert staff.delete(f"/products/{reviewed(MOST).asin}").status_code == 204
     assert not Review.objects.exists()
 
 
-def test_more_are_a_conflict_that_says_what_to_do(staff: APIClient, reviewed: Callable[[int], Product]) -> None:
+def test_more_reviews_are_409_with_advice(staff: APIClient, reviewed: Callable[[int], Product]) -> None:
     pen = reviewed(MOST + 1)
     response = staff.delete(f"/products/{pen.asin}")
     assert response.status_code == 409
@@ -56,7 +56,7 @@ def test_more_are_a_conflict_that_says_what_to_do(staff: APIClient, reviewed: Ca
     assert staff.get("/readyz").json()["dependencies"]["database"] == "closed"
 
 
-def test_they_are_not_all_counted(reviewed: Callable[[int], Product]) -> None:
+def test_counting_reviews_stops_at_the_limit(reviewed: Callable[[int], Product]) -> None:
     pen = reviewed(MOST + 1)
     with CaptureQueriesContext(connection) as asked:
         assert repository.have_too_many_reviews([pen.asin])
@@ -109,7 +109,7 @@ def test_a_dry_run_deletes_nothing(reviewed: Callable[[int], Product]) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["D404", "no asin", "nul \0"])
-def test_nothing_is_deleted_where_one_is_unknown(reviewed: Callable[[int], Product], unknown: str) -> None:
+def test_nothing_is_deleted_if_one_asin_is_unknown(reviewed: Callable[[int], Product], unknown: str) -> None:
     pen = reviewed(1)
     with pytest.raises(CommandError, match="nothing was deleted"):
         call_command("delete_product", pen.asin, unknown)

@@ -1,4 +1,4 @@
-"""How one cell is read, whatever its field: absent, text, a number, a list or an object."""
+"""Cells of any field: absent, text, a number, a list or an object."""
 
 import json
 import time
@@ -26,17 +26,17 @@ PICTURES = """{'hi_res': array(['https://img.example/a.jpg', None], dtype=object
 @pytest.mark.parametrize(
     "raw", [None, float("nan"), Decimal("NaN"), Decimal("sNaN"), [], {}, [None], ["nan"], (), [[]]]
 )
-def test_nothing_in_any_type_is_absent(raw: Any) -> None:
+def test_an_empty_value_of_any_type_is_absent(raw: Any) -> None:
     assert is_absent(raw)
     assert cell(raw) is None or entries(raw) == []
 
 
 @pytest.mark.parametrize("raw", [*sorted(ABSENT), " nan ", "[]", "{}"])
-def test_nothing_in_any_spelling_is_absent(raw: str) -> None:
+def test_every_spelling_of_no_value_is_absent(raw: str) -> None:
     assert cell(raw) is None
 
 
-def test_nothing_in_the_spellings_of_pandas_is_absent() -> None:
+def test_every_spelling_of_no_value_in_pandas_is_absent() -> None:
     assert {
         *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
         *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
@@ -44,7 +44,7 @@ def test_nothing_in_the_spellings_of_pandas_is_absent() -> None:
 
 
 @pytest.mark.parametrize("raw", [0, 0.0, False, "0", "Nan", "Na", "none of it", ".", "- x"])
-def test_what_says_something_is_not_absent(raw: Any) -> None:
+def test_a_value_is_not_absent(raw: Any) -> None:
     assert not is_absent(raw)
 
 
@@ -69,14 +69,14 @@ def test_what_says_something_is_not_absent(raw: Any) -> None:
         (PICTURES, {"hi_res": ["https://img.example/a.jpg", None], "large": [], "variant": ["MAIN"]}),
     ],
 )
-def test_lists_and_objects_are_read_in_each_spelling(raw: str, read: Any) -> None:
+def test_every_spelling_of_lists_and_objects_is_read(raw: str, read: Any) -> None:
     assert cell(raw) == read
 
 
 @pytest.mark.parametrize(
     "raw", ["[Hardcover]", "[a, b]", "['a'", "['a' for b in c]", "{x}", "[__import__('os')]", "[1]]"]
 )
-def test_text_in_brackets_that_is_no_list_stays_text(raw: str) -> None:
+def test_text_in_brackets_that_is_not_a_list_stays_text(raw: str) -> None:
     assert cell(raw) == raw
 
 
@@ -100,7 +100,7 @@ def test_whole_numbers_are_read_from_floats_and_text(raw: Any, read: int) -> Non
 @pytest.mark.parametrize(
     "raw", [True, "12.5", 12.5, "x", "", None, [1], float("inf"), "9" * 400, "0x10", "1_0", Decimal("NaN"), "1.000"]
 )
-def test_what_is_no_whole_number_is_none(raw: Any) -> None:
+def test_other_values_are_no_whole_number(raw: Any) -> None:
     assert whole(raw) is None
 
 
@@ -118,12 +118,12 @@ def test_what_is_no_whole_number_is_none(raw: Any) -> None:
         (True, None),
     ],
 )
-def test_a_number_is_text_where_its_digits_are_known(raw: Any, text: str | None) -> None:
+def test_a_number_is_text_if_its_digits_are_known(raw: Any, text: str | None) -> None:
     assert as_text(raw) == text
 
 
 @pytest.mark.parametrize("raw", ["12,0", "0,5", "1,2", "1,0240", ",5", "5,", "1,,000"])
-def test_a_comma_that_does_not_group_in_threes_makes_no_whole_number(raw: str) -> None:
+def test_a_comma_that_does_not_group_three_digits_is_rejected(raw: str) -> None:
     assert whole(raw) is None
 
 
@@ -232,7 +232,7 @@ def test_time_grows_with_the_length_of_markup(column: str, opening: str, part: s
     assert longest(read, lambda size: f"x{opening}{part * (size // len(part))}x") < 5 * 8
 
 
-def test_a_time_is_read_in_each_spelling() -> None:
+def test_every_spelling_of_a_time_is_read() -> None:
     moment = datetime(2020, 5, 4, 18, 10, 55, 70_000)
     for raw in (
         1588615855,

@@ -1,4 +1,4 @@
-"""How columns are matched with fields, and the shapes that shops have."""
+"""Columns are mapped to fields, in the shapes that shops export."""
 
 import io
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_columns_are_matched_without_case_and_blanks(names: tuple[str, ...], tmp
     assert product.im_url == "https://img.example/x.jpg"
 
 
-def test_blanks_after_commas_are_no_part_of_a_cell(tmp_path: Path) -> None:
+def test_blanks_after_commas_are_not_part_of_a_cell(tmp_path: Path) -> None:
     import_products(tmp_path, "asin, title, price\nP1, One, 12.99\n")
     product = Product.objects.get()
     assert (product.asin, product.title, str(product.price)) == ("P1", "One", "12.99")
@@ -51,7 +51,7 @@ def test_the_title_of_the_short_csv_is_its_description_only_without_a_title(tmp_
     ]
 
 
-def test_of_two_columns_for_one_field_the_second_stands_in_where_the_first_is_absent(tmp_path: Path) -> None:
+def test_the_second_column_of_a_field_is_used_if_the_first_is_absent(tmp_path: Path) -> None:
     rows = [
         {"imageURLHighRes": "[]", "imageURL": "https://img.example/s.jpg"},
         {"imageURLHighRes": "['https://img.example/l.jpg']", "imageURL": "https://img.example/s.jpg"},
@@ -73,7 +73,7 @@ def test_columns_that_are_not_used_are_named_once_at_the_end(tmp_path: Path) -> 
     assert "not used" not in out.getvalue()
 
 
-def test_rows_with_ever_new_columns_take_bounded_memory(tmp_path: Path) -> None:
+def test_rows_with_new_columns_each_take_bounded_memory(tmp_path: Path) -> None:
     importer = ProductImporter()
     for number in range(3 * columns.MAX_LAYOUTS):
         importer.clean({"asin": "P1", f"column {number}": 1})
@@ -175,16 +175,16 @@ def test_variants_of_shopify_are_one_product_with_its_lowest_price(tmp_path: Pat
         variant("blue-mug", "Blue mug", "8.00", "https://cdn.example/blue.jpg"),
     ]
     text = as_lines(rows)
-    assert import_products(tmp_path, text) == Counts(read=5, created=2, unchanged=3)
+    assert import_products(tmp_path, text) == Counts(read=5, created=2, merged=3)
     blue, red = Product.objects.order_by("asin")
     assert (red.asin, red.title, red.brand, str(red.price)) == ("red-mug", "Red mug", "Potter", "9.50")
     assert (red.description, red.im_url) == ("Holds a lot.\nFish & chips", "https://cdn.example/mug.jpg")
     assert red.categories == ["Home & Garden", "Kitchen", "Mugs"]
     assert (str(blue.price), blue.im_url) == ("8.00", "https://cdn.example/blue.jpg")
-    assert import_products(tmp_path, text) == Counts(read=5, unchanged=5)
+    assert import_products(tmp_path, text) == Counts(read=5, unchanged=2, merged=3)
 
 
-def test_the_type_of_shopify_is_the_category_where_there_is_no_other(tmp_path: Path) -> None:
+def test_the_type_of_shopify_is_the_category_if_there_is_no_other(tmp_path: Path) -> None:
     row = variant("red-mug", "Red mug") | {"Product Category": ""}
     import_products(tmp_path, as_lines([row]))
     assert Product.objects.get().categories == ["Mug"]

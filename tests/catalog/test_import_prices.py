@@ -81,7 +81,7 @@ def test_numbers_are_prices_and_half_a_cent_rounds_up(raw: Any, read: str) -> No
         *[-5, 1e20, 10**400, float("inf"), True, [1, 2], {"a": 1}, Decimal("Infinity"), Decimal("sNaN")],
     ],
 )
-def test_anything_else_is_no_price(raw: Any) -> None:
+def test_anything_else_is_not_a_price(raw: Any) -> None:
     assert price(raw) is None
 
 
@@ -96,7 +96,7 @@ def test_a_price_is_one_that_the_database_takes_or_none(raw: Any) -> None:
 
 
 @given(cents=st.integers(0, 10**10 - 1), sign=st.sampled_from(["{}", "${}", "{} €", "USD {}"]))
-def test_a_price_is_read_alike_in_every_spelling(cents: int, sign: str) -> None:
+def test_every_spelling_of_a_price_is_the_same_price(cents: int, sign: str) -> None:
     value = Decimal(cents) / 100
     english = f"{value:,.2f}"
     german = english.translate(str.maketrans(",.", ".,"))
@@ -112,7 +112,7 @@ def test_unreadable_prices_are_counted_in_the_closing_line_and_keep_the_stored_o
     file.write_text('asin,price\nP1,Free\nP2,"1,2,3"\nP3,"12,99"\nP4,\nP5,nan\nbad asin,Free\n')
     out = io.StringIO()
     call_command("seed_products", str(file), stdout=out)
-    assert "1 rejected, price unreadable: 2" in out.getvalue()
+    assert f"1 rejected, price unreadable: 2 (first in {file}, line 2); read as" in out.getvalue()
     prices = dict(Product.objects.values_list("asin", "price"))
     assert prices == {"P1": 5, "P2": None, "P3": Decimal("12.99"), "P4": None, "P5": None}
 

@@ -1,4 +1,4 @@
-"""What the fields of a product become, by the shapes that files have."""
+"""Fields of a product in each shape of files."""
 
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def test_the_first_picture_that_is_there_counts_in_its_largest_size(tmp_path: Pa
         ("['https://img.example/x.jpg']", "https://img.example/x.jpg"),
     ],
 )
-def test_addresses_of_pictures_stand_as_they_are(written: str, stored: str, tmp_path: Path) -> None:
+def test_picture_urls_are_stored_unchanged(written: str, stored: str, tmp_path: Path) -> None:
     assert product_of(tmp_path, {"imUrl": written}).im_url == stored
 
 
@@ -99,7 +99,7 @@ def test_an_absent_value_in_any_spelling_erases_nothing(value: str | None, tmp_p
     assert import_products(tmp_path, as_lines([row])) == Counts(read=1, unchanged=1)
 
 
-def test_a_title_in_brackets_stays_as_it_stands(tmp_path: Path) -> None:
+def test_a_title_in_brackets_is_kept(tmp_path: Path) -> None:
     assert product_of(tmp_path, {"title": "[1984]", "brand": "[Unknown]"}).title == "[1984]"
 
 
@@ -119,7 +119,7 @@ def test_a_title_in_brackets_stays_as_it_stands(tmp_path: Path) -> None:
         ({"main_cat": '<img src="https://img.example/logo.png" alt="Digital Music"/>'}, ["Digital Music"]),
     ],
 )
-def test_bullets_and_markup_of_2018_are_no_categories(
+def test_bullets_and_markup_of_2018_are_not_categories(
     fields: dict[str, Any], categories: list[str], tmp_path: Path
 ) -> None:
     assert product_of(tmp_path, fields).categories == categories
@@ -138,7 +138,7 @@ def test_bullets_and_markup_of_2018_are_no_categories(
         ("{'Toys': 12.0}", {"Toys": 12}),
     ],
 )
-def test_ranks_are_read_in_each_spelling(rank: Any, read: dict[str, int], tmp_path: Path) -> None:
+def test_every_spelling_of_ranks_is_read(rank: Any, read: dict[str, int], tmp_path: Path) -> None:
     product = product_of(tmp_path, {"rank": rank})
     assert product.sales_rank == read
 
@@ -166,7 +166,7 @@ def test_ranks_are_read_in_each_spelling(rank: Any, read: dict[str, int], tmp_pa
         ({"categories": ["A", BULLET]}, "categories"),
     ],
 )
-def test_what_cannot_be_read_is_kept_out_and_counted(fields: dict[str, Any], named: str, tmp_path: Path) -> None:
+def test_unreadable_values_are_left_out_and_counted(fields: dict[str, Any], named: str, tmp_path: Path) -> None:
     counts = import_products(
         tmp_path, as_lines([{"asin": "P1"} | fields, {"asin": "P2"}, {"asin": "bad one"} | fields])
     )
@@ -174,7 +174,7 @@ def test_what_cannot_be_read_is_kept_out_and_counted(fields: dict[str, Any], nam
     assert counts.unreadable == {named: 1}
 
 
-def test_nulls_in_lists_are_dropped_and_nobody_is_told(tmp_path: Path) -> None:
+def test_nulls_in_lists_are_dropped_silently(tmp_path: Path) -> None:
     text = 'asin,categories,related\nP1,"[""A"", null]","{""also_bought"": null, ""x"": [""P2"", null]}"\n'
     assert import_products(tmp_path, text) == Counts(read=1, created=1)
     product = Product.objects.get()
@@ -182,7 +182,7 @@ def test_nulls_in_lists_are_dropped_and_nobody_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["9" * 400, "0x" + "1" * 4000, "-1", "1e400"])
-def test_no_number_ends_a_run(number: str, tmp_path: Path) -> None:
+def test_no_number_ends_an_import(number: str, tmp_path: Path) -> None:
     fields = ["price", "salesRank", "rank", "title", "imUrl", "categories", "related"]
     lines = [f"{{'asin': 'P{n}', '{name}': {number}}}\n" for n, name in enumerate(fields)]
     lines += [f"{{'asin': 'Q{n}', '{name}': {{{number}: [{number}]}}}}\n" for n, name in enumerate(fields)]
@@ -193,6 +193,6 @@ def test_no_number_ends_a_run(number: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("asin", [".", "..", "P/1", "P 1", "x" * 256, 12, 1.5, True, ["P1"], "nan"])
-def test_what_is_no_asin_rejects_its_row(asin: Any, tmp_path: Path) -> None:
+def test_an_invalid_asin_rejects_its_row(asin: Any, tmp_path: Path) -> None:
     (reason,) = reasons(tmp_path, ProductImporter, as_lines([{"asin": asin}]))
     assert reason.startswith("asin: ")

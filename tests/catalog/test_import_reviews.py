@@ -1,4 +1,4 @@
-"""What the fields of a review become, by the shapes that files have."""
+"""Fields of a review in each shape of files."""
 
 import time
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_2023_reviews_with_any_timestamp(when: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("votes", "read"), [("[13 14]", (13, 14)), ((1, 2), (1, 2)), ("1,024", (1024, 1024)), (" [3, 4] ", (3, 4))]
 )
-def test_votes_are_read_in_each_spelling(votes: Any, read: tuple[int, int], tmp_path: Path) -> None:
+def test_every_spelling_of_votes_is_read(votes: Any, read: tuple[int, int], tmp_path: Path) -> None:
     made = review_of_row(
         tmp_path, {"reviewerID": "R1", "asin": "P1", "overall": 5, "unixReviewTime": 1, "helpful": votes}
     )
@@ -49,7 +49,7 @@ def test_votes_are_read_in_each_spelling(votes: Any, read: tuple[int, int], tmp_
 
 
 @pytest.mark.parametrize("reviewer", ["a&copy1", "a&amp;b", "a/b", "R 1", "0012"])
-def test_the_id_of_a_reviewer_stays_as_it_stands(reviewer: str, tmp_path: Path) -> None:
+def test_a_reviewer_id_is_stored_unchanged(reviewer: str, tmp_path: Path) -> None:
     fields = {"reviewerID": reviewer, "asin": "P1", "overall": 5, "unixReviewTime": 1}
     assert review_of_row(tmp_path, fields).reviewer_id == reviewer
 
@@ -79,7 +79,7 @@ def test_it_says_why_a_value_is_refused(fields: dict[str, Any], reason: str, tmp
 
 
 @pytest.mark.parametrize("number", ["9" * 400, "0x" + "1" * 4000, "-1", "1e400"])
-def test_no_number_ends_a_run(number: str, tmp_path: Path, pen: Product) -> None:
+def test_no_number_ends_an_import(number: str, tmp_path: Path, pen: Product) -> None:
     names = ["overall", "helpful", "unixReviewTime", "reviewerName", "reviewText", "summary", "reviewerID", "asin"]
     fine = {"reviewerID": "R1", "asin": pen.asin, "overall": 5, "unixReviewTime": 1}
     lines = [
@@ -122,7 +122,7 @@ def test_newer_votes_replace_both_counts(tmp_path: Path, pen: Product) -> None:
     assert (Review.objects.get().helpful_votes, Review.objects.get().total_votes) == (0, 2)
 
 
-def test_numbers_are_text_where_text_is_asked_for(tmp_path: Path) -> None:
+def test_numbers_are_accepted_as_text(tmp_path: Path) -> None:
     fields = {"reviewerID": 12, "asin": "P1", "overall": 5, "unixReviewTime": 1, "summary": 10, "reviewText": 1.5}
     made = review_of_row(tmp_path, fields)
     assert (made.reviewer_id, made.summary, made.review_text) == ("12", "10", "1.5")
@@ -138,19 +138,19 @@ def test_a_time_that_is_no_text_rejects_its_row(fields: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("number", ["1e999", "18446744073709551616"])
-def test_a_number_whose_digits_are_lost_is_no_text(number: str, tmp_path: Path) -> None:
+def test_a_number_with_lost_digits_is_not_text(number: str, tmp_path: Path) -> None:
     row = f'{{"reviewerID": {number}, "asin": "P1", "overall": 5, "unixReviewTime": 1}}\n'
     assert reasons(tmp_path, ReviewImporter, row) == ["reviewerID: not text"]
 
 
 @pytest.mark.parametrize("day", [1440979200000, 1440979200.0, 20150831, "20150831", "2015-08-31", "08 31, 2015"])
-def test_a_day_is_read_in_each_spelling(day: Any, tmp_path: Path) -> None:
+def test_every_spelling_of_a_day_is_read(day: Any, tmp_path: Path) -> None:
     fields = {"customer_id": 12.0, "product_id": "P1", "star_rating": 5, "review_date": day}
     made = review_of_row(tmp_path, fields)
     assert (made.reviewer_id, made.unix_review_time) == ("12", 1440979200)
 
 
 @pytest.mark.parametrize("stars", ["4", "4.0", "4,0", " 4 ", 4, 4.0])
-def test_stars_are_read_in_each_spelling(stars: Any, tmp_path: Path) -> None:
+def test_every_spelling_of_stars_is_read(stars: Any, tmp_path: Path) -> None:
     fields = {"reviewerID": "R1", "asin": "P1", "overall": stars, "unixReviewTime": 1}
     assert review_of_row(tmp_path, fields).overall == 4

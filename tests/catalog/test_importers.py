@@ -1,4 +1,4 @@
-"""What becomes of each kind of row, seen in the database afterwards."""
+"""Each kind of row, and its result in the database."""
 
 import json
 from pathlib import Path
@@ -112,10 +112,10 @@ def test_an_empty_value_does_not_erase_and_a_new_one_replaces(tmp_path: Path) ->
         ('{"asin": "no spaces"}', "asin: not 1 to 255 letters, digits or . _ -"),
         ('{"asin": 12}', "asin: not 1 to 255 letters, digits or . _ -"),
         ('{"asin": "P1", "title": "' + "x" * 1001 + '"}', "title: longer than 1000 characters"),
-        ('{"asin": "P1", "title": "nul \\u0000"}', "title: holds a NUL or is not UTF-8"),
+        ('{"asin": "P1", "title": "nul \\u0000"}', "title: holds a NUL or half a character"),
         ('{"asin": "P1", "title": {"a": 1}}', "title: not text"),
-        ('{"asin": "P1", "salesRank": {"nul \\u0000": 1}}', "salesRank: holds a NUL or is not UTF-8"),
-        ("{'asin': 'P1', 'related': {'\\ud800': ['P2']}}", "related: holds a NUL or is not UTF-8"),
+        ('{"asin": "P1", "salesRank": {"nul \\u0000": 1}}', "salesRank: holds a NUL or half a character"),
+        ("{'asin': 'P1', 'related': {'\\ud800': ['P2']}}", "related: holds a NUL or half a character"),
         ("[1, 2]\n", None),
         ('{"asin": "P1"', "neither JSON nor a Python literal"),
         ('{"asin": ' * 5000, "neither JSON nor a Python literal"),
@@ -166,7 +166,7 @@ def test_reviews_of_2023(tmp_path: Path, pen: Product) -> None:
     assert made.unix_review_time == 1588687728
 
 
-def test_a_day_will_do_for_a_time(tmp_path: Path, pen: Product) -> None:
+def test_a_day_is_accepted_as_a_time(tmp_path: Path, pen: Product) -> None:
     import_reviews(tmp_path, review(asin=pen.asin, unixReviewTime=None, reviewTime="02 8, 2014"))
     assert Review.objects.get().unix_review_time == 1_391_817_600
 
@@ -198,7 +198,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path, pen: Product) -> None:
     assert Review.objects.first().review_text == "a\tb\\N\n\\."  # type: ignore[union-attr]
 
 
-def test_a_review_of_an_unknown_product_is_rejected_or_makes_one(tmp_path: Path) -> None:
+def test_a_review_of_an_unknown_product_is_rejected_or_creates_it(tmp_path: Path) -> None:
     rejected: list[tuple[Location, str]] = []
     text = review(asin="NEW")
     counts = import_reviews(tmp_path, text, reject=lambda place, why: rejected.append((place, why)))
@@ -227,7 +227,7 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
         ({"unixReviewTime": "soon"}, "unixReviewTime: missing or not a number"),
         ({"unixReviewTime": -1}, "unixReviewTime: not a time between 1970 and 2106"),
         ({"unixReviewTime": None, "reviewTime": "yesterday"}, "reviewTime: not a day such as 02 8, 2014"),
-        ({"reviewText": "\ud800"}, "reviewText: holds a NUL or is not UTF-8"),
+        ({"reviewText": "\ud800"}, "reviewText: holds a NUL or half a character"),
     ],
 )
 def test_it_says_why_a_review_cannot_be_used(fields: dict[str, Any], reason: str, tmp_path: Path, pen: Product) -> None:

@@ -1,4 +1,4 @@
-"""A write whose COMMIT is carried out and never answered is made again, and undoes nothing that was written since."""
+"""A write with an unanswered COMMIT is repeated, and undoes no later write."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def assert_in_doubt(response: Any) -> None:
     assert breakers.get(breakers.DATABASE).describe()["failures"] == 0
 
 
-def test_a_product_that_is_created_anew_is_not_deleted(staff: APIClient, pen: Product, cut_commit: CutCommit) -> None:
+def test_a_product_that_was_created_again_is_not_deleted(staff: APIClient, pen: Product, cut_commit: CutCommit) -> None:
     cut_commit(lambda: repository.create_product(asin=pen.asin, fields={"title": "Another pen"}))
     assert_in_doubt(staff.delete(f"/products/{pen.asin}"))
     assert Product.objects.get().title == "Another pen"
@@ -32,7 +32,7 @@ def test_a_product_that_is_gone_is_deleted(staff: APIClient, pen: Product, cut_c
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_what_somebody_else_has_changed_since_stays(
+def test_a_later_change_by_somebody_else_stays(
     staff: APIClient, pen: Product, cut_commit: CutCommit, method: str
 ) -> None:
     cut_commit(lambda: repository.update_product(asin=pen.asin, fields={"title": "second"}))
@@ -41,7 +41,7 @@ def test_what_somebody_else_has_changed_since_stays(
     assert Product.objects.get().title == "second"
 
 
-def test_a_change_that_is_found_is_done(staff: APIClient, pen: Product, cut_commit: CutCommit) -> None:
+def test_a_change_that_is_found_stored_is_200(staff: APIClient, pen: Product, cut_commit: CutCommit) -> None:
     cut_commit(lambda: repository.update_product(asin=pen.asin, fields={"brand": "Quill"}))
     fields = {"title": "first", "price": "3.0", "categories": ["Pens"], "salesRank": {"Pens": 1}}
     response = staff.patch(f"/products/{pen.asin}", fields, format="json")

@@ -1,4 +1,4 @@
-"""The database keeps the rules, whoever writes."""
+"""The database enforces the rules."""
 
 from collections.abc import Callable
 from typing import Any

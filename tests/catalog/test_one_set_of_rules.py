@@ -1,4 +1,4 @@
-"""What the importer accepts, the API and the admin accept too, and the reverse."""
+"""The importers, the API and the admin accept the same values."""
 
 import json
 import time
@@ -92,7 +92,7 @@ def test_what_is_imported_can_be_put_back_and_saved_in_the_admin(
 
 
 def _as_browsers_send(field: BoundField) -> str:
-    """The value as it is: an input of one line loses line ends, and in a larger one they become CRLF."""
+    """The value as a browser sends it: an input drops line ends, a textarea changes them to CRLF."""
     value = "" if field.value() is None else str(field.value())
     return value.replace("\n", "\r\n" if isinstance(field.field.widget, Textarea) else "")
 
@@ -105,7 +105,7 @@ def test_what_the_api_accepts_can_be_imported(fields: dict[str, Any], tmp_path: 
 
 
 @pytest.mark.parametrize(("field", "value"), REFUSED)
-def test_what_the_api_refuses_rejects_its_row(field: str, value: Any, tmp_path: Path, staff: APIClient) -> None:
+def test_a_value_that_the_api_refuses_rejects_its_row(field: str, value: Any, tmp_path: Path, staff: APIClient) -> None:
     row = {"asin": "P1"} | {field: value}
     answer = staff.post("/products", row, format="json")
     assert (answer.status_code, list(answer.json())) == (400, [field])
@@ -114,9 +114,7 @@ def test_what_the_api_refuses_rejects_its_row(field: str, value: Any, tmp_path: 
 
 
 @pytest.mark.parametrize(("field", "value"), KEPT_OUT)
-def test_what_the_api_refuses_is_kept_out_of_the_field(
-    field: str, value: Any, tmp_path: Path, staff: APIClient
-) -> None:
+def test_a_value_that_the_api_refuses_is_not_stored(field: str, value: Any, tmp_path: Path, staff: APIClient) -> None:
     row = {"asin": "P1"} | {field: value}
     answer = staff.post("/products", row, format="json")
     assert (answer.status_code, list(answer.json())) == (400, [field])
@@ -131,7 +129,7 @@ def test_what_the_api_refuses_is_kept_out_of_the_field(
         ({"related": {f"kind{n}": ["P1"] for n in range(199)}, "also_buy": ["P1"], "also_view": ["P1"]}, "related"),
     ],
 )
-def test_more_names_than_the_api_takes_are_kept_out_and_counted(
+def test_more_names_than_the_api_accepts_are_left_out_and_counted(
     fields: dict[str, Any], field: str, tmp_path: Path, staff: APIClient
 ) -> None:
     assert import_products(tmp_path, as_lines([{"asin": "P1"} | fields])).unreadable == {field: 1}
@@ -141,7 +139,7 @@ def test_more_names_than_the_api_takes_are_kept_out_and_counted(
 
 
 @pytest.mark.parametrize("column", ["im_url", "related", "sales_rank", "categories", "price"])
-def test_what_the_api_refuses_the_admin_refuses(column: str, client: Client, pen: Product) -> None:
+def test_the_admin_refuses_what_the_api_refuses(column: str, client: Client, pen: Product) -> None:
     wire = {"im_url": "imUrl", "sales_rank": "salesRank"}.get(column, column)
     client.force_login(User.objects.create_superuser("root"))
     for value in [value for field, value in KEPT_OUT if field == wire]:

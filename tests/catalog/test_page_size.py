@@ -1,4 +1,4 @@
-"""A page ends where its rows get too large, and its Link goes on."""
+"""A page ends when its rows get too large, and its Link continues."""
 
 import json
 import tracemalloc
@@ -37,7 +37,7 @@ def letter() -> str:
 
 @pytest.fixture
 def large(letter: str) -> None:
-    """Products and reviews of the greatest length: of all products by one reviewer, and of one product by all."""
+    """Products and reviews of the greatest length: one reviewer of all products, and all reviewers of one."""
     text = letter * LENGTH
     Product.objects.bulk_create([Product(asin=f"P{n}", description=text) for n in range(ROWS)], batch_size=20)
     reviews = [Review(reviewer_id="R", product_id=f"P{n}") for n in range(ROWS)]
@@ -58,7 +58,7 @@ def pages(client: Client, url: str | None) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("url", EXPECTED)
 @pytest.mark.parametrize("first", ["limit=1000", "limit=1000&skip=7", "limit=7"])
-def test_small_pages_lead_through_everything_once(client: Client, large: None, url: str, first: str) -> None:
+def test_following_pages_visits_every_row_once(client: Client, large: None, url: str, first: str) -> None:
     seen = []
     for body in pages(client, url + first):
         assert len(body) < 1.1 * MAX_PAGE_BYTES
@@ -66,7 +66,7 @@ def test_small_pages_lead_through_everything_once(client: Client, large: None, u
     assert seen == EXPECTED[url]()[7 if "skip" in first else 0 :]
 
 
-def test_json_counts_with_its_text_however_well_it_is_compressed(client: Client) -> None:
+def test_json_counts_by_its_text_and_not_by_its_compressed_size(client: Client) -> None:
     related = {f"kind{n}": ["A" * 32] * 200 for n in range(60)}  # 430 kB of text, which PostgreSQL stores in 8 kB
     length = len(json.dumps(related))
     Product.objects.bulk_create([Product(asin=f"P{n}", related=related) for n in range(20)], batch_size=5)
@@ -96,7 +96,7 @@ def test_memory_holds_a_page_and_no_more(client: Client, large: None, url: str) 
     assert peak < 5 * MAX_PAGE_BYTES < ROWS * LENGTH
 
 
-def test_a_row_larger_than_a_page_has_one_of_its_own(
+def test_a_row_larger_than_a_page_gets_its_own_page(
     client: Client, large: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "MAX_PAGE_BYTES", LENGTH - 1)

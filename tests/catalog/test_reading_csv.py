@@ -1,4 +1,4 @@
-"""What CSV files give, whatever their dialect, and what becomes of broken ones."""
+"""Rows of CSV files in each dialect, and of broken ones."""
 
 import csv
 from pathlib import Path
@@ -28,7 +28,7 @@ def told(file: Path) -> str:
         ("asin,title\n\nP1,One\n  \n", "commas, doubled quotes"),
     ],
 )
-def test_the_dialect_is_told_from_the_file(text: str, dialect: str, tmp_path: Path) -> None:
+def test_the_dialect_is_detected(text: str, dialect: str, tmp_path: Path) -> None:
     file = tmp_path / "products"
     file.write_text(text, newline="")
     assert read(file) == [{"asin": "P1", "title": "One"}]
@@ -81,7 +81,7 @@ def test_escaped_quotes_outside_of_quotes_are_read_as_pandas_writes_them(delimit
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t"])
-def test_text_with_backslashes_before_doubled_quotes_stays_as_it_stands(delimiter: str, tmp_path: Path) -> None:
+def test_backslashes_before_doubled_quotes_are_kept(delimiter: str, tmp_path: Path) -> None:
     rows = [
         {"asin": "P1", "title": 'C:\\"', "brand": f'"{delimiter} \\"'},
         {"asin": "P2", "title": "\\\\x", "brand": ""},
@@ -110,7 +110,7 @@ def test_a_field_that_ends_with_a_backslash_does_not_escape(tmp_path: Path) -> N
     ]
 
 
-def test_quotes_between_tabs_are_text_where_they_cannot_be_quotes(tmp_path: Path) -> None:
+def test_quotes_between_tabs_are_text_if_they_cannot_be_quotes(tmp_path: Path) -> None:
     file = tmp_path / "products.tsv"
     file.write_text('asin\ttitle\nP1\tGood "one\nP2\t"Great" thing\n')
     assert read(file) == [{"asin": "P1", "title": 'Good "one'}, {"asin": "P2", "title": '"Great" thing'}]
@@ -132,7 +132,7 @@ def test_an_unclosed_quote_swallows_no_other_row(following: str, tmp_path: Path)
     assert read(file) == ["2: the quote that opens in line 2 is not closed", P2, P3]
 
 
-def test_an_unclosed_quote_swallows_no_row_where_a_later_quote_closes_it(tmp_path: Path) -> None:
+def test_an_unclosed_quote_swallows_no_row_if_a_later_quote_closes_it(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text(HEADER + 'P1,"never closed,x\nP2,Two,Second\nP4,5",x,y\nP3,Three,Third\n')
     assert read(file) == [
@@ -143,7 +143,7 @@ def test_an_unclosed_quote_swallows_no_row_where_a_later_quote_closes_it(tmp_pat
     ]
 
 
-def test_the_line_is_that_in_which_the_quote_opens(tmp_path: Path) -> None:
+def test_the_message_names_the_line_where_the_quote_opens(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text(HEADER + 'P1,"One\nand\nmore","never closed\nP2,Two,Second\nP3,Three,Third\n')
     assert read(file) == ["2: the quote that opens in line 4 is not closed", P2, P3]
@@ -176,7 +176,7 @@ def test_a_file_cut_inside_a_quoted_field_is_an_error(cut: str, tmp_path: Path) 
         ("P1,One\rx,y", "a carriage return stands inside a row"),
     ],
 )
-def test_a_row_that_is_not_quoted_as_it_should_be_is_rejected_alone(row: str, reason: str, tmp_path: Path) -> None:
+def test_a_row_with_a_quoting_error_is_rejected_alone(row: str, reason: str, tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text(HEADER + row + "\nP2,Two,Second\n", newline="")
     assert read(file) == [f"2: {reason}", P2]
@@ -191,8 +191,8 @@ def test_a_record_is_as_bounded_as_a_line(tmp_path: Path, monkeypatch: pytest.Mo
     assert found[-1] == P2
 
 
-def test_reading_again_after_unclosed_quotes_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of these lines opens a quote, and the rows after it are only seen to be swallowed in the last line."""
+def test_repeated_reads_after_unclosed_quotes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line opens a quote, and only the last line shows that it swallowed the rows."""
     monkeypatch.setattr(lines, "MAX_LINE", 1000)
     monkeypatch.setattr(csv_rows, "MAX_READ_AGAIN", 5)
     file = tmp_path / "products.csv"
@@ -214,13 +214,13 @@ def test_a_joined_file_may_have_its_columns_in_another_order(tmp_path: Path) -> 
     ]
 
 
-def test_the_header_of_a_joined_file_is_no_row(tmp_path: Path) -> None:
+def test_the_header_of_a_joined_file_is_not_a_row(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text("\ufeffasin,title\nP1,One\n\ufeffasin,title\nP2,Two\n")
     assert read(file) == [{"asin": "P1", "title": "One"}, {"asin": "P2", "title": "Two"}]
 
 
-def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+def test_a_duplicate_column_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text("asin,Title,title\nP1,One,Two\n")
     with pytest.raises(UnknownFormat, match="the column title stands twice"):

@@ -1,4 +1,4 @@
-"""What files of JSON and of Python literals give."""
+"""Rows of JSON files and of Python literals."""
 
 import json
 import tracemalloc
@@ -32,7 +32,7 @@ def test_objects_are_read_a_line_each_or_as_an_array(text: str, tmp_path: Path) 
     assert read(file) == [P1, P2]
 
 
-def test_what_json_has_no_number_for_is_absent(tmp_path: Path) -> None:
+def test_nan_and_infinity_are_absent(tmp_path: Path) -> None:
     file = tmp_path / "products"
     for text in ('{"asin": "P1", "price": NaN, "ok": true}\n', '[{"asin": "P1", "price": NaN, "ok": true}]'):
         file.write_text(text)
@@ -43,7 +43,7 @@ def test_what_json_has_no_number_for_is_absent(tmp_path: Path) -> None:
     "text",
     ['{\n  "asin": "P1"\n}\n{\n  "asin": "P2"\n}\n', '{"asin": "P1",\n "title": "One"}\n', "{\n 'asin': 'P1'\n}"],
 )
-def test_objects_over_several_lines_are_refused_with_what_to_do(text: str, tmp_path: Path) -> None:
+def test_objects_over_several_lines_are_refused_with_advice(text: str, tmp_path: Path) -> None:
     file = tmp_path / "products.json"
     file.write_text(text)
     with pytest.raises(UnknownFormat, match=r"looks like objects over several lines; write each in one line") as raised:
@@ -51,7 +51,7 @@ def test_objects_over_several_lines_are_refused_with_what_to_do(text: str, tmp_p
     assert "\n" not in str(raised.value)
 
 
-def test_objects_that_are_joined_without_a_line_end_are_named(tmp_path: Path) -> None:
+def test_several_objects_in_one_line_are_named(tmp_path: Path) -> None:
     file = tmp_path / "products.json"
     file.write_text('{"asin":"P1","title":"One"}\ufeff{"asin":"P3"}\n{"asin":"P2","title":"Two"}\n{"asin":"P4"} x\n')
     assert read(file) == [
@@ -100,7 +100,7 @@ def test_an_object_of_an_array_is_as_bounded_as_a_line(tmp_path: Path, monkeypat
         read(file)
 
 
-def test_an_array_is_not_held_in_memory(tmp_path: Path) -> None:
+def test_an_array_is_read_in_parts(tmp_path: Path) -> None:
     from catalog.importers import reading
     from catalog.importers.products import ProductImporter
 

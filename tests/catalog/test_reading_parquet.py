@@ -1,4 +1,4 @@
-"""What Parquet files give."""
+"""Rows of Parquet files."""
 
 import gzip
 import subprocess
@@ -14,7 +14,7 @@ import pytest
 from catalog.importers import lines, parquet_rows
 from catalog.importers.formats import UnknownFormat
 from catalog.models import Product
-from tests.catalog.seeding import ROOT, read, seed
+from tests.catalog.seeding import NEXT, ROOT, read, seed
 
 
 def write(file: Path, columns: dict[str, Any], **options: Any) -> None:
@@ -29,12 +29,12 @@ def test_products_come_from_parquet(packed: bool, tmp_path: Path) -> None:
     if packed:
         file.write_bytes(gzip.compress(file.read_bytes()))
     assert seed("seed_products", str(file)) == (
-        "2 read, 2 created, 0 updated, 0 unchanged, 0 rejected; read as Parquet\n"
+        "2 read, 2 created, 0 updated, 0 unchanged, 0 rejected; read as Parquet\n" + NEXT
     )
     assert [product.title for product in Product.objects.order_by("asin")] == ["One", ""]
 
 
-def test_values_come_as_python_has_them(tmp_path: Path) -> None:
+def test_values_are_python_values(tmp_path: Path) -> None:
     file = tmp_path / "products"
     when = datetime(2020, 5, 4, 18, 10, 55, 70_000)
     write(
@@ -57,7 +57,7 @@ def test_values_come_as_python_has_them(tmp_path: Path) -> None:
     assert row["zoned"] == when.replace(tzinfo=UTC)
 
 
-def test_a_value_that_cannot_be_read_costs_its_row(tmp_path: Path) -> None:
+def test_an_unreadable_value_rejects_its_row(tmp_path: Path) -> None:
     file = tmp_path / "products"
     days = pyarrow.array([1, 10**9, 2], pyarrow.int32()).cast(pyarrow.date32())  # the second is in the year 2,739,877
     write(file, {"asin": ["P1", "P2", "P3"], "day": days})
@@ -66,7 +66,7 @@ def test_a_value_that_cannot_be_read_costs_its_row(tmp_path: Path) -> None:
     assert second.startswith("2: a value cannot be read (")
 
 
-def test_a_time_zone_that_nobody_knows_costs_its_row(tmp_path: Path) -> None:
+def test_an_unknown_time_zone_rejects_its_row(tmp_path: Path) -> None:
     file = tmp_path / "products"
     write(file, {"asin": ["P1", "P2"], "at": pyarrow.array([1, None], pyarrow.timestamp("us", tz="Nowhere/Land"))})
     first, second = read(file)

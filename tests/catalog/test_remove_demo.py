@@ -1,4 +1,4 @@
-"""A demo is taken out again, and nothing else is."""
+"""remove_demo deletes the demo and nothing else."""
 
 import io
 from collections.abc import Callable
@@ -23,19 +23,20 @@ def review(asin: str, reviewer: str = "A1") -> Review:
     return Review.objects.create(reviewer_id=reviewer, product_id=asin, overall=5, unix_review_time=1)
 
 
-def test_it_takes_out_all_of_a_demo_wherever_its_pictures_are() -> None:
+def test_it_removes_the_whole_demo_for_any_host_of_pictures() -> None:
     seed(*SIZE, "--base-url=https://shop.example:8443/x/")
     reviews = Review.objects.count()
-    done = f"40 products and {reviews} reviews of the demo deleted; kept: 0 of its products that were changed, "
-    assert remove(*SIZE, "--dry-run") == f"Nothing was deleted. {done}0 that others have reviewed\n"
+    kept = "kept: 0 of its products that were changed, 0 that others have reviewed\n"
+    done = f"40 products and {reviews} reviews of the demo"
+    assert remove(*SIZE, "--dry-run") == f"{done} would be deleted; {kept}"
     assert (Product.objects.count(), Review.objects.count()) == (40, reviews)
-    assert remove(*SIZE) == f"{done}0 that others have reviewed\n"
+    assert remove(*SIZE) == f"{done} deleted; {kept}"
     assert not Product.objects.exists()
     assert not Review.objects.exists()
     assert remove(*SIZE).startswith("0 products and 0 reviews")
 
 
-def test_what_is_not_the_demos_stays() -> None:
+def test_rows_that_are_not_of_the_demo_stay() -> None:
     seed(*SIZE)
     asins = list(Product.objects.order_by("pk").values_list("asin", flat=True))
     Product.objects.create(asin="D0REAL", title="Pen")
@@ -52,13 +53,13 @@ def test_what_is_not_the_demos_stays() -> None:
     assert Product.objects.get(asin=asins[0]).review_count == 1
 
 
-def test_another_shop_than_the_options_say_is_left_alone() -> None:
+def test_a_shop_of_other_options_is_left_alone() -> None:
     seed(*SIZE, "--seed=2")
     assert remove(*SIZE).startswith("0 products and 0 reviews")
     assert Product.objects.count() == 40
 
 
-def test_sizes_that_cannot_be_meant_are_refused() -> None:
+def test_sizes_out_of_range_are_refused() -> None:
     with pytest.raises(CommandError, match="--products: must be from 1 to 100000"):
         remove("--products=0")
 

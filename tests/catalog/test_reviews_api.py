@@ -161,7 +161,7 @@ def test_only_who_may_post_for_others_sets_it(field: str, shopper: APIClient, st
     assert not Review.objects.exists()
 
 
-def test_all_that_is_claimed_is_named(shopper: APIClient, pen: Product) -> None:
+def test_every_field_that_requires_the_permission_is_named(shopper: APIClient, pen: Product) -> None:
     response = shopper.post("/reviews", {"asin": pen.asin, "overall": 5, **CLAIMS}, "json")
     assert list(response.json()) == ["detail", *CLAIMS]
 
@@ -184,12 +184,12 @@ def test_who_may_post_for_others_posts_as_themselves_unless_they_say_so(pen: Pro
     assert (response.json()["reviewerID"], response.json()["helpful"]) == ("shop", [0, 0])
 
 
-def test_saying_what_is_so_anyway_claims_nothing(shopper: APIClient, pen: Product) -> None:
+def test_default_values_require_no_permission(shopper: APIClient, pen: Product) -> None:
     own = {"asin": pen.asin, "overall": 5, "reviewerID": "anna", "helpful": [0, 0]}
     assert shopper.post("/reviews", own, "json").status_code == 201
 
 
-def test_a_review_of_ones_own_asks_for_no_permission(
+def test_an_own_review_checks_no_permission(
     shopper: APIClient, pen: Product, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(4):  # a savepoint, the product, the review, the savepoint's end
@@ -202,10 +202,10 @@ def test_a_user_name_that_is_too_long_for_a_reviewer_is_named(pen: Product) -> N
     assert may("m" * 64).post("/reviews", {"asin": pen.asin, "overall": 5}, "json").status_code == 201
 
 
-def test_nobody_posts_unknown(anybody: APIClient, pen: Product) -> None:
+def test_an_anonymous_post_is_refused(anybody: APIClient, pen: Product) -> None:
     assert anybody.post("/reviews", {"asin": pen.asin, "overall": 5}, "json").status_code == 401
 
 
 @pytest.mark.parametrize("body", ["[]", '"text"', "null", "3"])
-def test_a_body_that_is_no_object_is_400(body: str, shopper: APIClient) -> None:
+def test_a_body_that_is_not_an_object_is_400(body: str, shopper: APIClient) -> None:
     assert shopper.generic("POST", "/reviews", body, "application/json").status_code == 400

@@ -47,7 +47,7 @@ def test_if_empty_leaves_a_shop_alone() -> None:
 @pytest.mark.django_db
 def test_a_dry_run_writes_nothing() -> None:
     assert seed("--dry-run", "--products", "50", "--reviewers", "20").startswith(
-        "Nothing was written. products: 50 created"
+        "Nothing was written. Without --dry-run: products: 50 created"
     )
     assert not Product.objects.exists()
 
@@ -58,7 +58,7 @@ def test_a_flag_that_cannot_be_used_is_named(flag: str, value: str) -> None:
         seed(flag, value)
 
 
-def test_one_seed_makes_one_shop_and_another_another() -> None:
+def test_equal_seeds_make_equal_shops_and_different_seeds_different_ones() -> None:
     def shop(seed: int) -> list[tuple[str, str, str]]:
         rng = random.Random(seed)
         made = make_products(rng, 100, "http://x")
@@ -89,7 +89,7 @@ def test_reviewers_have_tastes_and_shops_have_favorites() -> None:
 
 
 @pytest.mark.parametrize("name", ["pen-360", "pen", "nothing-10", "pen--1", "pen-1.svg", "<script>-1"])
-def test_there_are_no_other_pictures(name: str, client: Client) -> None:
+def test_an_unknown_picture_is_404(name: str, client: Client) -> None:
     assert client.get(f"/pictures/{name}.svg").status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""What the seed commands say at the end, and how they end where something cannot be read or written."""
+"""The closing line of the seed commands, and their errors."""
 
 import os
 import subprocess
@@ -12,24 +12,23 @@ from catalog.importers import importer, rejections
 from catalog.importers.importer import Counts
 from catalog.importers.reviews import ReviewImporter
 from catalog.models import Product, Review
-from tests.catalog.seeding import AS_CSV, HEADER, ROOT, seed, shell
+from tests.catalog.seeding import AS_CSV, HEADER, NEXT, ROOT, seed, shell
 
 PRODUCTS = HEADER + "P1,One\n"
 STORED = "1 read, 1 created, 0 updated, 0 unchanged, 0 rejected"
 
 
 @pytest.mark.django_db
-def test_the_formats_of_all_files_are_said_once_each(tmp_path: Path) -> None:
+def test_each_format_is_named_once(tmp_path: Path) -> None:
     for name, text in {"a": PRODUCTS, "b": "asin;title\nP2;x\n", "c": PRODUCTS, "d": '[{"asin": "P3"}]'}.items():
         (tmp_path / name).write_text(text)
     said = seed("seed_products", *(str(tmp_path / name) for name in "abcd"))
-    assert said.endswith(
-        "; read as CSV (commas, doubled quotes), CSV (semicolons, doubled quotes), a JSON array\n",
-    )
+    formats = "CSV (commas, doubled quotes), CSV (semicolons, doubled quotes), a JSON array"
+    assert said.endswith(f"; read as {formats}\n{NEXT}")
 
 
 @pytest.mark.django_db
-def test_where_every_row_is_rejected_the_three_most_frequent_reasons_are_said(tmp_path: Path) -> None:
+def test_the_three_most_frequent_reasons_are_named_if_every_row_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     rows = ["bad asin,x", ",none", "one", ",none", "a,b,c", ",none", "one", "bad asin,x"]
     file.write_text(HEADER + "\n".join(rows) + "\n")
@@ -120,7 +119,7 @@ def test_an_error_in_a_later_file_says_what_was_stored_before(
 
 
 @pytest.mark.django_db
-def test_an_error_in_a_later_file_hides_nothing_of_an_earlier_one(tmp_path: Path) -> None:
+def test_an_error_in_a_later_file_does_not_hide_errors_of_an_earlier_one(tmp_path: Path) -> None:
     first, missing = tmp_path / "first", tmp_path / "missing"
     first.write_text(HEADER + 'P1,One\n,none\n,none\nbad asin,x\nP2,"Cut in the mid')
     with pytest.raises(CommandError) as raised:
@@ -135,7 +134,7 @@ def test_an_error_in_a_later_file_hides_nothing_of_an_earlier_one(tmp_path: Path
 
 
 @pytest.mark.django_db
-def test_damage_hides_no_other_reason(tmp_path: Path) -> None:
+def test_damage_does_not_hide_other_reasons(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text(HEADER + 'P1,One\n,none\nP2,"Cut in the mid')
     with pytest.raises(CommandError) as raised:
@@ -159,7 +158,7 @@ def test_rows_refused_before_a_second_attempt_are_counted(tmp_path: Path) -> Non
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("when", ["before the first batch", "between two batches"])
-def test_a_product_deleted_while_reviews_are_read_costs_its_rows_only(
+def test_a_product_deleted_during_an_import_loses_only_its_rows(
     when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importer, "BATCH_ROWS", 4)
@@ -208,7 +207,7 @@ def test_rejects_that_cannot_be_opened_are_one_line(name: str, tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("own_database")
-def test_an_ascii_locale_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_works_in_an_ascii_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for setting in ("LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0", "PYTHONIOENCODING=ascii"):
         monkeypatch.setenv(*setting.split("="))
     file, rejects = tmp_path / "stühle.csv", tmp_path / "rejects.csv"
@@ -241,6 +240,6 @@ def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def closed(command: str, file: Path, redirection: str) -> subprocess.CompletedProcess[bytes]:
-    """The command, begun by a shell that closes one of its streams."""
+    """Run the command from a shell that closes one of its streams."""
     text = command.format(sys.executable, file) + redirection
     return subprocess.run(["sh", "-c", text], cwd=ROOT, capture_output=True)

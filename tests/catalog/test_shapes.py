@@ -1,4 +1,4 @@
-"""Files that are recognised by their columns, and what is said of those that are not."""
+"""Files are recognized by their columns; others get an explanation."""
 
 from pathlib import Path
 
@@ -41,12 +41,12 @@ def test_ratings_of_2018_have_the_item_first(tmp_path: Path) -> None:
     assert told == ["ratings without a header: asin, reviewerID, overall, unixReviewTime"]
 
 
-def test_ratings_are_no_products(tmp_path: Path) -> None:
+def test_ratings_are_not_products(tmp_path: Path) -> None:
     with pytest.raises(UnknownFormat, match="looks like ratings without a header, which seed_reviews reads"):
         read(tmp_path / "ratings.csv", "A1,P1,5.0,978480000\n", PRODUCTS)
 
 
-def test_a_later_row_of_ratings_that_is_wrong_is_rejected_alone(tmp_path: Path) -> None:
+def test_a_bad_row_of_ratings_is_rejected_alone(tmp_path: Path) -> None:
     text = "A1,P1,5.0,978480000\n" * 30 + "A2,P1,5.0\n" + "A3,P1,5.0,978480000\n"
     rows, _ = read(tmp_path / "ratings.csv", text, REVIEWS)
     assert len(rows) == 32
@@ -110,7 +110,7 @@ def test_an_unknown_shape_is_named_with_what_it_lacks(content: str, message: str
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
-def test_the_line_that_tells_excel_the_delimiter_is_no_header(first: str, tmp_path: Path) -> None:
+def test_the_sep_line_of_excel_is_not_the_header(first: str, tmp_path: Path) -> None:
     rows, told = read(tmp_path / "excel.csv", f"{first}\r\nasin;title\r\nP1;Pen\r\n;;\r\n", PRODUCTS)
     assert rows[0] == {"asin": "P1", "title": "Pen"}
     assert told == ["CSV (semicolons, doubled quotes)"]

@@ -1,4 +1,4 @@
-"""What files are unpacked from, and those that cannot be."""
+"""Compressed and recoded files, and broken ones."""
 
 import bz2
 import gzip
@@ -14,7 +14,9 @@ from django.core.management import CommandError
 from catalog.importers import lines, unpacking
 from catalog.importers.formats import UnknownFormat
 from catalog.models import Product
-from tests.catalog.seeding import AS_CSV, HEADER, read, seed
+from tests.catalog.seeding import AS_CSV, HEADER, NEXT, read, seed
+
+CREATED = f"1 read, 1 created, 0 updated, 0 unchanged, 0 rejected{AS_CSV}{NEXT}"
 
 CONTENT = ("\ufeff" + HEADER + "P1,Pen\n").encode()
 
@@ -68,13 +70,13 @@ JUNK = {
         "utf-16 in gz",
     ],
 )
-def test_it_unpacks_whatever_the_name(packed: bytes, tmp_path: Path) -> None:
+def test_compression_is_detected_by_content(packed: bytes, tmp_path: Path) -> None:
     file = tmp_path / "products"
     file.write_bytes(packed)
-    assert seed("seed_products", str(file)) == "1 read, 1 created, 0 updated, 0 unchanged, 0 rejected" + AS_CSV
+    assert seed("seed_products", str(file)) == CREATED
 
 
-def test_text_in_utf16_is_kept_and_half_a_character_costs_its_row(tmp_path: Path) -> None:
+def test_utf16_is_read_and_half_a_character_rejects_its_row(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_bytes((HEADER + "P1,Füller 😀\nP2,Pen").encode("utf-16") + b"\x3d\xd8\x41")
     first, second = read(file)
@@ -91,10 +93,10 @@ def test_a_member_without_a_name_is_junk(name: str, tmp_path: Path) -> None:
         nameless = zipfile.ZipInfo()
         nameless.filename = name
         archive.writestr(nameless, b"junk")
-    assert seed("seed_products", str(file)) == "1 read, 1 created, 0 updated, 0 unchanged, 0 rejected" + AS_CSV
+    assert seed("seed_products", str(file)) == CREATED
 
 
-def test_blanks_before_the_first_line_are_passed_over_however_many(tmp_path: Path) -> None:
+def test_any_number_of_blank_lines_before_the_first_is_skipped(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     as_csv, as_json = HEADER.encode() + b"P1,Pen\n", b'{"asin": "P1", "title": "Pen"}'
     for content in (b" " * 600_000 + b"\n" + as_csv, b"\n \n" * 300_000 + as_csv, b" " * 600_000 + as_json):
@@ -122,7 +124,7 @@ def test_a_line_without_end_in_a_zip_is_one_row(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.django_db
-def test_bytes_that_are_no_utf8_and_lines_without_end_cost_only_their_own_row(
+def test_invalid_utf8_and_endless_lines_lose_only_their_own_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lines, "MAX_LINE", 100)
@@ -160,7 +162,7 @@ def test_a_file_that_cannot_be_used_is_one_line(
 
 
 @pytest.mark.django_db
-def test_what_stands_before_broken_data_is_stored(tmp_path: Path) -> None:
+def test_rows_before_broken_data_are_stored(tmp_path: Path) -> None:
     file = tmp_path / "products.gz"
     file.write_bytes(gzip.compress((HEADER + "P1,Pen\nP2,Pad\n").encode())[:-8])
     message = (
@@ -183,7 +185,7 @@ def test_a_zip_holds_one_file(tmp_path: Path) -> None:
             read(file)
 
 
-def test_a_broken_start_of_a_later_stream_is_not_taken_for_the_end(tmp_path: Path) -> None:
+def test_a_broken_start_of_a_later_stream_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "products.bz2"
     second = bytearray(bz2.compress(b"P2,Pad\n"))
     second[5] ^= 0xFF
@@ -202,7 +204,7 @@ def test_a_broken_start_of_a_later_stream_is_not_taken_for_the_end(tmp_path: Pat
     ],
     ids=["gzip in gzip", "bzip2 in zip", "xz in bzip2", "zip in zip"],
 )
-def test_what_is_packed_twice_is_named(packed: bytes, inside: str, tmp_path: Path) -> None:
+def test_a_file_that_is_compressed_twice_is_named(packed: bytes, inside: str, tmp_path: Path) -> None:
     file = tmp_path / "products"
     file.write_bytes(packed)
     with pytest.raises(UnknownFormat, match=f"looks like {inside} inside of another compression: unpack it first"):

@@ -127,7 +127,7 @@ def test_an_import_reports_a_lost_database_in_one_line(postgres: Postgres) -> No
     # Committed rows stay, and a second run imports the rest.
     postgres.start()
     told, _ = start().communicate("".join(lines))
-    counts = re.fullmatch(r"50000 read, (\d+) created, 0 updated, (\d+) unchanged, 0 rejected; read as .*\n", told)
+    counts = re.fullmatch(r"50000 read, (\d+) created, 0 updated, (\d+) unchanged, 0 rejected; read as .*\n.*\n", told)
     assert counts
     created, unchanged = map(int, counts.groups())
     assert unchanged >= 20_000

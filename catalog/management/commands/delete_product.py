@@ -1,6 +1,6 @@
-"""Deletes what is too much for a request: in steps, none of which holds the database for long.
+"""Deletes products with too many reviews for a request, in steps that hold locks only briefly.
 
-Killed in the middle it has deleted some of the reviews; a second run goes on.
+An interrupted run has deleted some of the reviews; a second run continues.
 """
 
 from typing import Any
@@ -11,11 +11,11 @@ from django.db import Error, transaction
 from catalog.models import Product, Review
 from service.commands import unusable_database
 
-STEP = 5_000  # reviews, whose product is locked while they are deleted
+STEP = 5_000  # reviews per statement, whose product is locked meanwhile
 
 
 class Command(BaseCommand):
-    help = "Delete products with all of their reviews, however many there are."
+    help = "Delete products with all their reviews, however many there are."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("asins", nargs="+", metavar="asin")
@@ -33,12 +33,12 @@ class Command(BaseCommand):
             raise unusable_database(error) from error
 
     def delete(self, asin: str) -> int:
-        """How many reviews it had."""
+        """Delete the product. Return the number of its reviews."""
         reviews = Review.objects.filter(product_id=asin).order_by("pk")
         deleted = last = 0
         while end := next(iter(reviews.filter(pk__gt=last).values_list("pk", flat=True)[STEP - 1 : STEP]), 0):
             deleted += reviews.filter(pk__gt=last, pk__lte=end).delete()[0]
             last = end
-        with transaction.atomic():  # and what has been written meanwhile
+        with transaction.atomic():  # the product and reviews that were written meanwhile
             product = Product.objects.select_for_update().filter(asin=asin).first()
             return deleted + (product.delete()[1].get("catalog.Review", 0) if product else 0)

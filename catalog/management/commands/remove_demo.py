@@ -1,4 +1,4 @@
-"""Takes out what seed_demo has made, and nothing else."""
+"""Deletes what seed_demo created, and nothing else."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from service.commands import unusable_database
 
 class Command(BaseCommand):
     help = (
-        "Delete the made-up products and reviews of seed_demo. A product that was changed or reviewed since stays, "
-        "without its made-up reviews. Give the options that seed_demo was run with."
+        "Delete the products and reviews of seed_demo. A product that was changed or reviewed since stays, without its "
+        "demo reviews. Use the same options as for seed_demo."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,8 +27,8 @@ class Command(BaseCommand):
             done = remove([each.product for each in made], reviews, dry_run=options["dry_run"])
         except Error as error:
             raise unusable_database(error) from error
+        deleted = "would be deleted" if options["dry_run"] else "deleted"
         self.stdout.write(
-            ("Nothing was deleted. " if options["dry_run"] else "")
-            + f"{done.products} products and {done.reviews} reviews of the demo deleted; "
+            f"{done.products} products and {done.reviews} reviews of the demo {deleted}; "
             f"kept: {done.changed} of its products that were changed, {done.reviewed} that others have reviewed"
         )

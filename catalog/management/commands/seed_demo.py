@@ -1,4 +1,4 @@
-"""A made-up shop, to have something to look at. The same seed number makes the same shop everywhere."""
+"""Creates a demo shop. Equal options make equal shops."""
 
 import json
 from typing import Any
@@ -15,12 +15,12 @@ from service.commands import unusable_database
 
 
 class Command(BaseCommand):
-    help = "Fill the database with a made-up office supply shop."
+    help = "Fill the database with a demo shop of office supplies."
 
     def add_arguments(self, parser: CommandParser) -> None:
         shop.add_arguments(parser)
-        parser.add_argument("--base-url", default="http://localhost:8000", help="where browsers find the pictures")
-        parser.add_argument("--if-empty", action="store_true", help="do nothing where there is a product already")
+        parser.add_argument("--base-url", default="http://localhost:8000", help="URL where browsers find the pictures")
+        parser.add_argument("--if-empty", action="store_true", help="do nothing if there are products already")
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
     def seed(self, *, seed: int, products: int, reviewers: int, base_url: str, dry_run: bool, **options: Any) -> None:
         made, reviews = shop.make_shop(seed, products, reviewers, base_url.rstrip("/"))
-        with transaction.atomic():  # all or nothing: half a shop would count as a full one for --if-empty
+        with transaction.atomic():  # half a shop would count as a full one for --if-empty
             done = {
                 "products": (
                     len(made),
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             f"{name}: {created} created, {updated} updated, {total - created - updated} unchanged"
             for name, (total, created, updated) in done.items()
         )
-        self.stdout.write(("Nothing was written. " if dry_run else "") + figures)
+        self.stdout.write(("Nothing was written. Without --dry-run: " if dry_run else "") + figures)
 
 
 def _row(instance: Product | Review, table: Table) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Products from files, into the database. Running it twice changes nothing."""
+"""Imports products from files. A second run changes nothing."""
 
 from catalog.importers.prices import RULE
 from catalog.importers.products import ProductImporter

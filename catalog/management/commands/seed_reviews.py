@@ -1,4 +1,4 @@
-"""Reviews from files, into the database. Running it twice changes nothing."""
+"""Imports reviews from files. A second run changes nothing."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from catalog.management.seeding import SeedCommand
 
 
 class Command(SeedCommand):
-    help = "Import reviews from CSV, JSON lines or lines of Python literals. The products come first."
+    help = "Import reviews from CSV, JSON lines or lines of Python literals. Import the products first."
     importer_class = ReviewImporter
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -18,7 +18,7 @@ class Command(SeedCommand):
         parser.add_argument(
             "--create-products",
             action="store_true",
-            help="make a bare product for an unknown asin, instead of rejecting the review",
+            help="create a product for an unknown asin instead of rejecting the review",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

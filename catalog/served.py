@@ -1,0 +1,40 @@
+"""Products and reviews as the services serve them: immutable rows, which cannot be saved by mistake."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from catalog.models import day_of
+
+
+class ProductRow(NamedTuple):
+    """A product. ``related``, ``sales_rank`` and ``categories`` are JSON text, which answers pass on as it is."""
+
+    asin: str
+    title: str = ""
+    description: str = ""
+    im_url: str = ""
+    related: str = "{}"
+    sales_rank: str = "{}"
+    categories: str = "[]"
+    brand: str = ""
+    price: Decimal | float | None = None
+    id: int = 0
+
+
+class ReviewRow(NamedTuple):
+    """A review. ``product_id`` is the product's asin."""
+
+    id: int
+    reviewer_id: str
+    product_id: str
+    reviewer_name: str
+    helpful_votes: int
+    total_votes: int
+    review_text: str
+    overall: int
+    summary: str
+    unix_review_time: int
+
+    @property
+    def review_time(self) -> str:
+        return day_of(self.unix_review_time)
