@@ -144,7 +144,7 @@ def import_all(importer: Callable[..., ProductImporter | ReviewImporter], name: 
     assert "\n" not in refused
     counts = importing.counts
     assert counts.rejected == len(told)
-    assert counts.read == counts.created + counts.updated + counts.unchanged + counts.rejected
+    assert counts.read == (counts.created + counts.updated + counts.unchanged + counts.merged + counts.rejected)
 
 
 without_limits = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import orjson
 import pytest
 
 from recommender_site import ad_client
@@ -30,7 +31,7 @@ def answer(status: int, body: bytes) -> Behave:
 @pytest.mark.parametrize(
     ("behave", "is_reached"),
     [
-        (answer(200, json.dumps(ad_client.default_ads(limit=1)).encode()), True),
+        (answer(200, orjson.dumps(ad_client.default_ads(limit=1))), True),
         (answer(400, b"{}"), True),  # an answer, even if it refuses the request
         (answer(200, b"nonsense"), False),
         (answer(500, b""), False),
