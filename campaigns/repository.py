@@ -18,7 +18,6 @@ from campaigns.spool import AdEvent, Spool
 from catalog.models import Product
 from catalog.repository import advertised
 from resilience import breakers, provenance
-from resilience.breakers import DATABASE
 from resilience.database import InDoubt, was_in_doubt
 from resilience.errors import DependencyUnavailable
 from resilience.fallback import protected_write
@@ -77,7 +76,7 @@ def _choose(
     hashed = viewer_hash(viewer, day_of(now)) if viewer else ""
     terms = [keyword(each) for each in keywords]
     # The breaker calls only what queries the database: any other call would pass for a successful probe.
-    database = breakers.get(DATABASE)
+    database = breakers.database_breaker()
     own, seen = database.call(_known_of, asin, hashed, now) if asin or hashed else ([], None)
     context = Context(now, asin, own, categories, known.keywords.matching(terms), seen)
     winners, others = run_auction(known, context, limit)
@@ -128,14 +127,14 @@ def _record(event: AdEvent, *, again: bool) -> Reason | None:
     return reason
 
 
-@protected_write(DATABASE)
+@protected_write()
 def _charge(kind: Kind, decision: Decision, at: datetime, address: str) -> Reason | None:
     reason = charging.charge(kind, decision, at, address)
     # A retry may find the charge of the first attempt.
     return None if reason is Reason.REPEATED and was_in_doubt() else reason
 
 
-@protected_write(DATABASE)
+@protected_write()
 def _count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reason) -> None:
     if not was_in_doubt():  # it may be counted already; one too few is better than one too many
         charging.count_unbilled(kind, campaign, at, reason)

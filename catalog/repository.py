@@ -12,7 +12,6 @@ from django.db import IntegrityError
 from catalog import defaults
 from catalog.models import Product, Review
 from catalog.rows import M, Page, Rows
-from resilience.breakers import DATABASE
 from resilience.database import InDoubt, atomic, was_in_doubt
 from resilience.errors import ExpectedError
 from resilience.fallback import protected_write, with_fallback
@@ -83,19 +82,19 @@ class AdCandidates(NamedTuple):
         return AdCandidates(*([each for each in part if each.asin not in asins] for part in self))
 
 
-@with_fallback(DATABASE, default=defaults.product)
+@with_fallback(default=defaults.product)
 def get_product_by_asin(*, asin: str) -> Product:
     """Raises Product.DoesNotExist. One query."""
     return _products.get("WHERE asin = %s", asin)
 
 
-@with_fallback(DATABASE, default=defaults.products)
+@with_fallback(default=defaults.products)
 def get_products(*, skip: int, limit: int, after: int | None = None) -> Page[Product]:
     """Products ordered by id, those beyond the id ``after`` only. One query."""
     return _page(_products, {}, skip, limit, after)
 
 
-@with_fallback(DATABASE, default=defaults.reviews)
+@with_fallback(default=defaults.reviews)
 def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> Page[Review]:
     """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two where it finds none."""
     found = _page(_reviews, {"asin": asin}, skip, limit, after)
@@ -104,7 +103,7 @@ def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None =
     return found
 
 
-@with_fallback(DATABASE, default=defaults.reviews)
+@with_fallback(default=defaults.reviews)
 def get_reviews(
     *, skip: int, limit: int, after: int | None = None, asin: str | None = None, reviewer_id: str | None = None
 ) -> Page[Review]:
@@ -113,7 +112,7 @@ def get_reviews(
     return _page(_reviews, {column: value for column, value in given.items() if value is not None}, skip, limit, after)
 
 
-@with_fallback(DATABASE, default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
+@with_fallback(default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
 def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: int) -> AdCandidates:
     """Up to ``limit`` products each of the context's own categories and of the rest, best rated first.
 
@@ -129,7 +128,7 @@ def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: i
     return AdCandidates(fitting, others)
 
 
-@protected_write(DATABASE)
+@protected_write()
 def create_product(*, asin: str, fields: ProductFields) -> Product:
     """Raises AlreadyExists for an asin that is taken."""
     try:
@@ -141,7 +140,7 @@ def create_product(*, asin: str, fields: ProductFields) -> Product:
         raise AlreadyExists(f"There is a product {asin} already.") from error
 
 
-@protected_write(DATABASE)
+@protected_write()
 def update_product(*, asin: str, fields: ProductFields) -> Product:
     """Change the given fields only. Raises Product.DoesNotExist."""
     with atomic():
@@ -158,7 +157,7 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
         return product
 
 
-@protected_write(DATABASE)
+@protected_write()
 def delete_product(*, asin: str, with_reviews: bool) -> None:
     """Delete the product and its reviews.
 
@@ -190,7 +189,7 @@ def have_too_many_reviews(asins: Collection[str]) -> bool:
     return bool(reviews[MAX_REVIEWS_DELETED : MAX_REVIEWS_DELETED + 1])
 
 
-@protected_write(DATABASE)
+@protected_write()
 def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Review:
     """Raises Product.DoesNotExist, or AlreadyExists where the reviewer has reviewed the product."""
     try:

@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg2
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import Error, OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from resilience import deadlines, postgres
 from resilience.breaker import Breaker, inside
@@ -41,7 +42,6 @@ _SQLITE_FAILURES = {
 }
 _SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
 
-NAME = "database"  # of its breaker
 ERRORS = (Error, deadlines.DeadlineExceeded)
 MAX_ATTEMPTS = 3  # of one call whose connection is cut: somebody may end all connections twice in a row
 _was_in_doubt: ContextVar[bool] = ContextVar("was_in_doubt", default=False)
@@ -80,20 +80,6 @@ def _classify_sqlite(cause: sqlite3.Error) -> Outcome:
     return Outcome.NEUTRAL if is_missing or primary in _SQLITE_NEUTRAL else Outcome.SUCCESS
 
 
-def check() -> bool:
-    """Whether this process reaches the database now: one SELECT 1 on a fresh connection, within an eighth of
-    DB_DEADLINE."""
-    fresh = connection.copy()
-    try:
-        with inside(NAME), deadlines.within(postgres.check_timeout()), fresh.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except ERRORS:
-        return False
-    finally:
-        fresh.close()
-    return True
-
-
 class InDoubt(OperationalError):
     """The connection was lost while the transaction was committed: whether it was, nobody knows.
 
@@ -102,11 +88,11 @@ class InDoubt(OperationalError):
 
 
 @contextmanager
-def atomic() -> Iterator[None]:
+def atomic(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """``transaction.atomic`` that raises InDoubt."""
     is_over = False
     try:
-        with transaction.atomic():
+        with transaction.atomic(using):
             yield
             is_over = True
     except Error as error:
@@ -123,22 +109,42 @@ class DatabaseBreaker(Breaker):
 
     call_share = 1 - postgres.CHECK_SHARE
 
+    def __init__(self, name: str, alias: str = DEFAULT_DB_ALIAS, **options: Any) -> None:
+        super().__init__(name, classify=classify, errors=ERRORS, check=self.is_reachable, **options)
+        self.alias = alias
+
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return super().call(lambda: _call_again(MAX_ATTEMPTS, func, *args, **kwargs))
+        return super().call(lambda: _call_again(connections[self.alias], MAX_ATTEMPTS, func, *args, **kwargs))
 
     def call_once(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``call`` for what must not be made again."""
-        return super().call(lambda: _call_again(1, func, *args, **kwargs))
+        return super().call(lambda: _call_again(connections[self.alias], 1, func, *args, **kwargs))
 
     def probe_call(self) -> None:
         """Ask the database on a fresh connection, which the call at hand then uses."""
+        connection = connections[self.alias]
         if not connection.in_atomic_block:
             connection.close()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
 
+    def is_reachable(self) -> bool:
+        """Whether this process reaches the database now: one SELECT 1 on a fresh connection, within an eighth of
+        DB_DEADLINE."""
+        fresh = connections[self.alias].copy()
+        try:
+            with inside(self.name), deadlines.within(postgres.check_timeout()), fresh.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except ERRORS:
+            return False
+        finally:
+            fresh.close()
+        return True
 
-def _call_again(attempts: int, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+
+def _call_again(
+    connection: BaseDatabaseWrapper, attempts: int, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
     """Call ``func`` up to ``attempts`` times, as long as the connection is the cause of its failure."""
     if connection.in_atomic_block:
         return func(*args, **kwargs)
@@ -146,7 +152,7 @@ def _call_again(attempts: int, func: Callable[P, T], *args: P.args, **kwargs: P.
     token = _was_in_doubt.set(False)
     try:
         for attempt in range(1, attempts + 1):
-            was_connected, opened_at = connection.connection is not None, _opened_at()
+            was_connected, opened_at = connection.connection is not None, _opened_at(connection)
             try:
                 return func(*args, **kwargs)
             except ERRORS as error:
@@ -154,7 +160,7 @@ def _call_again(attempts: int, func: Callable[P, T], *args: P.args, **kwargs: P.
                 if outcome in (Outcome.FAILURE, Outcome.SUSPECT) and not _is_slow_statement(error):
                     connection.close()  # a broken connection must not serve the next call
                 # Where none could be made there is nothing to make again.
-                had_connection = was_connected or _opened_at() != opened_at
+                had_connection = was_connected or _opened_at(connection) != opened_at
                 is_worth_another = _was_cut(error) or (attempt == 1 and _is_read_only(error))
                 if attempt < attempts and had_connection and is_worth_another:
                     doubt = error if isinstance(error, InDoubt) else doubt
@@ -168,8 +174,8 @@ def _call_again(attempts: int, func: Callable[P, T], *args: P.args, **kwargs: P.
     raise AssertionError("the last attempt returns or raises")
 
 
-def _opened_at() -> float:
-    """When this thread's connection was opened. SQLite's do not tell, and are not cut."""
+def _opened_at(connection: BaseDatabaseWrapper) -> float:
+    """When the connection was opened. SQLite's do not tell, and are not cut."""
     return getattr(connection, "opened_at", 0.0)
 
 

@@ -8,21 +8,21 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 
 from resilience import breakers, bulkhead, listeners, provenance
+from resilience.breaker import Breaker
 from resilience.errors import DependencyUnavailable, ExpectedError
 from resilience.stale_cache import StaleCache
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-stale_cache = StaleCache(max_age=settings.STALE_MAX_AGE)
+stale_cache = StaleCache()
 
 
 def with_fallback(
-    breaker_name: str, *, default: Callable[..., T], keep_stale: bool = True
+    breaker_name: str | None = None, *, default: Callable[..., T], keep_stale: bool = True
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorate a read with keyword-only, hashable arguments: they are the key.
 
@@ -33,14 +33,14 @@ def with_fallback(
     def decorate(func: Callable[P, T]) -> Callable[P, T]:
         @wraps(func)
         def read(*args: P.args, **kwargs: P.kwargs) -> T:
-            breaker = breakers.get(breaker_name)
+            breaker = _breaker(breaker_name)
             key = (func.__module__, func.__qualname__, *sorted(kwargs.items()))
             started = time.perf_counter()
 
             def count(source: provenance.Source, age: float | None = None) -> None:
                 provenance.note(source, age)
                 breaker.answers.count(source, time.perf_counter() - started)
-                listeners.count_answer(breaker_name, source)
+                listeners.count_answer(breaker.name, source)
 
             try:
                 with bulkhead.reserve(is_open=False):  # also in a POST: what has a fallback leaves it to what has none
@@ -68,14 +68,18 @@ def with_fallback(
     return decorate
 
 
-def protected_write(breaker_name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def protected_write(breaker_name: str | None = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorate a write: through the breaker, with no fallback; DependencyUnavailable reaches the caller."""
 
     def decorate(func: Callable[P, T]) -> Callable[P, T]:
         @wraps(func)
         def write(*args: P.args, **kwargs: P.kwargs) -> T:
-            return breakers.get(breaker_name).call(func, *args, **kwargs)
+            return _breaker(breaker_name).call(func, *args, **kwargs)
 
         return write
 
     return decorate
+
+
+def _breaker(name: str | None) -> Breaker:
+    return breakers.database_breaker() if name is None else breakers.get(name)

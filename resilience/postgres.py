@@ -9,10 +9,10 @@ import time
 from typing import Any
 
 import psycopg2
-from django.conf import settings
 from psycopg2 import extensions
 
 from resilience import deadlines
+from resilience.conf import conf
 
 # Shares of DB_DEADLINE. The server gives up a lock first, then a statement, and only then does the client give up the
 # connection: while the server answers, a slow question costs no connection.
@@ -40,12 +40,12 @@ def is_installed() -> bool:
 
 def check_timeout() -> float:
     """Seconds that a check of a connection may take."""
-    return float(settings.DB_DEADLINE * CHECK_SHARE)
+    return float(conf.DB_DEADLINE * CHECK_SHARE)
 
 
 def statement_limits() -> dict[str, int]:
     """PostgreSQL's parameters, in milliseconds, by which the server gives up what nobody waits for any more."""
-    milliseconds = settings.DB_DEADLINE * 1000
+    milliseconds = conf.DB_DEADLINE * 1000
     return {
         "statement_timeout": int(milliseconds * STATEMENT_SHARE),
         "lock_timeout": int(milliseconds * LOCK_SHARE),
@@ -69,7 +69,7 @@ class LimitedCursor(extensions.cursor):
 def _wait(connection: Any) -> None:
     """psycopg2's wait callback; may raise, must not close. About 3 µs a query."""
     try:
-        until = time.monotonic() + (deadlines.remaining(settings.DB_DEADLINE) or 0.0)
+        until = time.monotonic() + (deadlines.remaining(conf.DB_DEADLINE) or 0.0)
     except deadlines.DeadlineExceeded as error:
         raise QueryDeadlineExceeded("the deadline passed before the query") from error
     poll = select.poll()

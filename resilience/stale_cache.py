@@ -5,10 +5,13 @@ import threading
 import time
 from collections.abc import Collection, Hashable
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cachetools import TTLCache
 from django.db.models.base import ModelState
+
+from resilience.conf import conf
 
 MAX_BYTES = 64 * 1024 * 1024
 ENTRY = 400  # bytes that keeping one answer takes, whatever it is: the cache's own links and dictionaries
@@ -23,13 +26,17 @@ class _Kept(NamedTuple):
 
 
 class StaleCache:
-    """Bounded in bytes and in age (seconds); the least recently used go first. Holds public answers only."""
+    """Bounded in bytes and in age (seconds, by default STALE_MAX_AGE); the least recently used go first. Holds public
+    answers only."""
 
-    def __init__(self, *, max_age: float, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, *, max_age: float | None = None, max_bytes: int = MAX_BYTES) -> None:
         self._lock = threading.Lock()
-        self._kept: TTLCache[Hashable, _Kept] = TTLCache(
-            max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept.size
-        )
+        self._max_age, self._max_bytes = max_age, max_bytes
+
+    @cached_property
+    def _kept(self) -> TTLCache[Hashable, _Kept]:
+        max_age = conf.STALE_MAX_AGE if self._max_age is None else self._max_age
+        return TTLCache(self._max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept.size)
 
     def put(self, key: Hashable, answer: Any) -> None:
         # Clients choose the questions: of those without an answer the questions are what takes room.

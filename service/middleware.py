@@ -118,7 +118,7 @@ class DependencyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        database = breakers.get(breakers.DATABASE)
+        database = breakers.database_breaker()
         with ExitStack() as stack:
             if database.forced and request.path_info.startswith(OVERRIDE_PATHS):
                 stack.enter_context(database.bypass())  # so that an operator can sign in and reset the circuit

@@ -23,10 +23,6 @@ def turn_on() -> None:
     _is_on = True
 
 
-def _is_due() -> bool:
-    return _is_on and not is_inside(breakers.DATABASE)
-
-
 class ProtectedWrapper(BaseDatabaseWrapper):
     """A connection whose users get DependencyUnavailable where the database cannot be used."""
 
@@ -34,15 +30,21 @@ class ProtectedWrapper(BaseDatabaseWrapper):
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(self._execute)
 
+    def _is_due(self) -> bool:
+        if not _is_on:
+            return False
+        guard = breakers.guard_of(self.alias)
+        return guard is not None and not is_inside(guard)
+
     def ensure_connection(self) -> None:
         """Connect, if the circuit allows it. In a transaction it has done so already."""
-        if _is_due() and not self.in_atomic_block:
-            breakers.database_breaker().call(super().ensure_connection)
+        if self._is_due() and not self.in_atomic_block:
+            breakers.database_breaker(self.alias).call(super().ensure_connection)
         else:
             super().ensure_connection()
 
     def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        if not _is_due():
+        if not self._is_due():
             return execute(sql, params, many, context)
         cursor = context["cursor"]
 
@@ -53,7 +55,7 @@ class ProtectedWrapper(BaseDatabaseWrapper):
                     cursor.cursor = self.create_cursor()
             return execute(sql, params, many, context)
 
-        breaker = breakers.database_breaker()
+        breaker = breakers.database_breaker(self.alias)
         try:
             # Only what changes nothing may be made again.
             return (breaker.call if str(sql).startswith("SELECT") else breaker.call_once)(on_current_connection)
@@ -63,11 +65,11 @@ class ProtectedWrapper(BaseDatabaseWrapper):
             raise
 
     def _commit(self) -> None:
-        if not _is_due():
+        if not self._is_due():
             super()._commit()  # type: ignore[misc]
             return
         try:
-            breakers.database_breaker().call_once(super()._commit)  # type: ignore[misc]
+            breakers.database_breaker(self.alias).call_once(super()._commit)  # type: ignore[misc]
         except DependencyUnavailable:
             self.close()  # Django does so after its own errors
             raise

@@ -32,10 +32,10 @@ def test_a_table_that_is_not_there_is_an_error_of_one_statement() -> None:
 
 
 def test_a_database_that_cannot_be_reached_is_a_failure(lose_database: Callable[[], None]) -> None:
-    assert database.check()
+    assert breakers.database_breaker().is_reachable()
     lose_database()
     assert outcome_of("SELECT 1") in (Outcome.FAILURE, Outcome.SUSPECT)
-    assert not database.check()
+    assert not breakers.database_breaker().is_reachable()
 
 
 def test_bugs_and_interrupts_say_nothing() -> None:
@@ -75,7 +75,7 @@ def test_locks_and_a_read_only_server_are_neutral() -> None:
 
 @on_postgresql
 def test_a_connection_that_the_server_ended_costs_no_call() -> None:
-    breaker = breakers.get(breakers.DATABASE)
+    breaker = breakers.database_breaker()
     breaker.call(Product.objects.count)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")

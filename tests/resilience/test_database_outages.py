@@ -29,7 +29,7 @@ on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="speaks o
 
 @pytest.fixture
 def breaker() -> Breaker:
-    return breakers.get(breakers.DATABASE)
+    return breakers.database_breaker()
 
 
 @pytest.fixture

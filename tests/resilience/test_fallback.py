@@ -35,7 +35,7 @@ def read(source: Source) -> Callable[..., str]:
     def ask(*, name: str, size: int = 1) -> str:
         return source(name=name, size=size)
 
-    return with_fallback(breakers.AD_PROVIDER, default=lambda *, name, size=1: f"default {name}")(ask)
+    return with_fallback("ad-provider", default=lambda *, name, size=1: f"default {name}")(ask)
 
 
 def test_live_then_stale_then_default(read: Callable[..., str], source: Source) -> None:
@@ -51,7 +51,7 @@ def test_live_then_stale_then_default(read: Callable[..., str], source: Source) 
     assert read(name="b") == "default b"
     assert (origin.source, origin.age) == ("default", None)
     assert source.asked == 2  # the breaker is open: the second key was not asked
-    assert breakers.get(breakers.AD_PROVIDER).describe()["answers"] == {"live": 1, "stale": 1, "default": 1}
+    assert breakers.get("ad-provider").describe()["answers"] == {"live": 1, "stale": 1, "default": 1}
 
 
 def test_the_age_of_a_stale_answer_is_true(
@@ -82,7 +82,7 @@ def test_what_has_ceased_to_be_is_not_remembered(read: Callable[..., str], sourc
     source.known = False
     with pytest.raises(ExpectedError):
         read(name="a")
-    assert breakers.get(breakers.AD_PROVIDER).describe()["answers"]["live"] == 2  # "there is none" is an answer
+    assert breakers.get("ad-provider").describe()["answers"]["live"] == 2  # "there is none" is an answer
     source.up = False
     assert read(name="a") == "default a"
 
@@ -99,7 +99,7 @@ def test_a_page_of_two_reads_says_the_worst() -> None:
 def test_a_write_has_no_fallback(source: Source) -> None:
     source.up = False
     with pytest.raises(DependencyUnavailable):
-        protected_write(breakers.AD_PROVIDER)(source)(name="a")
+        protected_write("ad-provider")(source)(name="a")
 
 
 def test_answers_are_counted_for_prometheus(read: Callable[..., str]) -> None:
@@ -121,14 +121,14 @@ def test_the_least_recently_used_answers_go_first() -> None:
 
 
 def test_a_read_leaves_the_reserve_to_what_has_no_fallback_in_a_post_too() -> None:
-    breaker = breakers.get(breakers.AD_PROVIDER)
+    breaker = breakers.get("ad-provider")
     had: list[object] = []
 
-    @with_fallback(breakers.AD_PROVIDER, default=lambda: None)
+    @with_fallback("ad-provider", default=lambda: None)
     def read() -> None:
         had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
 
-    @protected_write(breakers.AD_PROVIDER)
+    @protected_write("ad-provider")
     def write() -> None:
         had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
 

@@ -38,7 +38,7 @@ def serving() -> Iterator[None]:
 
 @pytest.fixture
 def breaker() -> Breaker:
-    return breakers.get(breakers.DATABASE)
+    return breakers.database_breaker()
 
 
 def ask(statement: str) -> Any:

@@ -24,7 +24,7 @@ def protected(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def state() -> str:
-    return breakers.get(breakers.DATABASE).state
+    return breakers.database_breaker().state
 
 
 def pid() -> int:
@@ -35,7 +35,7 @@ def pid() -> int:
 
 
 def terminate(victim: int) -> None:
-    with inside(breakers.DATABASE):
+    with inside("database"):
         other = connection.copy()
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
@@ -58,7 +58,7 @@ def test_a_query_opens_the_circuit_and_the_next_is_not_made(
 
 
 def test_a_query_is_the_probe_of_an_open_circuit() -> None:
-    breakers.get(breakers.DATABASE).open_for(0)
+    breakers.database_breaker().open_for(0)
     assert Product.objects.count() == 0
     assert state() == "closed"
 
@@ -72,7 +72,7 @@ def test_a_failure_inside_a_transaction_undoes_it_and_opens_the_circuit() -> Non
         with connection.execute_wrapper(fail):
             Product.objects.count()
     assert state() == "open"
-    breakers.get(breakers.DATABASE).close()
+    breakers.database_breaker().close()
     assert Product.objects.count() == 0
 
 

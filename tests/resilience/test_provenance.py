@@ -12,7 +12,7 @@ from resilience.fallback import with_fallback
 from resilience.http import BadAnswer
 from resilience.provenance import Source
 
-AD_PROVIDER = breakers.AD_PROVIDER
+AD_PROVIDER = "ad-provider"
 Read = Callable[..., str]
 
 

@@ -10,7 +10,6 @@ import time
 from typing import Any
 
 import psycopg2
-from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
@@ -18,6 +17,7 @@ from django.utils.functional import cached_property
 from resilience import deadlines, postgres
 from resilience.backends.postgresql import hosts
 from resilience.backends.protection import ProtectedWrapper
+from resilience.conf import conf
 
 # A connection that was idle for so many seconds is checked before it is trusted: a NAT or a load balancer may have
 # dropped it without a word. A busy one is not: its last answer is the check.
@@ -56,7 +56,7 @@ class _CaredFor(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
-        if postgres.is_installed() and settings.DB_POOLER == "off":
+        if postgres.is_installed() and conf.DB_POOLER == "off":
             limits = " ".join(f"-c {name}={value}" for name, value in postgres.statement_limits().items())
             params["options"] = f"{params.get('options', '')} {limits}".strip()
         return params
@@ -64,8 +64,8 @@ class _CaredFor(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Try each host and address in turn, each for its share of the time that is left."""
         if postgres.is_installed():
-            connection = hosts.connect(super().get_new_connection, conn_params, settings.DB_DEADLINE)
-            if settings.DB_POOLER == "transaction":
+            connection = hosts.connect(super().get_new_connection, conn_params, conf.DB_DEADLINE)
+            if conf.DB_POOLER == "transaction":
                 connection.cursor_factory = postgres.LimitedCursor
         else:  # libpq does so itself
             connection = super().get_new_connection(conn_params)
