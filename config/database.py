@@ -23,6 +23,7 @@ BREAKERS: dict[str, dict[str, Any]] = {
         "max_concurrent": whole_number("DB_MAX_CONCURRENT", HALF_OF_THREADS),
     }
 }
+BREAKER_LISTENERS = ["resilience.listeners.LoggingListener", "resilience.metrics.MetricsListener"]
 
 
 def are_libpq_options(parsed: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from resilience.bulkhead import Bulkhead
 from resilience.checks import Check
 from resilience.circuit import LATER, PROBE_SHARE, Admission, Circuit, Outcome
 from resilience.errors import CallFailed, TooManyCalls
+from resilience.provenance import Source
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -89,7 +90,7 @@ class Breaker(Circuit):
         began = time.monotonic()
         permit = self._bulkhead.acquire(self.deadline and self.deadline * WAIT_SHARE)
         if permit is None:
-            self._listeners.rejection(self._machine, LATER)
+            self._listeners.rejection(self.name, LATER)
             raise TooManyCalls(self.name, LATER)
         try:
             if admission.epoch != self._epoch:  # the circuit has opened, or closed, while this caller waited
@@ -120,7 +121,7 @@ class Breaker(Circuit):
             self._settle(admission, outcome, error)
             if outcome is not Outcome.SUCCESS and isinstance(error, self._errors):
                 if outcome is Outcome.NEUTRAL:
-                    self._listeners.call_failed(self._machine, error)
+                    self._listeners.call_failed(self.name, error)
                 raise CallFailed(self.name, max(LATER, self.retry_after)) from error
             raise
         self._settle(admission, Outcome.SUCCESS)
@@ -148,6 +149,11 @@ class Breaker(Circuit):
         with self._lock:
             if self._following is None or self._following.result is not None:
                 self._following = Check(check, settle)
+
+    def answered(self, source: Source, took: float) -> None:
+        """Count one answer to a reader, which took so many seconds."""
+        self.answers.count(source, took)
+        self._listeners.answered(self.name, source)
 
     def describe(self) -> dict[str, Any]:
         """The breaker as ``/breakers`` shows it; times in seconds, counts since this process started."""

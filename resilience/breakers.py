@@ -1,27 +1,28 @@
 """The breakers of the running project, one for each entry of settings.BREAKERS."""
 
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.module_loading import import_string
 
-from resilience import http, identity, listeners
+from resilience import http, identity
 from resilience.breaker import Breaker
 from resilience.causes import cause_of
 from resilience.conf import conf
 from resilience.database import DatabaseBreaker
-from resilience.listeners import LoggingListener, MetricsListener
-from resilience.sharing import Sharing
+
+if TYPE_CHECKING:
+    from resilience.sharing import Sharing
 
 
 @cache
 def get(name: str) -> Breaker:
     """Return the breaker of this name. Raises KeyError for a name that settings.BREAKERS does not have."""
     options: dict[str, Any] = dict(conf.BREAKERS[name])
-    options |= {"listeners": [LoggingListener(), MetricsListener()], "cause_of": cause_of}
+    options |= {"listeners": [import_string(path)() for path in conf.BREAKER_LISTENERS], "cause_of": cause_of}
     breaker: Breaker
     if alias := options.pop("database", None):
         dependency = identity.of_database(settings.DATABASES[alias])
@@ -30,7 +31,6 @@ def get(name: str) -> Breaker:
         dependency = identity.of_url(options.pop("url"))
         check = import_string(options.pop("check")) if "check" in options else None
         breaker = Breaker(name, classify=http.classify, errors=http.ERRORS, check=check, **options)
-    listeners.begin(name, breaker.state)
     if conf.REDIS_URL:
         _sharing().share(breaker, dependency)
     return breaker
@@ -50,7 +50,9 @@ def database_breaker(alias: str = DEFAULT_DB_ALIAS) -> DatabaseBreaker:
 
 
 @cache
-def _sharing() -> Sharing:
+def _sharing() -> "Sharing":
+    from resilience.sharing import Sharing  # Redis is optional
+
     return Sharing(conf.REDIS_URL)
 
 

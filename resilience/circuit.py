@@ -18,8 +18,9 @@ from typing import Any, Literal, get_args
 
 import pybreaker
 
+from resilience import request_id
 from resilience.errors import CallRejected
-from resilience.events import Listener, Listeners
+from resilience.events import Listener, Listeners, StateChange
 from resilience.history import History
 from resilience.probe_lock import ProbeLock
 
@@ -55,6 +56,21 @@ class Admission:
 _OF_NO_STATE = Admission(epoch=-1, is_probe=False)
 
 
+class _Translator(pybreaker.CircuitBreakerListener):
+    """Turns pybreaker's events into ours. Whoever changes the state sets ``cause`` first, under the circuit's lock."""
+
+    def __init__(self, listeners: Listener) -> None:
+        self._listeners = listeners
+        self.cause = ""
+
+    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        self._listeners.failure(str(cb.name), exc)
+
+    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
+        change = StateChange(str(cb.name), old_state.name, new_state.name, self.cause, request_id.current())
+        self._listeners.state_change(change)
+
+
 class Circuit:
     """Opens after ``fail_max`` failures in a row, for ``reset_timeout`` seconds.
 
@@ -80,13 +96,15 @@ class Circuit:
         self._history = History()
         self._listeners = Listeners([self._history, *listeners])
         self._probe_lock = ProbeLock()
-        self._machine = pybreaker.CircuitBreaker(fail_max, reset_timeout, name=name, listeners=[self._listeners])
+        self._translator = _Translator(self._listeners)
+        self._machine = pybreaker.CircuitBreaker(fail_max, reset_timeout, name=name, listeners=[self._translator])
         self._epoch = 0  # one more at each change of state
         self._probe_running = False
         self._open_until = 0.0  # infinite while it is forced open
         self._forced: Action | None = None
         self._ask_again_at = 0.0
         self._last_error: dict[str, str] | None = None
+        self._listeners.created(name, self.state)
 
     @contextmanager
     def bypass(self) -> Iterator[None]:
@@ -117,7 +135,7 @@ class Circuit:
         admission = self._take_probe_lock(epoch) if is_due else None
         if admission is None:
             retry_after = max(LATER, self.retry_after)
-            self._listeners.rejection(self._machine, retry_after)
+            self._listeners.rejection(self.name, retry_after)
             raise CallRejected(self.name, retry_after)
         return admission
 
@@ -133,7 +151,7 @@ class Circuit:
                     self._probe_running = False
                     self._ask_again_at = self._clock() + ASK_AGAIN
                 elif is_current and self._machine.current_state == pybreaker.STATE_OPEN:
-                    self._history.cause = "probe"
+                    self._translator.cause = "probe"
                     self._epoch += 1
                     self._machine.half_open()
                 admission = Admission(self._epoch, is_probe=True)
@@ -163,11 +181,11 @@ class Circuit:
                 now = datetime.now(UTC).isoformat("T", "seconds")
                 self._last_error = {"type": type(error).__name__, "cause": cause, "time": now}
                 self._open_until = self._clock() + self._machine.reset_timeout  # if this opens it, then from now on
-                self._history.cause = cause
+                self._translator.cause = cause
                 with suppress(BaseException):
                     self._machine.call(_raise, error)
             else:
-                self._history.cause = "probe succeeded"
+                self._translator.cause = "probe succeeded"
                 self._machine.call(_succeed)
             if self._machine.current_state != before:
                 self._epoch += 1
@@ -181,14 +199,14 @@ class Circuit:
         """Open, because somebody else found the dependency away; the next probe is in ``seconds``."""
         with self._lock:
             if not self._forced:
-                self._history.cause = ELSEWHERE
+                self._translator.cause = ELSEWHERE
                 self._move(pybreaker.STATE_OPEN, self._clock() + seconds)
 
     def close(self) -> None:
         """Close, because somebody else found the dependency back."""
         with self._lock:
             if not self._forced:
-                self._history.cause = ELSEWHERE
+                self._translator.cause = ELSEWHERE
                 self._move(pybreaker.STATE_CLOSED)
 
     def override(self, action: Action, by: str) -> None:
@@ -198,12 +216,12 @@ class Circuit:
         """
         with self._lock:
             self._forced = None if action == "reset" else action
-            self._history.cause = action  # everybody may read it: by whom is for the log
+            self._translator.cause = action  # everybody may read it: by whom is for the log
             if action == "force-open":
                 self._move(pybreaker.STATE_OPEN, math.inf)
             else:
                 self._move(pybreaker.STATE_CLOSED)
-            self._listeners.overridden(self._machine, action, by)
+            self._listeners.overridden(self.name, action, by)
 
     def _move(self, state: str, open_until: float = 0.0) -> None:
         self._probe_running = False

@@ -1,7 +1,7 @@
 """The settings that this package reads, with their defaults. They are read when they are used, so tests may change
 them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +14,10 @@ class Settings:
     @property
     def BREAKERS(self) -> Mapping[str, Mapping[str, Any]]:
         return getattr(settings, "BREAKERS", {"database": {"database": DEFAULT_DB_ALIAS}})
+
+    @property
+    def BREAKER_LISTENERS(self) -> Sequence[str]:
+        return getattr(settings, "BREAKER_LISTENERS", ["resilience.listeners.LoggingListener"])
 
     @property
     def DB_DEADLINE(self) -> float:

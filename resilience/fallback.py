@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 
-from resilience import breakers, bulkhead, listeners, provenance
+from resilience import breakers, bulkhead, provenance
 from resilience.breaker import Breaker
 from resilience.errors import DependencyUnavailable, ExpectedError
 from resilience.stale_cache import StaleCache
@@ -39,8 +39,7 @@ def with_fallback(
 
             def count(source: provenance.Source, age: float | None = None) -> None:
                 provenance.note(source, age)
-                breaker.answers.count(source, time.perf_counter() - started)
-                listeners.count_answer(breaker.name, source)
+                breaker.answered(source, time.perf_counter() - started)
 
             try:
                 with bulkhead.reserve(is_open=False):  # also in a POST: what has a fallback leaves it to what has none

@@ -32,7 +32,7 @@ import redis
 from resilience.breaker import Breaker
 from resilience.checks import Check
 from resilience.circuit import ACTIONS, ELSEWHERE
-from resilience.events import Listener
+from resilience.events import Listener, StateChange
 from resilience.probe_lock import ProbeLock
 
 logger = logging.getLogger(__name__)
@@ -180,13 +180,13 @@ class SharedBreaker(Listener, ProbeLock):
         self._changes = 0  # of the state, which this process has found itself
         self._turn = ""  # this process's, while it has one
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
+    def state_change(self, change: StateChange) -> None:
         if not self._sharing.is_at_work:
             self._is_state_unsent = True
             self._changes += 1
             self._sharing.tell(self.look)
 
-    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
+    def overridden(self, name: str, action: str, by: str) -> None:
         if not self._sharing.is_at_work:
             self._unsent_override = action
             self._sharing.tell(self.look)

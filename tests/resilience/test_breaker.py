@@ -3,15 +3,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
 
-import pybreaker
 import pytest
 
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected, ExpectedError
-from resilience.events import Listener
+from resilience.events import Listener, StateChange
 
 
 class Down(Exception):
@@ -43,13 +41,13 @@ class Recorder(Listener):
     def __init__(self) -> None:
         self.events: list[str] = []
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
-        self.events.append(f"{old_state.name}>{new_state.name}")
+    def state_change(self, change: StateChange) -> None:
+        self.events.append(f"{change.from_state}>{change.to_state}")
 
-    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+    def failure(self, name: str, error: BaseException) -> None:
         self.events.append("failure")
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+    def rejection(self, name: str, retry_after: float) -> None:
         self.events.append("rejection")
 
 
@@ -252,7 +250,7 @@ def test_listeners_hear_everything_in_order(make: Callable[..., Breaker], clock:
 
 def test_a_listener_that_raises_harms_nobody(make: Callable[..., Breaker]) -> None:
     class Broken(Listener):
-        def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        def failure(self, name: str, error: BaseException) -> None:
             raise RuntimeError
 
     recorder = Recorder()

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-import pybreaker
 import pytest
 
 from resilience import deadlines
@@ -54,13 +53,13 @@ class Recorder(Listener):
     def __init__(self) -> None:
         self.events: list[tuple[str, object]] = []
 
-    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
-        self.events.append(("failure", type(exc)))
+    def failure(self, name: str, error: BaseException) -> None:
+        self.events.append(("failure", type(error)))
 
-    def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
-        self.events.append(("call failed", type(exc)))
+    def call_failed(self, name: str, error: BaseException) -> None:
+        self.events.append(("call failed", type(error)))
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+    def rejection(self, name: str, retry_after: float) -> None:
         self.events.append(("rejection", retry_after))
 
 

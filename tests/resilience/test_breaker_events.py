@@ -5,11 +5,11 @@ from typing import NoReturn
 import pybreaker
 import pytest
 
-from resilience import deadlines
+from resilience import deadlines, request_id
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
-from resilience.events import Listener
+from resilience.events import Listener, StateChange
 
 
 class Down(Exception):
@@ -49,13 +49,13 @@ def be_busy() -> NoReturn:
 
 
 class Raising(Listener):
-    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+    def failure(self, name: str, error: BaseException) -> None:
         raise RuntimeError
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
+    def state_change(self, change: StateChange) -> None:
         raise RuntimeError
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+    def rejection(self, name: str, retry_after: float) -> None:
         raise RuntimeError
 
 
@@ -63,10 +63,10 @@ class Recorder(Listener):
     def __init__(self) -> None:
         self.events: list[str] = []
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
-        self.events.append(getattr(new_state, "name", ""))
+    def state_change(self, change: StateChange) -> None:
+        self.events.append(change.to_state)
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+    def rejection(self, name: str, retry_after: float) -> None:
         self.events.append("rejection")
 
 
@@ -81,6 +81,27 @@ def test_whatever_a_listener_raises_callers_and_other_listeners_go_on(caplog: py
     assert breaker.call(int) == 0
     assert recorder.events == ["open", "rejection", "half-open", "closed"]
     assert [record.getMessage() for record in caplog.records] == ["breaker listener failed"] * 5
+
+
+def test_a_state_change_says_who_where_and_why() -> None:
+    changes: list[StateChange] = []
+
+    class Keeper(Listener):
+        def state_change(self, change: StateChange) -> None:
+            changes.append(change)
+
+    clock = Clock()
+    breaker = make(clock, Keeper(), name="stock")
+    current = request_id.current()
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    clock.now += 20
+    breaker.call(int)
+    assert changes == [
+        StateChange("stock", "closed", "open", "Down", current),
+        StateChange("stock", "open", "half-open", "probe", current),
+        StateChange("stock", "half-open", "closed", "probe succeeded", current),
+    ]
 
 
 def test_nobody_is_told_to_come_back_in_less_than_a_second() -> None:

@@ -12,7 +12,7 @@ from resilience import deadlines
 from resilience.breaker import Breaker
 from resilience.circuit import Action, Outcome
 from resilience.errors import CallFailed, CallRejected
-from resilience.events import Listener
+from resilience.events import Listener, StateChange
 from resilience.probe_lock import ProbeLock
 
 RESET, DEADLINE = 20, 8.0
@@ -54,11 +54,11 @@ class Recorder(Listener):
     def __init__(self) -> None:
         self.events: list[tuple[str, ...]] = []
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
-        self.events.append((str(cb.name), getattr(new_state, "name", "")))
+    def state_change(self, change: StateChange) -> None:
+        self.events.append((change.name, change.to_state))
 
-    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
-        self.events.append((str(cb.name), action, by))
+    def overridden(self, name: str, action: str, by: str) -> None:
+        self.events.append((name, action, by))
 
 
 @pytest.fixture

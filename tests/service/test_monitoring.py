@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from resilience import breakers
 from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
-from resilience.listeners import STATES
+from resilience.metrics import STATES
 from resilience.provenance import SOURCES
 from service import urls
 from service.metrics import METHODS
