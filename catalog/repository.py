@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from catalog import defaults
 from catalog.models import Product, Review
 from catalog.rows import M, Page, Rows
-from resilience.database import InDoubt, atomic, was_in_doubt
+from resilience.database import InDoubt, atomic
 from resilience.errors import ExpectedError
 from resilience.fallback import protected_write, with_fallback
 
@@ -128,28 +128,40 @@ def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: i
     return AdCandidates(fitting, others)
 
 
-@protected_write()
+def _confirm_created_product(*, asin: str, fields: ProductFields) -> Product:
+    """Create the product again. If it exists with these fields, the lost attempt created it."""
+    try:
+        return create_product(asin=asin, fields=fields)
+    except AlreadyExists:
+        if own := Product.objects.filter(asin=asin, **fields).first():
+            return own
+        raise
+
+
+@protected_write(confirm=_confirm_created_product)
 def create_product(*, asin: str, fields: ProductFields) -> Product:
     """Raises AlreadyExists for an asin that is taken."""
     try:
         with atomic():
             return Product.objects.create(asin=asin, **fields)
     except IntegrityError as error:
-        if was_in_doubt() and (own := Product.objects.filter(asin=asin, **fields).first()):
-            return own
         raise AlreadyExists(f"There is a product {asin} already.") from error
 
 
-@protected_write()
+def _confirm_updated_product(*, asin: str, fields: ProductFields) -> Product:
+    """Return the product if it has these values. To write them again could undo a later change by somebody else."""
+    with atomic():
+        product = Product.objects.select_for_update().get(asin=asin)
+    if all(getattr(product, name) == value for name, value in fields.items()):
+        return product
+    raise InDoubt("the product has other values")
+
+
+@protected_write(confirm=_confirm_updated_product)
 def update_product(*, asin: str, fields: ProductFields) -> Product:
     """Change the given fields only. Raises Product.DoesNotExist."""
     with atomic():
         product = Product.objects.select_for_update().get(asin=asin)
-        if was_in_doubt():
-            # To write again may undo what somebody else has written since.
-            if all(getattr(product, name) == value for name, value in fields.items()):
-                return product
-            raise InDoubt("a repeated change found other values")
         for name, value in fields.items():
             setattr(product, name, value)
         # review_count and rating_total belong to the triggers: not to be written back.
@@ -157,30 +169,30 @@ def update_product(*, asin: str, fields: ProductFields) -> Product:
         return product
 
 
-@protected_write()
+def _confirm_deleted_product(*, asin: str, with_reviews: bool) -> None:
+    """Raise InDoubt if there is a product: somebody else may have created a new one."""
+    with atomic():
+        if Product.objects.select_for_update().only("asin").filter(asin=asin).first():
+            raise InDoubt("there is a product")
+
+
+@protected_write(confirm=_confirm_deleted_product)
 def delete_product(*, asin: str, with_reviews: bool) -> None:
     """Delete the product and its reviews.
 
     Raises Product.DoesNotExist, HasReviews unless it may ``with_reviews``, or TooManyReviews; then nothing is deleted.
     """
-    try:
-        with atomic():
-            # Locked, so that of two at once the later one finds nothing to delete, and no review comes in meanwhile.
-            product = Product.objects.select_for_update().only("asin").get(asin=asin)
-            if was_in_doubt():
-                # It may be a new one that somebody has created since.
-                raise InDoubt("a repeated deletion found a product")
-            if not with_reviews and product.reviews.exists():
-                raise HasReviews
-            if have_too_many_reviews([asin]):
-                raise TooManyReviews(
-                    f"There are more than {MAX_REVIEWS_DELETED} reviews of {asin}, too many to delete at once."
-                    f" Delete it with the command: manage_recommender.py delete_product {asin}"
-                )
-            product.delete()
-    except Product.DoesNotExist:
-        if not was_in_doubt():
-            raise
+    with atomic():
+        # Locked, so that of two at once the later one finds nothing to delete, and no review comes in meanwhile.
+        product = Product.objects.select_for_update().only("asin").get(asin=asin)
+        if not with_reviews and product.reviews.exists():
+            raise HasReviews
+        if have_too_many_reviews([asin]):
+            raise TooManyReviews(
+                f"There are more than {MAX_REVIEWS_DELETED} reviews of {asin}, too many to delete at once."
+                f" Delete it with the command: manage_recommender.py delete_product {asin}"
+            )
+        product.delete()
 
 
 def have_too_many_reviews(asins: Collection[str]) -> bool:
@@ -189,7 +201,17 @@ def have_too_many_reviews(asins: Collection[str]) -> bool:
     return bool(reviews[MAX_REVIEWS_DELETED : MAX_REVIEWS_DELETED + 1])
 
 
-@protected_write()
+def _confirm_created_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Review:
+    """Create the review again. If it exists with these fields, the lost attempt created it."""
+    try:
+        return create_review(reviewer_id=reviewer_id, asin=asin, fields=fields)
+    except AlreadyExists:
+        if own := Review.objects.filter(reviewer_id=reviewer_id, product_id=asin, **fields).first():
+            return own
+        raise
+
+
+@protected_write(confirm=_confirm_created_review)
 def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Review:
     """Raises Product.DoesNotExist, or AlreadyExists where the reviewer has reviewed the product."""
     try:
@@ -198,10 +220,6 @@ def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Revie
             product = Product.objects.select_for_update(no_key=True).only("asin").get(asin=asin)
             return Review.objects.create(reviewer_id=reviewer_id, product=product, **fields)
     except IntegrityError as error:
-        if was_in_doubt() and (
-            own := Review.objects.filter(reviewer_id=reviewer_id, product_id=asin, **fields).first()
-        ):
-            return own
         raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
 
 

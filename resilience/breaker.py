@@ -5,12 +5,10 @@ outside every lock; the circuit is told the outcome afterwards.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from resilience import deadlines
+from resilience import deadlines, scope
 from resilience.answers import Answers
 from resilience.bulkhead import Bulkhead
 from resilience.checks import Check
@@ -22,23 +20,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 WAIT_SHARE = 0.5  # of the deadline, for which a permit is waited for; the call has what is left
-# Breakers whose protected call this thread is inside of. A nested call belongs to the outer one, which judges it.
-_inside: ContextVar[frozenset[str]] = ContextVar("inside_breakers", default=frozenset())
-
-
-def is_inside(name: str) -> bool:
-    """Whether this thread is inside of a call through the breaker."""
-    return name in _inside.get()
-
-
-@contextmanager
-def inside(name: str) -> Iterator[None]:
-    """Belong to a call through the breaker that somebody else judges."""
-    token = _inside.set(_inside.get() | {name})
-    try:
-        yield
-    finally:
-        _inside.reset(token)
 
 
 class Breaker(Circuit):
@@ -47,7 +28,7 @@ class Breaker(Circuit):
     ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
     SUCCESS reach the caller as CallFailed; all others pass through untouched. The circuit's ``deadline`` (seconds)
     bounds each call, half of it a probe. ``max_concurrent`` is how many calls may be under way at once, with half as
-    many more for those that are made inside ``bulkhead.reserve``. ``check`` tells, without raising, whether this
+    many more for those that are made inside ``scope.reserve``. ``check`` tells, without raising, whether this
     process reaches the dependency now, whatever the state; it is asked before a SUSPECT failure counts.
     """
 
@@ -81,14 +62,15 @@ class Breaker(Circuit):
         Raises CallRejected when it does not, TooManyCalls when there is no place for it, CallFailed when the dependency
         could not be used, and whatever else ``func`` raises as it is.
         """
-        if is_inside(self.name):
+        if scope.is_inside(self.name):
             return func(*args, **kwargs)
         admission = self._enter()
         # A probe needs no permit: all of them may be held by calls that hang.
         if self._bulkhead is None or admission.is_probe:
             return self._carry_out(admission, self.deadline, func, *args, **kwargs)
         began = time.monotonic()
-        permit = self._bulkhead.acquire(self.deadline and self.deadline * WAIT_SHARE)
+        timeout = self.deadline and self.deadline * WAIT_SHARE
+        permit = self._bulkhead.acquire(timeout, may_use_reserve=scope.has_reserve())
         if permit is None:
             self._listeners.rejection(self.name, LATER)
             raise TooManyCalls(self.name, LATER)
@@ -114,7 +96,7 @@ class Breaker(Circuit):
         if deadline is not None:
             deadline *= PROBE_SHARE if admission.is_probe else self.call_share
         try:
-            with inside(self.name), deadlines.within(deadline):
+            with scope.inside(self.name), deadlines.within(deadline):
                 result = func(*args, **kwargs)
         except BaseException as error:
             outcome = self._judge(admission, error)

@@ -3,9 +3,6 @@ worker thread. The pattern: https://learn.microsoft.com/azure/architecture/patte
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Literal
 
 # If no call ends during this time, in seconds, the dependency makes no progress. It is longer than the check of an idle
@@ -14,18 +11,6 @@ STALL_TIMEOUT = 0.5
 SLICES = 10
 
 Permit = Literal["shared", "reserved"]
-
-_has_reserve: ContextVar[bool] = ContextVar("has_reserve", default=False)
-
-
-@contextmanager
-def reserve(is_open: bool = True) -> Iterator[None]:
-    """Inside, calls may use the reserve: for work that has no fallback. Or they may not, if it is not ``is_open``."""
-    token = _has_reserve.set(is_open)
-    try:
-        yield
-    finally:
-        _has_reserve.reset(token)
 
 
 class Bulkhead:
@@ -38,25 +23,25 @@ class Bulkhead:
         self._released = 0  # permits that came back so far
         self._is_stalled = False
 
-    def acquire(self, timeout: float | None) -> Permit | None:
+    def acquire(self, timeout: float | None, *, may_use_reserve: bool = False) -> Permit | None:
         """Return a permit, or None if none is released within ``timeout`` seconds or the dependency makes no progress.
 
         The first caller that waits STALL_TIMEOUT while no call ends finds that out. Until one ends, all others are
         told at once.
         """
         with self._changed:
-            if permit := self._take():
+            if permit := self._take(may_use_reserve):
                 return permit
             self._waiting += 1
             try:
-                return self._wait(timeout)
+                return self._wait(timeout, may_use_reserve)
             finally:
                 self._waiting -= 1
 
-    def _wait(self, timeout: float | None) -> Permit | None:
+    def _wait(self, timeout: float | None, may_use_reserve: bool) -> Permit | None:
         until = None if timeout is None else time.monotonic() + timeout
         idle_slices, seen = 0, self._released
-        while not (permit := self._take()):
+        while not (permit := self._take(may_use_reserve)):
             if self._is_stalled or (until is not None and time.monotonic() >= until):
                 return None
             if self._changed.wait(STALL_TIMEOUT / SLICES) or self._released != seen:
@@ -67,9 +52,9 @@ class Bulkhead:
                 self._is_stalled = self._is_stalled or idle_slices >= SLICES
         return permit
 
-    def _take(self) -> Permit | None:
+    def _take(self, may_use_reserve: bool) -> Permit | None:
         # The reserve comes first, so that those who may not use it keep all of theirs.
-        usable: tuple[Permit, ...] = ("reserved", "shared") if _has_reserve.get() else ("shared",)
+        usable: tuple[Permit, ...] = ("reserved", "shared") if may_use_reserve else ("shared",)
         for permit in usable:
             if self._free[permit]:
                 self._free[permit] -= 1

@@ -8,9 +8,8 @@ failure does not reopen a circuit that has recovered.
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -18,7 +17,7 @@ from typing import Any, Literal, get_args
 
 import pybreaker
 
-from resilience import request_id
+from resilience import request_id, scope
 from resilience.errors import CallRejected
 from resilience.events import Listener, Listeners, StateChange
 from resilience.history import History
@@ -32,8 +31,6 @@ PROBE_SHARE = 0.5
 LATER = 1.0  # seconds after which a call that was not made may be worth another try
 # Seconds before a probe that was another process's turn is asked for again.
 ASK_AGAIN = 0.5
-# Circuits whose state does not matter to this thread.
-_bypassed: ContextVar[frozenset[str]] = ContextVar("bypassed_circuits", default=frozenset())
 
 
 class Outcome(Enum):
@@ -106,23 +103,13 @@ class Circuit:
         self._last_error: dict[str, str] | None = None
         self._listeners.created(name, self.state)
 
-    @contextmanager
-    def bypass(self) -> Iterator[None]:
-        """Inside, calls are made whatever the state, within their bounds, and change nothing: so that whoever has
-        forced the circuit open can be recognised when they come to reset it."""
-        token = _bypassed.set(_bypassed.get() | {self.name})
-        try:
-            yield
-        finally:
-            _bypassed.reset(token)
-
     def _admit(self) -> Admission:
         # The state is read without the lock: a call that slips in as the circuit opens is one call more, no harm. The
         # epoch is read first, so that this call's outcome is then dropped.
         epoch = self._epoch
         if self._machine.current_state == pybreaker.STATE_CLOSED:
             return Admission(epoch, is_probe=False)
-        if self.name in _bypassed.get():
+        if scope.is_bypassed(self.name):
             return _OF_NO_STATE
         with self._lock:
             state = self._machine.current_state

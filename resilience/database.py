@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import psycopg2
@@ -11,8 +11,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from resilience import deadlines, postgres
-from resilience.breaker import Breaker, inside
+from resilience import deadlines, postgres, scope
+from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import ExpectedError
 
@@ -44,7 +44,6 @@ _SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCK
 
 ERRORS = (Error, deadlines.DeadlineExceeded)
 MAX_ATTEMPTS = 3  # of one call whose connection is cut: somebody may end all connections twice in a row
-_was_in_doubt: ContextVar[bool] = ContextVar("was_in_doubt", default=False)
 
 
 def classify(error: BaseException) -> Outcome:
@@ -81,9 +80,9 @@ def _classify_sqlite(cause: sqlite3.Error) -> Outcome:
 
 
 class InDoubt(OperationalError):
-    """The connection was lost while the transaction was committed: whether it was, nobody knows.
+    """The connection was lost during the commit, so nobody knows whether the transaction was committed.
 
-    A call that is made again raises it too, without a cause, where it cannot tell its own work from another's.
+    ``confirm`` raises it too, without a cause, if it cannot tell.
     """
 
 
@@ -102,9 +101,9 @@ def atomic(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
 
 
 class DatabaseBreaker(Breaker):
-    """A breaker whose calls are made again when their connection is cut, on a new one.
+    """Protects the database ``alias``. If the connection is cut, the call is made again on a new one.
 
-    A call that may be made again can ask ``was_in_doubt`` whether it may find its own work done.
+    Only a transaction whose commit is in doubt is not repeated: see ``call_confirmed``.
     """
 
     call_share = 1 - postgres.CHECK_SHARE
@@ -114,11 +113,33 @@ class DatabaseBreaker(Breaker):
         self.alias = alias
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return super().call(lambda: _call_again(connections[self.alias], MAX_ATTEMPTS, func, *args, **kwargs))
+        return self._call(MAX_ATTEMPTS, None, func, *args, **kwargs)
 
     def call_once(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """``call`` for what must not be made again."""
-        return super().call(lambda: _call_again(connections[self.alias], 1, func, *args, **kwargs))
+        """Like ``call``, and never repeat it."""
+        return self._call(1, None, func, *args, **kwargs)
+
+    def call_confirmed(self, confirm: Callable[..., T], func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Like ``call``. After a commit in doubt, call ``confirm`` with the same arguments in place of ``func``.
+
+        It returns the result, which the lost attempt may have left, or raises InDoubt.
+        """
+        return self._call(MAX_ATTEMPTS, confirm, func, *args, **kwargs)
+
+    def _call(
+        self,
+        attempts: int,
+        confirm: Callable[..., T] | None,
+        func: Callable[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        connection = connections[self.alias]
+        # The outer call, or the whole transaction, is what can be repeated.
+        if scope.is_inside(self.name) or connection.in_atomic_block:
+            return super().call(func, *args, **kwargs)
+        again = None if confirm is None else partial(confirm, *args, **kwargs)
+        return super().call(_attempt, connection, attempts, partial(func, *args, **kwargs), again)
 
     def probe_call(self) -> None:
         """Ask the database on a fresh connection, which the call at hand then uses."""
@@ -133,7 +154,7 @@ class DatabaseBreaker(Breaker):
         DB_DEADLINE."""
         fresh = connections[self.alias].copy()
         try:
-            with inside(self.name), deadlines.within(postgres.check_timeout()), fresh.cursor() as cursor:
+            with scope.inside(self.name), deadlines.within(postgres.check_timeout()), fresh.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except ERRORS:
             return False
@@ -142,46 +163,35 @@ class DatabaseBreaker(Breaker):
         return True
 
 
-def _call_again(
-    connection: BaseDatabaseWrapper, attempts: int, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+def _attempt(
+    connection: BaseDatabaseWrapper, attempts: int, func: Callable[[], T], confirm: Callable[[], T] | None
 ) -> T:
-    """Call ``func`` up to ``attempts`` times, as long as the connection is the cause of its failure."""
-    if connection.in_atomic_block:
-        return func(*args, **kwargs)
+    """Call ``func`` up to ``attempts`` times while its connection is cut; after a commit in doubt call ``confirm``."""
     doubt: InDoubt | None = None
-    token = _was_in_doubt.set(False)
-    try:
-        for attempt in range(1, attempts + 1):
-            was_connected, opened_at = connection.connection is not None, _opened_at(connection)
-            try:
-                return func(*args, **kwargs)
-            except ERRORS as error:
-                outcome = classify(error)
-                if outcome in (Outcome.FAILURE, Outcome.SUSPECT) and not _is_slow_statement(error):
-                    connection.close()  # a broken connection must not serve the next call
-                # Where none could be made there is nothing to make again.
-                had_connection = was_connected or _opened_at(connection) != opened_at
-                is_worth_another = _was_cut(error) or (attempt == 1 and _is_read_only(error))
-                if attempt < attempts and had_connection and is_worth_another:
-                    doubt = error if isinstance(error, InDoubt) else doubt
-                    _was_in_doubt.set(doubt is not None)
-                elif doubt and outcome is not Outcome.SUCCESS and not isinstance(error, InDoubt):
-                    raise doubt from doubt.__cause__  # the doubt remains
-                else:
-                    raise
-    finally:
-        _was_in_doubt.reset(token)
+    for attempt in range(1, attempts + 1):
+        was_connected, opened_at = connection.connection is not None, _opened_at(connection)
+        try:
+            return confirm() if doubt and confirm else func()
+        except ERRORS as error:
+            outcome = classify(error)
+            if outcome in (Outcome.FAILURE, Outcome.SUSPECT) and not _is_slow_statement(error):
+                connection.close()  # a broken connection must not serve the next call
+            # If no connection could be made, a second attempt would fail alike.
+            had_connection = was_connected or _opened_at(connection) != opened_at
+            is_cut = _was_cut(error) or (attempt == 1 and _is_read_only(error))
+            is_repeatable = confirm is not None or not isinstance(error, InDoubt)
+            if attempt < attempts and had_connection and is_cut and is_repeatable:
+                doubt = error if isinstance(error, InDoubt) else doubt
+            elif doubt and outcome is not Outcome.SUCCESS and not isinstance(error, InDoubt):
+                raise doubt from doubt.__cause__  # confirm did not get an answer
+            else:
+                raise
     raise AssertionError("the last attempt returns or raises")
 
 
 def _opened_at(connection: BaseDatabaseWrapper) -> float:
     """When the connection was opened. SQLite's do not tell, and are not cut."""
     return getattr(connection, "opened_at", 0.0)
-
-
-def was_in_doubt() -> bool:
-    """Whether this call is made again, and an earlier attempt may have been carried out."""
-    return _was_in_doubt.get()
 
 
 def _sqlstate(error: Exception) -> str | None:

@@ -6,12 +6,13 @@ A fallback belongs to the call and not to the breaker: one breaker stands before
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import ObjectDoesNotExist
 
-from resilience import breakers, bulkhead, provenance
+from resilience import breakers, provenance, scope
 from resilience.breaker import Breaker
+from resilience.database import DatabaseBreaker
 from resilience.errors import DependencyUnavailable, ExpectedError
 from resilience.stale_cache import StaleCache
 
@@ -42,7 +43,7 @@ def with_fallback(
                 breaker.answered(source, time.perf_counter() - started)
 
             try:
-                with bulkhead.reserve(is_open=False):  # also in a POST: what has a fallback leaves it to what has none
+                with scope.reserve(is_open=False):  # also in a POST: what has a fallback leaves it to what has none
                     answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
                 kept = stale_cache.get(key)
@@ -67,13 +68,22 @@ def with_fallback(
     return decorate
 
 
-def protected_write(breaker_name: str | None = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a write: through the breaker, with no fallback; DependencyUnavailable reaches the caller."""
+def protected_write(
+    breaker_name: str | None = None, *, confirm: Callable[..., Any] | None = None
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a write: it goes through the breaker, and DependencyUnavailable reaches the caller.
+
+    ``confirm``, for writes to a database, is called with the same arguments if the connection is lost during the
+    commit. It returns the result of the write, or raises InDoubt. Without it such a write fails as InDoubt.
+    """
 
     def decorate(func: Callable[P, T]) -> Callable[P, T]:
         @wraps(func)
         def write(*args: P.args, **kwargs: P.kwargs) -> T:
-            return _breaker(breaker_name).call(func, *args, **kwargs)
+            breaker = _breaker(breaker_name)
+            if confirm is None:
+                return breaker.call(func, *args, **kwargs)
+            return cast(DatabaseBreaker, breaker).call_confirmed(confirm, func, *args, **kwargs)
 
         return write
 

@@ -14,7 +14,6 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
@@ -103,7 +102,6 @@ class _Record:
 
 _records: dict[Any, _Record] = {}
 MANY = 1000  # records; to forget them does no harm
-_used: ContextVar[_Record | None] = ContextVar("used", default=None)  # answered the call under way
 
 
 def _record(address: Any) -> _Record:
@@ -148,7 +146,7 @@ class _Connection(HTTPConnection):
     def getresponse(self) -> Any:
         with self._blaming():
             response = super().getresponse()
-        _used.set(self._to)
+        response.record = self._to  # type: ignore[attr-defined]
         return response
 
     @contextmanager
@@ -221,31 +219,31 @@ def post_json(via: requests.Session, url: str, body: Any, *, headers: dict[str, 
 
     Raises requests.RequestException (HTTPError for any other status, BodyTooLarge) or DeadlineExceeded.
     """
-    _used.set(None)
-    try:
-        answer = _post(via, url, body, headers, max_bytes)
-    except Exception as error:
-        if (used := _used.get()) and classify(error) is not Outcome.NEUTRAL:
-            used.failed = time.monotonic()
-        raise
-    if used := _used.get():
-        used.answered = time.monotonic()
-    return answer
-
-
-def _post(via: requests.Session, url: str, body: Any, headers: dict[str, str], max_bytes: int) -> Answer:
     with via.post(
         url, json=body, headers=headers, timeout=deadlines.remaining(), allow_redirects=False, stream=True
     ) as response:
-        if 400 <= response.status_code < 500:  # opens no breaker, and would go unseen
-            shown = parse_url(url)._replace(auth=None).url  # a password is not for the log
-            logger.warning("request refused", extra={"url": shown, "status": response.status_code})
-        if response.status_code != 200:
-            raise requests.HTTPError(f"status {response.status_code}", response=response)
-        read = bytearray()
-        # One byte above the limit is enough to know.
-        while chunk := response.raw.read1(max_bytes + 1 - len(read), decode_content=True):
-            read += chunk
-            if len(read) > max_bytes:
-                raise BodyTooLarge(f"more than {max_bytes} bytes")
-        return Answer(response.headers, bytes(read))
+        record: _Record | None = response.raw.record
+        try:
+            answer = _read(response, url, max_bytes)
+        except Exception as error:
+            if record and classify(error) is not Outcome.NEUTRAL:
+                record.failed = time.monotonic()
+            raise
+        if record:
+            record.answered = time.monotonic()
+        return answer
+
+
+def _read(response: requests.Response, url: str, max_bytes: int) -> Answer:
+    if 400 <= response.status_code < 500:  # opens no breaker, and would go unseen
+        shown = parse_url(url)._replace(auth=None).url  # a password is not for the log
+        logger.warning("request refused", extra={"url": shown, "status": response.status_code})
+    if response.status_code != 200:
+        raise requests.HTTPError(f"status {response.status_code}", response=response)
+    read = bytearray()
+    # One byte above the limit is enough to know.
+    while chunk := response.raw.read1(max_bytes + 1 - len(read), decode_content=True):
+        read += chunk
+        if len(read) > max_bytes:
+            raise BodyTooLarge(f"more than {max_bytes} bytes")
+    return Answer(response.headers, bytes(read))

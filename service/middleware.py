@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostErro
 from django.urls import is_valid_path, resolve
 from rest_framework.permissions import SAFE_METHODS
 
-from resilience import breakers, bulkhead, provenance, request_id
+from resilience import breakers, provenance, request_id, scope
 from resilience.errors import DependencyUnavailable
 from service import errors, metrics
 
@@ -121,10 +121,10 @@ class DependencyMiddleware:
         database = breakers.database_breaker()
         with ExitStack() as stack:
             if database.forced and request.path_info.startswith(OVERRIDE_PATHS):
-                stack.enter_context(database.bypass())  # so that an operator can sign in and reset the circuit
+                # Else nobody could sign in to reset a circuit that is forced open.
+                stack.enter_context(scope.bypass(database.name))
             if request.method not in SAFE_METHODS:
-                # Writes have no fallback. The reserve is for their authentication and permissions too.
-                stack.enter_context(bulkhead.reserve())
+                stack.enter_context(scope.reserve())  # what has no fallback, its sign-in and permissions included
             return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

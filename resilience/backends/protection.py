@@ -11,8 +11,8 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from resilience import breakers
-from resilience.breaker import is_inside
 from resilience.errors import DependencyUnavailable
+from resilience.scope import is_inside
 
 _is_on = False
 

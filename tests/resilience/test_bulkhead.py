@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from resilience import bulkhead, deadlines
+from resilience import deadlines, scope
 from resilience.breaker import Breaker
 from resilience.bulkhead import STALL_TIMEOUT
 from resilience.circuit import Outcome
@@ -129,7 +129,7 @@ def test_the_wait_for_a_permit_is_bounded_by_the_deadline(breaker: Breaker) -> N
 
 def test_half_of_the_deadline_is_left_to_a_call_that_waits(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float | None] = []
-    monkeypatch.setattr(breaker._bulkhead, "acquire", asked.append)
+    monkeypatch.setattr(breaker._bulkhead, "acquire", lambda timeout, **permit: asked.append(timeout))
     with pytest.raises(TooManyCalls):
         breaker.call(lambda: None)
     assert asked == [5.0]
@@ -167,7 +167,7 @@ def test_waiting_and_calling_share_one_deadline(breaker: Breaker) -> None:
 
 def test_what_has_no_fallback_has_a_reserve(breaker: Breaker, full: Callable[[], None]) -> None:
     def write() -> str:
-        with bulkhead.reserve():
+        with scope.reserve():
             return breaker.call(lambda: "written")
 
     def write_beside_another() -> None:
@@ -175,7 +175,7 @@ def test_what_has_no_fallback_has_a_reserve(breaker: Breaker, full: Callable[[],
             pool.submit(write).result()
 
     assert write() == "written"
-    with bulkhead.reserve():
+    with scope.reserve():
         breaker.call(write_beside_another)
     with pytest.raises(TooManyCalls):
         breaker.call(fail)
@@ -188,7 +188,7 @@ def test_the_reserve_is_used_first(breaker: Breaker) -> None:
             calls = [pool.submit(breaker.call, lambda: (together.wait(10) and "") or "read") for _ in range(PLACES)]
             return [call.result() for call in calls]
 
-    with bulkhead.reserve():
+    with scope.reserve():
         assert breaker.call(read_at_once) == ["read"] * PLACES
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pybreaker
 import pytest
 
-from resilience import deadlines
+from resilience import deadlines, scope
 from resilience.breaker import Breaker
 from resilience.circuit import Action, Outcome
 from resilience.errors import CallFailed, CallRejected
@@ -248,7 +248,7 @@ def test_listeners_hear_who_took_it_in_hand(breaker: Breaker, recorder: Recorder
 
 def test_a_call_past_an_open_circuit_is_no_trial(breaker: Breaker, probe_lock: OfAll) -> None:
     breaker.open_for(20)
-    with breaker.bypass():
+    with scope.bypass(breaker.name):
         assert breaker.call(deadlines.remaining) == pytest.approx(DEADLINE, abs=1)
     assert (probe_lock.asked, probe_lock.given_back) == (0, 0)
     assert reject(breaker) == 20
@@ -258,8 +258,8 @@ def test_past_two_circuits_both_are_called(breaker: Breaker) -> None:
     other = Breaker("other", fail_max=1, reset_timeout=RESET, classify=lambda error: Outcome.FAILURE, errors=())
     for each in (breaker, other):
         each.override("force-open", by="anna")
-    with breaker.bypass():
-        with other.bypass():
+    with scope.bypass(breaker.name):
+        with scope.bypass(other.name):
             assert breaker.call(other.call, answer) == "answer"
         reject(other)
         assert breaker.call(answer) == "answer"
@@ -267,7 +267,7 @@ def test_past_two_circuits_both_are_called(breaker: Breaker) -> None:
 
 def test_an_error_ends_the_way_past_a_circuit(breaker: Breaker) -> None:
     breaker.override("force-open", by="anna")
-    with pytest.raises(Down), breaker.bypass():
+    with pytest.raises(Down), scope.bypass(breaker.name):
         raise Down
     reject(breaker)
 

@@ -59,15 +59,15 @@ def cut() -> None:
 
 
 class Attempts:
-    """Runs ``steps`` one after another, one for each time that it is called; the last one again and again."""
+    """Runs ``steps`` one after another, one for each call, and the last one again and again."""
 
     def __init__(self, *steps: Callable[[], object]) -> None:
         self.steps = steps
-        self.doubts: list[bool] = []
+        self.count = 0
 
     def __call__(self) -> object:
-        self.doubts.append(database.was_in_doubt())
-        return self.steps[min(len(self.doubts), len(self.steps)) - 1]()
+        self.count += 1
+        return self.steps[min(self.count, len(self.steps)) - 1]()
 
 
 def lose_the_commit() -> None:
@@ -125,24 +125,38 @@ def test_a_transaction_is_all_or_nothing() -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_call_that_is_made_again_knows_of_the_doubt(breaker: DatabaseBreaker) -> None:
-    attempts = Attempts(lose_the_commit, lose_the_connection, answer)
-    assert breaker.call(attempts) == "answer"
-    assert attempts.doubts == [False, True, True]
-    assert not database.was_in_doubt()
-    attempts = Attempts(lose_the_connection, answer)
-    assert breaker.call(attempts) == "answer"
-    assert attempts.doubts == [False, False]
+def test_a_commit_in_doubt_is_confirmed_instead_of_repeated(breaker: DatabaseBreaker) -> None:
+    attempts, confirm = Attempts(lose_the_commit), Attempts(lose_the_connection, answer)
+    assert breaker.call_confirmed(confirm, attempts) == "answer"
+    assert (attempts.count, confirm.count) == (1, 2)
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_connection_that_is_lost_before_the_commit_needs_no_confirmation(breaker: DatabaseBreaker) -> None:
+    attempts, confirm = Attempts(lose_the_connection, answer), Attempts(answer)
+    assert breaker.call_confirmed(confirm, attempts) == "answer"
+    assert (attempts.count, confirm.count) == (2, 0)
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_a_commit_in_doubt_that_nobody_can_confirm_is_not_repeated(breaker: DatabaseBreaker) -> None:
+    attempts = Attempts(lose_the_commit)
+    with pytest.raises(CallFailed) as failed:
+        breaker.call(attempts)
+    assert isinstance(failed.value.__cause__, database.InDoubt)
+    assert attempts.count == 1
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
 def test_a_doubt_that_is_not_cleared_up_remains(breaker: DatabaseBreaker) -> None:
-    attempts = Attempts(lose_the_commit, lambda: run("SELECT * FROM no_such_table"))
+    confirm = Attempts(lambda: run("SELECT * FROM no_such_table"))
     with pytest.raises(CallFailed) as failed:
-        breaker.call(attempts)
+        breaker.call_confirmed(confirm, Attempts(lose_the_commit))
     assert isinstance(failed.value.__cause__, database.InDoubt)
-    assert len(attempts.doubts) == 2
+    assert confirm.count == 1
 
 
 @on_postgresql
@@ -150,7 +164,7 @@ def test_a_doubt_that_is_not_cleared_up_remains(breaker: DatabaseBreaker) -> Non
 def test_a_refusal_clears_up_a_doubt(breaker: DatabaseBreaker) -> None:
     Product.objects.create(asin="TAKEN")
     with pytest.raises(IntegrityError):
-        breaker.call(Attempts(lose_the_commit, lambda: Product.objects.create(asin="TAKEN")))
+        breaker.call_confirmed(lambda: Product.objects.create(asin="TAKEN"), Attempts(lose_the_commit))
 
 
 @on_postgresql
@@ -159,7 +173,7 @@ def test_a_call_that_is_always_cut_ends(breaker: DatabaseBreaker) -> None:
     attempts = Attempts(lose_the_connection)
     with pytest.raises(CallFailed):
         breaker.call(attempts)
-    assert len(attempts.doubts) == database.MAX_ATTEMPTS
+    assert attempts.count == database.MAX_ATTEMPTS
 
 
 @on_postgresql
@@ -176,7 +190,7 @@ def test_where_no_connection_can_be_made_nothing_is_made_again(
     attempts = Attempts(lambda: run("SELECT 1"))
     with pytest.raises(CallFailed):
         breaker.call(attempts)
-    assert len(attempts.doubts) == 1
+    assert attempts.count == 1
 
 
 @on_postgresql
@@ -185,7 +199,7 @@ def test_what_is_called_once_is_not_made_again(breaker: DatabaseBreaker) -> None
     attempts = Attempts(lose_the_connection)
     with pytest.raises(CallFailed):
         breaker.call_once(attempts)
-    assert len(attempts.doubts) == 1
+    assert attempts.count == 1
 
 
 @on_postgresql
@@ -194,7 +208,7 @@ def test_a_part_of_a_transaction_is_not_made_again(breaker: DatabaseBreaker) -> 
     attempts = Attempts(lose_the_connection)
     with pytest.raises(CallFailed), transaction.atomic():
         breaker.call(attempts)
-    assert len(attempts.doubts) == 1
+    assert attempts.count == 1
 
 
 @on_postgresql
@@ -207,7 +221,7 @@ def test_a_write_that_meets_a_read_only_server_again_is_not_made_a_third_time(br
     attempts = Attempts(write)
     with pytest.raises(CallFailed):
         breaker.call(attempts)
-    assert len(attempts.doubts) == 2
+    assert attempts.count == 2
     assert breaker.state == "closed"
 
 
@@ -226,7 +240,7 @@ def test_a_call_whose_time_is_over_is_a_call_that_failed(breaker: DatabaseBreake
     attempts = Attempts(find_no_time_left)
     with pytest.raises(CallFailed):
         breaker.call(attempts)
-    assert len(attempts.doubts) == 1
+    assert attempts.count == 1
     assert breaker.state == "closed"  # the database itself answers the check
 
 
@@ -240,7 +254,7 @@ def test_a_question_that_took_too_long_is_not_asked_again(breaker: DatabaseBreak
         with pytest.raises(CallFailed) as failed:
             breaker.call(attempts)
         assert isinstance(failed.value.__cause__.__cause__, postgres.QueryDeadlineExceeded)  # type: ignore[union-attr]
-        assert len(attempts.doubts) == 1
+        assert attempts.count == 1
     finally:
         extensions.set_wait_callback(None)
         connection.close()
@@ -277,7 +291,7 @@ def test_what_the_server_says_on_a_connection_that_goes_on_is_not_asked_again(
     attempts = Attempts(be_refused)
     with pytest.raises((CallFailed, OperationalError)):
         breaker.call(attempts)
-    assert len(attempts.doubts) == 1
+    assert attempts.count == 1
 
 
 @on_postgresql

@@ -18,6 +18,7 @@ from catalog.models import Product
 from resilience import breakers, database, deadlines, postgres
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
+from resilience.database import DatabaseBreaker
 from resilience.errors import CallFailed, CallRejected
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +29,7 @@ on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="speaks o
 
 
 @pytest.fixture
-def breaker() -> Breaker:
+def breaker() -> DatabaseBreaker:
     return breakers.database_breaker()
 
 
@@ -168,19 +169,21 @@ def test_no_answer_at_all_is_checked_before_it_counts() -> None:
     assert database.classify(OperationalError("of no driver")) is Outcome.FAILURE
 
 
-def test_a_doubt_that_a_repeated_call_raises_is_no_failure_of_the_database(
-    breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+def test_a_doubt_that_confirm_raises_is_no_failure_of_the_database(
+    breaker: DatabaseBreaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write() -> None:
         run("SELECT 1")
-        if not database.was_in_doubt():
-            raise database.InDoubt from psycopg2.OperationalError("the COMMIT was not answered")
+        raise database.InDoubt from psycopg2.OperationalError("the COMMIT was not answered")
+
+    def confirm() -> None:
+        run("SELECT 1")
         raise database.InDoubt
 
     monkeypatch.setattr(breaker, "check", lambda: pytest.fail("the database was reached: nothing to check"))
     breaker.call(run, "SELECT 1")
     with pytest.raises(CallFailed) as failed:
-        breaker.call(write)
+        breaker.call_confirmed(confirm, write)
     assert isinstance(failed.value.__cause__, database.InDoubt)
     assert breaker.describe()["failures"] == 0
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import REGISTRY
 
-from resilience import breakers, bulkhead, fallback, provenance, stale_cache
+from resilience import breakers, fallback, provenance, scope, stale_cache
 from resilience.errors import DependencyUnavailable, ExpectedError
 from resilience.fallback import protected_write, with_fallback
 from resilience.http import BadAnswer
@@ -132,7 +132,7 @@ def test_a_read_leaves_the_reserve_to_what_has_no_fallback_in_a_post_too() -> No
     def write() -> None:
         had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
 
-    with bulkhead.reserve():
+    with scope.reserve():
         read()
         write()
     assert had == [2, 1]

@@ -5,14 +5,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from resilience import bulkhead
+from resilience import bulkhead, scope
 from resilience.bulkhead import STALL_TIMEOUT, Bulkhead, Permit
 
 
-def take_all(permits: Bulkhead) -> list[Permit]:
+def take_all(permits: Bulkhead, *, may_use_reserve: bool = False) -> list[Permit]:
     """Every permit that can be had at once."""
     taken: list[Permit] = []
-    while permit := permits.acquire(0):
+    while permit := permits.acquire(0, may_use_reserve=may_use_reserve):
         taken.append(permit)
     return taken
 
@@ -36,34 +36,30 @@ def slow_stall(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_there_are_so_many_and_a_reserve_of_half_as_many() -> None:
     permits = Bulkhead(5)
     assert take_all(permits) == ["shared"] * 5
-    with bulkhead.reserve():
-        assert take_all(permits) == ["reserved"] * 2
+    assert take_all(permits, may_use_reserve=True) == ["reserved"] * 2
     assert take_all(permits) == []
 
 
 def test_who_may_use_the_reserve_has_all() -> None:
     permits = Bulkhead(4)
-    with bulkhead.reserve():
-        assert take_all(permits) == ["reserved"] * 2 + ["shared"] * 4
+    assert take_all(permits, may_use_reserve=True) == ["reserved"] * 2 + ["shared"] * 4
 
 
 def test_a_permit_comes_back_to_where_it_was_taken_from() -> None:
     permits = Bulkhead(2)
-    with bulkhead.reserve():
-        for permit in take_all(permits):
-            permits.release(permit)
+    for permit in take_all(permits, may_use_reserve=True):
+        permits.release(permit)
     assert take_all(permits) == ["shared"] * 2
 
 
 def test_the_reserve_is_open_inside_of_its_block_only_however_that_ends() -> None:
-    permits = Bulkhead(2)
-    with pytest.raises(KeyError), bulkhead.reserve():
+    with pytest.raises(KeyError), scope.reserve():
         raise KeyError
-    assert take_all(permits) == ["shared"] * 2
-    with bulkhead.reserve():
-        with bulkhead.reserve():
-            pass
-        assert take_all(permits) == ["reserved"]
+    assert not scope.has_reserve()
+    with scope.reserve():
+        with scope.reserve(is_open=False):
+            assert not scope.has_reserve()
+        assert scope.has_reserve()
 
 
 @pytest.mark.usefixtures("slow_stall")
@@ -78,16 +74,11 @@ def test_who_waits_has_the_permit_that_is_released() -> None:
 
 @pytest.mark.usefixtures("slow_stall")
 def test_a_permit_that_one_may_not_use_goes_to_another() -> None:
-    def acquire_with_reserve(seconds: float) -> Permit | None:
-        with bulkhead.reserve():
-            return permits.acquire(seconds)
-
     permits = Bulkhead(2)
-    with bulkhead.reserve():
-        take_all(permits)
+    take_all(permits, may_use_reserve=True)
     with ThreadPoolExecutor(2) as pool:
         common = waiting(pool, permits, None)
-        urgent = pool.submit(acquire_with_reserve, 10)
+        urgent = pool.submit(permits.acquire, 10, may_use_reserve=True)
         permits.release("reserved")
         assert urgent.result(5) == "reserved"
         permits.release("shared")

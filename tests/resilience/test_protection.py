@@ -11,8 +11,8 @@ from django.db import OperationalError, connection, transaction
 from catalog.models import Product
 from resilience import breakers
 from resilience.backends import protection
-from resilience.breaker import inside
 from resilience.errors import CallFailed, CallRejected, DependencyUnavailable
+from resilience.scope import inside
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="of PostgreSQL")
