@@ -24,6 +24,8 @@ BREAKERS: dict[str, dict[str, Any]] = {
     }
 }
 BREAKER_LISTENERS = ["resilience.listeners.LoggingListener", "resilience.metrics.MetricsListener"]
+BREAKER_OVERRIDE_PATHS = ["/accounts/", "/breakers/"]
+BREAKER_UNAVAILABLE_VIEW = "service.errors.unavailable"
 
 
 def are_libpq_options(parsed: dict[str, Any]) -> bool:

@@ -20,6 +20,14 @@ class Settings:
         return getattr(settings, "BREAKER_LISTENERS", ["resilience.listeners.LoggingListener"])
 
     @property
+    def BREAKER_OVERRIDE_PATHS(self) -> Sequence[str]:
+        return getattr(settings, "BREAKER_OVERRIDE_PATHS", [])
+
+    @property
+    def BREAKER_UNAVAILABLE_VIEW(self) -> str:
+        return getattr(settings, "BREAKER_UNAVAILABLE_VIEW", "resilience.middleware.unavailable")
+
+    @property
     def DB_DEADLINE(self) -> float:
         return getattr(settings, "DB_DEADLINE", 2.0)
 

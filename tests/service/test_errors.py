@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from rest_framework.authtoken.models import Token
 
 from resilience import breakers
-from service.middleware import SavedSessionMiddleware
+from resilience.middleware import SessionMiddleware
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,7 +124,7 @@ def test_a_session_that_cannot_be_saved_after_the_view_is_a_503(
         lose_database()
         return HttpResponse("done")
 
-    response = SavedSessionMiddleware(view)(rf.get("/", headers={"accept": "text/html"}))
+    response = SessionMiddleware(view)(rf.get("/", headers={"accept": "text/html"}))
     assert isinstance(response, HttpResponse)
     assert response.status_code == 503
     assert "Retry-After" in response
