@@ -1,7 +1,7 @@
 """A circuit breaker for threads.
 
 pybreaker holds its lock while the protected function runs, so one slow call makes all others wait. Here the call runs
-outside every lock; the circuit is told the outcome afterwards.
+outside of every lock, and the circuit gets its outcome afterwards.
 """
 
 import time
@@ -19,23 +19,23 @@ from resilience.provenance import Source
 P = ParamSpec("P")
 T = TypeVar("T")
 
-WAIT_SHARE = 0.5  # of the deadline, for which a permit is waited for; the call has what is left
+WAIT_SHARE = 0.5  # of the deadline: the longest wait for a permit. The call has what is left.
 
 
 class Breaker(Circuit):
     """Protects calls to one dependency.
 
-    ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
-    SUCCESS reach the caller as CallFailed; all others pass through untouched. The circuit's ``deadline`` (seconds)
-    bounds each call, half of it a probe. ``max_concurrent`` is how many calls may be under way at once, with half as
-    many more for those that are made inside ``scope.reserve``. ``check`` tells, without raising, whether this
-    process reaches the dependency now, whatever the state; it is asked before a SUSPECT failure counts.
+    ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` reach the caller as
+    CallFailed unless they are a SUCCESS; all others pass through. The circuit's ``deadline`` (seconds) bounds each
+    call; a probe has half of it. ``max_concurrent`` limits the calls that are under way at once; calls inside
+    ``scope.reserve`` have half as many permits more. ``check`` returns whether this process reaches the dependency now
+    and never raises. It runs before a SUSPECT failure counts.
     """
 
-    # A short call that is made as the probe, instead of the caller's own.
+    # A short call that serves as the probe in place of the caller's own.
     probe_call: Callable[[], object] | None = None
-    # What a call may take of the deadline. The rest is for the check of a SUSPECT failure; if there is no rest, the
-    # caller is answered first and the check follows in a thread of its own.
+    # The share of the deadline that a call has. The rest is for the check of a SUSPECT failure. If there is no rest,
+    # the caller is answered first and the check runs in its own thread.
     call_share = 1.0
 
     def __init__(
@@ -53,19 +53,19 @@ class Breaker(Circuit):
         self._classify = classify
         self._errors = errors
         self._bulkhead = Bulkhead(max_concurrent) if max_concurrent else None
-        self._following: Check | None = None  # the latest check that followed a call
+        self._following: Check | None = None  # the latest check in a thread
         self.answers = Answers()
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``func`` if the circuit allows it.
 
-        Raises CallRejected when it does not, TooManyCalls when there is no place for it, CallFailed when the dependency
-        could not be used, and whatever else ``func`` raises as it is.
+        Raises CallRejected if it does not, TooManyCalls if there is no permit, CallFailed if the dependency could not
+        be used, and any other exception of ``func`` unchanged.
         """
         if scope.is_inside(self.name):
             return func(*args, **kwargs)
         admission = self._enter()
-        # A probe needs no permit: all of them may be held by calls that hang.
+        # A probe needs no permit: calls that hang may hold all of them.
         if self._bulkhead is None or admission.is_probe:
             return self._carry_out(admission, self.deadline, func, *args, **kwargs)
         began = time.monotonic()
@@ -75,7 +75,7 @@ class Breaker(Circuit):
             self._listeners.rejection(self.name, LATER)
             raise TooManyCalls(self.name, LATER)
         try:
-            if admission.epoch != self._epoch:  # the circuit has opened, or closed, while this caller waited
+            if admission.epoch != self._epoch:  # the state changed while this call waited
                 admission = self._enter()
             left = self.deadline and self.deadline - (time.monotonic() - began)
             return self._carry_out(admission, left, func, *args, **kwargs)
@@ -83,7 +83,7 @@ class Breaker(Circuit):
             self._bulkhead.release(permit)
 
     def _enter(self) -> Admission:
-        """Leave to make a call; a probe of the ``probe_call`` is over by then. Raises CallRejected or CallFailed."""
+        """Return an admission, after the ``probe_call`` if one is due. Raises CallRejected or CallFailed."""
         admission = self._admit()
         while admission.is_probe and self.probe_call:
             self._carry_out(admission, self.deadline, self.probe_call)
@@ -113,7 +113,7 @@ class Breaker(Circuit):
         outcome = self._classify(error)
         if outcome is not Outcome.SUSPECT:
             return outcome
-        # A probe was made on a fresh connection, and what began in an earlier state is not counted anyway.
+        # A probe used a fresh connection already. An outcome from an earlier state is dropped anyway.
         if admission.is_probe or admission.epoch != self._epoch or not self.check:
             return Outcome.FAILURE
         if self.call_share < 1.0:
@@ -122,7 +122,7 @@ class Breaker(Circuit):
         return Outcome.NEUTRAL
 
     def _check_afterwards(self, check: Callable[[], bool], admission: Admission, error: BaseException) -> None:
-        """Count ``error`` as a failure if a check fails too. Errors that come during a check share its result."""
+        """Count ``error`` as a failure if a check fails too. Errors during a check share its result."""
 
         def settle(is_reached: bool) -> None:
             if not is_reached:
@@ -133,12 +133,12 @@ class Breaker(Circuit):
                 self._following = Check(check, settle)
 
     def answered(self, source: Source, took: float) -> None:
-        """Count one answer to a reader, which took so many seconds."""
+        """Count one answer to a reader; ``took`` is in seconds."""
         self.answers.count(source, took)
         self._listeners.answered(self.name, source)
 
     def describe(self) -> dict[str, Any]:
-        """The breaker as ``/breakers`` shows it; times in seconds, counts since this process started."""
+        """Return the state and figures for display: times in seconds, counts since this process started."""
         return {
             "name": self.name,
             "state": self.state,

@@ -1,12 +1,14 @@
-"""A limit on the calls that are under way at once: a slow dependency, whose breaker is still closed, never holds every
-worker thread. The pattern: https://learn.microsoft.com/azure/architecture/patterns/bulkhead"""
+"""A limit on concurrent calls, so that a slow dependency whose circuit is still closed cannot hold every worker thread.
+
+The pattern: https://learn.microsoft.com/azure/architecture/patterns/bulkhead
+"""
 
 import threading
 import time
 from typing import Literal
 
-# If no call ends during this time, in seconds, the dependency makes no progress. It is longer than the check of an idle
-# connection, and waited for in slices, so that a process that was frozen for a moment does not blame the dependency.
+# Seconds without a released permit after which the dependency counts as stalled. Longer than the check of an idle
+# connection. Waits are sliced, so that a process that was frozen for a moment does not blame the dependency.
 STALL_TIMEOUT = 0.5
 SLICES = 10
 
@@ -14,20 +16,20 @@ Permit = Literal["shared", "reserved"]
 
 
 class Bulkhead:
-    """``permits`` calls at once, and a reserve of half as many."""
+    """Hands out ``permits`` permits, and half as many reserved ones."""
 
     def __init__(self, permits: int) -> None:
         self._free: dict[Permit, int] = {"shared": permits, "reserved": permits // 2}
-        self._changed = threading.Condition(threading.Lock())  # a quarter of the default lock's time
+        self._changed = threading.Condition(threading.Lock())  # takes a quarter of the default RLock's time
         self._waiting = 0  # callers
-        self._released = 0  # permits that came back so far
+        self._released = 0  # permits, so far
         self._is_stalled = False
 
     def acquire(self, timeout: float | None, *, may_use_reserve: bool = False) -> Permit | None:
-        """Return a permit, or None if none is released within ``timeout`` seconds or the dependency makes no progress.
+        """Return a permit, or None if none is released within ``timeout`` seconds or the dependency is stalled.
 
-        The first caller that waits STALL_TIMEOUT while no call ends finds that out. Until one ends, all others are
-        told at once.
+        It is stalled once a caller has waited STALL_TIMEOUT without any release. From then until the next release,
+        callers get None at once.
         """
         with self._changed:
             if permit := self._take(may_use_reserve):
@@ -48,12 +50,12 @@ class Bulkhead:
                 idle_slices, seen = 0, self._released
             else:
                 idle_slices += 1
-                # Never taken back here: whoever came later has seen fewer slices.
+                # Never reset here: a caller that came later has seen fewer slices.
                 self._is_stalled = self._is_stalled or idle_slices >= SLICES
         return permit
 
     def _take(self, may_use_reserve: bool) -> Permit | None:
-        # The reserve comes first, so that those who may not use it keep all of theirs.
+        # Reserved permits first: the shared ones are all that other callers have.
         usable: tuple[Permit, ...] = ("reserved", "shared") if may_use_reserve else ("shared",)
         for permit in usable:
             if self._free[permit]:
@@ -62,11 +64,11 @@ class Bulkhead:
         return None
 
     def release(self, permit: Permit) -> None:
-        """Give the permit back."""
+        """Give a permit back."""
         with self._changed:
             self._free[permit] += 1
             self._released += 1
             self._is_stalled = False
             if self._waiting:
-                # Not one only: that one may not be allowed to use this permit.
+                # notify() could wake a caller that may not use this permit.
                 self._changed.notify_all()

@@ -1,7 +1,7 @@
-"""The state of a breaker: whose call is admitted, and what its outcome changes.
+"""The state of a breaker: which calls are admitted, and what their outcomes change.
 
-pybreaker's state machine decides the state. Added around it: one probe at a time when half-open, everybody else is
-answered at once; a monotonic clock; and outcomes of calls that began in an earlier state are dropped, so that a late
+pybreaker's state machine decides the state. This module adds: one probe at a time when half-open, while other calls are
+rejected at once; a monotonic clock; and epochs. The outcome of a call from an earlier epoch is dropped, so that a late
 failure does not reopen a circuit that has recovered.
 """
 
@@ -25,26 +25,25 @@ from resilience.probe_lock import ProbeLock
 
 Action = Literal["force-open", "force-close", "reset"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
-ELSEWHERE = "another process"  # as the cause of a change
-# What a probe may take of the deadline: one more caller waits for it, and the others know already.
+ELSEWHERE = "another process"  # the cause of a change that Redis reported
+# Of the deadline, for a probe: its caller waits, while all others already get their fallbacks.
 PROBE_SHARE = 0.5
-LATER = 1.0  # seconds after which a call that was not made may be worth another try
-# Seconds before a probe that was another process's turn is asked for again.
-ASK_AGAIN = 0.5
+LATER = 1.0  # the least Retry-After, in seconds
+ASK_AGAIN = 0.5  # seconds until this process asks again for a probe lock that another one holds
 
 
 class Outcome(Enum):
     """What a finished call says about the dependency."""
 
-    SUCCESS = "it answered, be it with an error"
-    FAILURE = "it could not be used"
+    SUCCESS = "the dependency answered, perhaps with an error"
+    FAILURE = "the dependency could not be used"
     NEUTRAL = "neither"
-    SUSPECT = "its connection or its question failed: a check tells whether the dependency did"
+    SUSPECT = "the connection or the request failed; a check tells whether the dependency did"
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Leave to make a call; ``epoch`` is the circuit's at that time."""
+    """Permission to make a call; ``epoch`` is the circuit's at that time."""
 
     epoch: int
     is_probe: bool
@@ -54,7 +53,7 @@ _OF_NO_STATE = Admission(epoch=-1, is_probe=False)
 
 
 class _Translator(pybreaker.CircuitBreakerListener):
-    """Turns pybreaker's events into ours. Whoever changes the state sets ``cause`` first, under the circuit's lock."""
+    """Translates pybreaker's events into ours. A change of state must set ``cause`` first, under the circuit's lock."""
 
     def __init__(self, listeners: Listener) -> None:
         self._listeners = listeners
@@ -69,9 +68,9 @@ class _Translator(pybreaker.CircuitBreakerListener):
 
 
 class Circuit:
-    """Opens after ``fail_max`` failures in a row, for ``reset_timeout`` seconds.
+    """Opens for ``reset_timeout`` seconds after ``fail_max`` failures in a row.
 
-    ``cause_of`` puts an error of a call with a deadline into words that everybody may read.
+    ``cause_of`` describes an error, given the deadline of its call, in words that may be published.
     """
 
     def __init__(
@@ -95,17 +94,17 @@ class Circuit:
         self._probe_lock = ProbeLock()
         self._translator = _Translator(self._listeners)
         self._machine = pybreaker.CircuitBreaker(fail_max, reset_timeout, name=name, listeners=[self._translator])
-        self._epoch = 0  # one more at each change of state
+        self._epoch = 0  # increases with each change of state
         self._probe_running = False
-        self._open_until = 0.0  # infinite while it is forced open
+        self._open_until = 0.0  # infinite while forced open
         self._forced: Action | None = None
         self._ask_again_at = 0.0
         self._last_error: dict[str, str] | None = None
         self._listeners.created(name, self.state)
 
     def _admit(self) -> Admission:
-        # The state is read without the lock: a call that slips in as the circuit opens is one call more, no harm. The
-        # epoch is read first, so that this call's outcome is then dropped.
+        # Read without the lock: a call that slips in while the circuit opens does no harm. The epoch is read first, so
+        # that the outcome of such a call is dropped.
         epoch = self._epoch
         if self._machine.current_state == pybreaker.STATE_CLOSED:
             return Admission(epoch, is_probe=False)
@@ -118,7 +117,7 @@ class Circuit:
             epoch = self._epoch
             is_due = not self._probe_running and self.retry_after == 0 and self._clock() >= self._ask_again_at
             if is_due:
-                self._probe_running = True  # everybody else is rejected while this call asks for its turn
+                self._probe_running = True  # other calls are rejected while this one asks for the probe lock
         admission = self._take_probe_lock(epoch) if is_due else None
         if admission is None:
             retry_after = max(LATER, self.retry_after)
@@ -127,7 +126,7 @@ class Circuit:
         return admission
 
     def _take_probe_lock(self, epoch: int) -> Admission | None:
-        """A probe's admission; None where another process has the turn, or the state was changed meanwhile."""
+        """Return a probe's admission, or None if another process has the lock or the state has changed meanwhile."""
         has_lock = False
         try:
             has_lock = self._probe_lock.acquire()
@@ -148,7 +147,7 @@ class Circuit:
 
     def _settle(self, admission: Admission, outcome: Outcome, error: BaseException | None = None) -> None:
         if outcome is Outcome.SUCCESS and not admission.is_probe and not self._machine.fail_counter:
-            return  # nothing to tell: closed, and no failure to forget
+            return  # closed, and no failure to forget
         self._tell(admission, outcome, error)
         if admission.is_probe:
             self._probe_lock.release()
@@ -167,7 +166,7 @@ class Circuit:
                 cause = self._cause_of(error, self.deadline and self.deadline * share)
                 now = datetime.now(UTC).isoformat("T", "seconds")
                 self._last_error = {"type": type(error).__name__, "cause": cause, "time": now}
-                self._open_until = self._clock() + self._machine.reset_timeout  # if this opens it, then from now on
+                self._open_until = self._clock() + self._machine.reset_timeout  # in case this opens it
                 self._translator.cause = cause
                 with suppress(BaseException):
                     self._machine.call(_raise, error)
@@ -178,32 +177,32 @@ class Circuit:
                 self._epoch += 1
 
     def attend(self, listener: Listener, probe_lock: ProbeLock) -> None:
-        """Tell ``listener`` of events too, and ask ``probe_lock`` before each probe."""
+        """Add a listener, and ask ``probe_lock`` before each probe."""
         self._listeners.add(listener)
         self._probe_lock = probe_lock
 
     def open_for(self, seconds: float) -> None:
-        """Open, because somebody else found the dependency away; the next probe is in ``seconds``."""
+        """Open because another process found the dependency down; the next probe is due in ``seconds``."""
         with self._lock:
             if not self._forced:
                 self._translator.cause = ELSEWHERE
                 self._move(pybreaker.STATE_OPEN, self._clock() + seconds)
 
     def close(self) -> None:
-        """Close, because somebody else found the dependency back."""
+        """Close because another process found the dependency up again."""
         with self._lock:
             if not self._forced:
                 self._translator.cause = ELSEWHERE
                 self._move(pybreaker.STATE_CLOSED)
 
     def override(self, action: Action, by: str) -> None:
-        """Take the breaker in hand: ``force-open`` or ``force-close`` it until ``reset``, which closes it.
+        """``force-open`` or ``force-close`` the circuit until ``reset``, which closes it. ``by`` is for the log.
 
-        ``by`` says who does so. While it is forced closed, failures are still failures to the caller, but do not count.
+        While it is forced closed, failures still reach the callers, but do not count.
         """
         with self._lock:
             self._forced = None if action == "reset" else action
-            self._translator.cause = action  # everybody may read it: by whom is for the log
+            self._translator.cause = action  # published, so without ``by``
             if action == "force-open":
                 self._move(pybreaker.STATE_OPEN, math.inf)
             else:
@@ -217,17 +216,17 @@ class Circuit:
             self._machine.open() if state == pybreaker.STATE_OPEN else self._machine.close()
         elif state == pybreaker.STATE_CLOSED:
             self._machine.call(_succeed)  # forgets the failures so far
-        # Last, so that a call that still finds the circuit closed is of the time before, as all that are under way are.
+        # Last: a call that still finds the circuit closed belongs to the earlier epoch, as those under way do.
         self._epoch += 1
 
     @property
     def forced(self) -> Action | None:
-        """``force-open`` or ``force-close`` until it is reset."""
+        """The override in force, or None."""
         return self._forced
 
     @property
     def state(self) -> str:
-        """``closed``, ``open``, or ``half-open`` once the next call would be a probe."""
+        """``closed``, ``open``, or ``half-open`` if the next call would be a probe."""
         state = self._machine.current_state
         if state == pybreaker.STATE_OPEN and self.retry_after == 0:
             return pybreaker.STATE_HALF_OPEN
@@ -235,14 +234,14 @@ class Circuit:
 
     @property
     def retry_after(self) -> float:
-        """Seconds until the next probe; 0 when a call may be made now."""
+        """Seconds until the next probe; 0 if a call can be made now."""
         if self._machine.current_state != pybreaker.STATE_OPEN:
             return 0.0
         left = self._open_until - self._clock()
         return self._machine.reset_timeout if left == math.inf else max(0.0, left)
 
     def events(self) -> list[dict[str, Any]]:
-        """The last hundred changes of state, newest first, as ``/breakers`` shows them."""
+        """Return the last hundred changes of state, newest first."""
         return self._history.describe()
 
 

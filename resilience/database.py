@@ -1,4 +1,4 @@
-"""The database as a dependency: which errors count, and calls that are made again on a new connection."""
+"""The database as a dependency: what its errors mean, and calls that are repeated on a new connection."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -20,16 +20,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # PostgreSQL's SQLSTATE classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
-# insufficient resources, system error: one statement may have met a limit, or a file that others do not need
+# insufficient resources, system error: perhaps a limit or a file of one statement only
 _SUSPECT_CLASSES = ("53", "58")
 # crash shutdown, "cannot connect now", dropped database
 _FAILURE_CODES = ("57P02", "57P03", "57P04")
-# connection exception (a pooler's word for a lost server, too); ended by an administrator or an idle timeout
+# connection exception (poolers use it for a lost server); ended by an administrator or an idle timeout
 _LOST_PREFIXES = ("08", "57P01", "57P05", "25P03")
-_CANCELLED = "57014"  # a statement, by its timeout
-# serialization failure and deadlock; lock not available; read-only and disk full, with which reading goes on; internal
-# error and corrupted data, which other rows may not share; a table or column that is missing (yet) or not permitted,
-# which other statements do not need
+_CANCELLED = "57014"  # statement timeout
+# Failures of one statement: serialization failure and deadlock; lock not available; read-only and disk full, which do
+# not stop reads; internal error and corrupted data, perhaps in few rows; a table or column missing or not permitted.
 _NEUTRAL_PREFIXES = ("40", "55P03", postgres.READ_ONLY, "53100", "XX", "42P01", "42703", "42501")
 
 # https://www.sqlite.org/rescode.html
@@ -43,23 +42,23 @@ _SQLITE_FAILURES = {
 _SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
 
 ERRORS = (Error, deadlines.DeadlineExceeded)
-MAX_ATTEMPTS = 3  # of one call whose connection is cut: somebody may end all connections twice in a row
+MAX_ATTEMPTS = 3  # of one call: a failover may cut all connections twice in a row
 
 
 def classify(error: BaseException) -> Outcome:
-    """An answer of the database is a success, the refusal of an input included; so no client can open the breaker."""
+    """Say what an exception means. A refused input is a SUCCESS, so no client can open the circuit."""
     if isinstance(error, deadlines.DeadlineExceeded):
         return Outcome.SUSPECT
     if not isinstance(error, Error):
         return Outcome.SUCCESS if isinstance(error, ExpectedError | ObjectDoesNotExist) else Outcome.NEUTRAL
     cause = error.__cause__
     if cause is None and isinstance(error, InDoubt):
-        return Outcome.NEUTRAL  # raised by a call that did reach the database
+        return Outcome.NEUTRAL  # confirm reached the database
     if isinstance(cause, sqlite3.Error):
         return _classify_sqlite(cause)
     sqlstate: str | None = getattr(cause, "pgcode", None)
     if sqlstate is None:
-        # Without a SQLSTATE nothing came back from the server: no connection, or none any more.
+        # No SQLSTATE: the server sent nothing. The connection failed or was lost.
         if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
             return Outcome.SUSPECT
         lost = isinstance(error, OperationalError) or type(error).__name__ == "InterfaceError"
@@ -72,7 +71,7 @@ def classify(error: BaseException) -> Outcome:
 
 
 def _classify_sqlite(cause: sqlite3.Error) -> Outcome:
-    primary = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the upper bits are the extended code
+    primary = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the upper bits hold the extended code
     if primary in _SQLITE_FAILURES:
         return Outcome.FAILURE
     is_missing = str(cause).startswith(("no such table", "no such column"))
@@ -88,7 +87,7 @@ class InDoubt(OperationalError):
 
 @contextmanager
 def atomic(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
-    """``transaction.atomic`` that raises InDoubt."""
+    """Like ``transaction.atomic``; raises InDoubt if the connection is lost during the commit."""
     is_over = False
     try:
         with transaction.atomic(using):
@@ -142,7 +141,7 @@ class DatabaseBreaker(Breaker):
         return super().call(_attempt, connection, attempts, partial(func, *args, **kwargs), again)
 
     def probe_call(self) -> None:
-        """Ask the database on a fresh connection, which the call at hand then uses."""
+        """Query on a fresh connection, which the caller's own call then uses."""
         connection = connections[self.alias]
         if not connection.in_atomic_block:
             connection.close()
@@ -190,7 +189,7 @@ def _attempt(
 
 
 def _opened_at(connection: BaseDatabaseWrapper) -> float:
-    """When the connection was opened. SQLite's do not tell, and are not cut."""
+    """Return when the connection was opened. SQLite's connections do not tell, and cannot be cut."""
     return getattr(connection, "opened_at", 0.0)
 
 
@@ -199,17 +198,17 @@ def _sqlstate(error: Exception) -> str | None:
 
 
 def _is_slow_statement(error: Exception) -> bool:
-    """Whether the server itself gave up the statement, on a connection that works."""
+    """Whether the server cancelled the statement, on a connection that still works."""
     return _sqlstate(error) == _CANCELLED
 
 
 def _is_read_only(error: Exception) -> bool:
-    """Whether a write met a read-only server: nothing was done, and a new connection may lead to the new primary."""
+    """Whether the server is read-only. Nothing was written, and a new connection may lead to the new primary."""
     return _sqlstate(error) == postgres.READ_ONLY
 
 
 def _is_lost(error: Exception) -> bool:
-    """Whether the connection was lost. psycopg2 has the SQLSTATE of its end only where it does not poll."""
+    """Whether the connection was lost. psycopg2 reports the SQLSTATE of that only if it does not poll."""
     if not isinstance(error.__cause__, psycopg2.OperationalError | psycopg2.InterfaceError):
         return False
     sqlstate = _sqlstate(error)

@@ -1,6 +1,6 @@
-"""Reads that always answer: live, else the last good answer to the same key, else a default.
+"""Decorators that declare protected calls: reads that always answer, and writes.
 
-A fallback belongs to the call and not to the breaker: one breaker stands before many calls, each with its own.
+A fallback belongs to the call, not to the breaker: one breaker protects many calls, each with its own fallback.
 """
 
 import time
@@ -25,10 +25,11 @@ stale_cache = StaleCache()
 def with_fallback(
     breaker_name: str | None = None, *, default: Callable[..., T], keep_stale: bool = True
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a read with keyword-only, hashable arguments: they are the key.
+    """Decorate a read: it returns the live answer, else the last good one for the same arguments, else the default.
 
-    ``default`` gets the same arguments and must not fail. The source of each answer goes to ``provenance`` and to the
-    counters. Errors that are answers (DoesNotExist) pass through, and the last good answer is forgotten with them.
+    The arguments are the cache key, so they are keyword-only and hashable. ``default`` gets the same arguments and must
+    not fail. Errors that are answers (DoesNotExist) pass through, and the kept answer is discarded. By default the
+    breaker is that of the default database.
     """
 
     def decorate(func: Callable[P, T]) -> Callable[P, T]:
@@ -43,7 +44,7 @@ def with_fallback(
                 breaker.answered(source, time.perf_counter() - started)
 
             try:
-                with scope.reserve(is_open=False):  # also in a POST: what has a fallback leaves it to what has none
+                with scope.reserve(is_open=False):  # the reserve is for calls without a fallback
                     answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
                 kept = stale_cache.get(key)

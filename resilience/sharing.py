@@ -1,18 +1,18 @@
 """Shares the state of breakers between processes and hosts through Redis.
 
-Each breaker has two keys for each dependency. One holds the last change that any process made: ``open``, with the rest
-of its open time as the key's time to live, or ``closed``. The other holds the last override. A thread of each process
-writes the changes of its own breakers and reads those of others every POLL_INTERVAL, so no call waits for Redis. The
-exception is a probe: only one process probes at a time, and asking for the lock takes REDIS_TIMEOUT at most.
+Each breaker has two keys for each dependency. One holds the last change of state by any process: ``open``, whose time
+to live is the rest of the open time, or ``closed``. The other holds the last override. In each process a thread writes
+the changes of its own breakers and reads those of others every POLL_INTERVAL, so no call waits for Redis. Only a probe
+does: one process probes at a time, and asking for the lock takes at most REDIS_TIMEOUT.
 
-A change elsewhere is a reason to check, not a fact: the other process alone may be cut off. Each process makes a check
-of its own and follows only if the check agrees. A process whose calls have been answered meanwhile does not open: a
-check needs a new connection, which may be refused while the open ones work.
+A change elsewhere is a reason to check, not a fact: perhaps only the other process is cut off. Each process makes its
+own check and follows only if the check agrees. A process whose calls have succeeded meanwhile does not open: a check
+needs a new connection, which the server may refuse while the open ones work.
 
-While Redis does not answer or refuses writes, each process decides for itself and tries Redis again after
-RETRY_INTERVAL. Then it first offers what Redis did not take; a process that is still open writes its state again if
-Redis has lost it. The name in the URL is resolved again after each error and every RECONNECT_INTERVAL: at a failover
-the name moves to another server, while the old one may go on answering as a replica.
+While Redis does not answer or refuses writes, each process decides alone and tries Redis again after RETRY_INTERVAL.
+Then it first writes what Redis did not take. If Redis has lost the state, a process that is still open writes it again.
+The name in the URL is resolved again after each error and every RECONNECT_INTERVAL: a failover moves the name to
+another server, while the old one may go on answering as a replica.
 """
 
 import logging
@@ -43,12 +43,12 @@ REDIS_TIMEOUT = 0.1
 RETRY_INTERVAL = 5.0
 RECONNECT_INTERVAL = 3.0
 CLOSED_IS_KNOWN = 60.0
-WORTH_WRITING_AGAIN = 1.0  # less may be what the key had and this process's clock has not yet
-UNBOUNDED_PROBE = 10.0  # what a probe without a deadline of its own may take before the turn is given away
+WORTH_WRITING_AGAIN = 1.0  # of the open time; less may be a difference of clocks
+UNBOUNDED_PROBE = 10.0  # how long a probe without a deadline holds the lock
 
 
 class Sharing:
-    """The thread of this process that talks with Redis, and the breakers that it shares."""
+    """The thread of this process that talks to Redis, and the breakers that it shares."""
 
     def __init__(self, url: str) -> None:
         self._client = redis.Redis.from_url(
@@ -64,13 +64,13 @@ class Sharing:
         self._thread.start()
 
     def share(self, breaker: Breaker, dependency: str = "") -> None:
-        """Share the state of ``breaker`` from now on, with those of the same name and the same ``dependency``."""
+        """Share the state of ``breaker`` with those of the same name and ``dependency`` in other processes."""
         shared = SharedBreaker(breaker, dependency, self, self._client)
         breaker.attend(shared, shared)
         self._shared.append(shared)
 
     def stop(self) -> None:
-        """End the thread; the breakers keep the state they have and go on alone."""
+        """End the thread. The breakers keep their state and go on alone."""
         self._stopped.set()
         self._is_resting = True
         self._thread.join()
@@ -78,22 +78,22 @@ class Sharing:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether it is this thread that asks."""
+        """Whether the caller is this object's own thread."""
         return threading.current_thread() is self._thread
 
     def tell(self, job: Callable[[], object]) -> None:
-        """Have ``job`` done at once, or never where Redis is away."""
+        """Run ``job`` in the thread as soon as possible; drop it while Redis is down."""
         if not self._is_resting:
             self._jobs.put(job)
 
     def ask(self, job: Callable[[], bool], otherwise: bool) -> bool:
-        """What ``job`` returns, or ``otherwise`` where Redis does not answer in time."""
+        """Return what ``job`` returns, or ``otherwise`` if Redis does not answer in time."""
         if self._is_resting:
             return otherwise
         answer: Future[bool] = Future()
 
         def asked() -> None:
-            # Not if nobody waits for it any more.
+            # The caller may have given up.
             if answer.set_running_or_notify_cancel():
                 answer.set_result(job())
 
@@ -102,7 +102,7 @@ class Sharing:
             return answer.result(REDIS_TIMEOUT)
         except TimeoutError:
             answer.cancel()
-            self._is_resting = True  # until the thread has got through to Redis
+            self._is_resting = True  # until the thread reaches Redis
             return otherwise
 
     def _work(self) -> None:
@@ -128,12 +128,12 @@ class Sharing:
         return self._look
 
     def _reconnect(self) -> None:
-        """Connect to where the name leads now. Raises redis.RedisError, ReadOnlyError if that is a replica."""
+        """Connect to the server that the name means now. Raises redis.RedisError; ReadOnlyError for a replica."""
         self._client.connection_pool.disconnect()
         try:
             role = self._client.role()[0]
         except redis.ResponseError:
-            role = "unknown"  # this user may not ask; a write will tell
+            role = "unknown"  # this user may not ask; the first write will tell
         if role == "slave":
             raise redis.ReadOnlyError("a replica")
         self._reconnect_at = time.monotonic() + RECONNECT_INTERVAL
@@ -154,9 +154,10 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True)
 class _News:
-    """What another process found, in force ``until`` a time on the monotonic clock, and what this one finds.
+    """A change by another process, valid ``until`` a time on the monotonic clock, and this process's check of it.
 
-    ``changes`` of its own and ``live`` answers this one had counted before."""
+    ``changes`` and ``live`` are this process's own counts at the time it arrived.
+    """
 
     state: str
     until: float
@@ -166,19 +167,19 @@ class _News:
 
 
 class SharedBreaker(Listener, ProbeLock):
-    """One breaker's side of it."""
+    """Shares one breaker: its listener and its probe lock."""
 
     def __init__(self, breaker: Breaker, dependency: str, sharing: Sharing, client: "redis.Redis") -> None:
         self._breaker, self._sharing, self._client = breaker, sharing, client
         key = ":".join(filter(None, ("breaker", breaker.name, dependency)))
         self._state_key, self._override_key, self._lock_key = key, f"{key}:override", f"{key}:probe"
         self._seen: dict[str, str | None] = {}
-        # What Redis has still to be told, so that what it says meanwhile is known to be older.
+        # What Redis does not have yet: until then its own values are older.
         self._is_state_unsent = False
         self._unsent_override: str | None = None
-        self._news: _News | None = None  # the last, while it is being checked
-        self._changes = 0  # of the state, which this process has found itself
-        self._turn = ""  # this process's, while it has one
+        self._news: _News | None = None  # while it is being checked
+        self._changes = 0  # of the state, by this process itself
+        self._token = ""  # of this process's probe lock
 
     def state_change(self, change: StateChange) -> None:
         if not self._sharing.is_at_work:
@@ -192,11 +193,11 @@ class SharedBreaker(Listener, ProbeLock):
             self._sharing.tell(self.look)
 
     def look(self) -> None:
-        """Send what is new here, and learn what another process has written since."""
+        """Write what is new here, and read what other processes have written."""
         self._follow_news()
         if action := self._unsent_override:
             self._say(self._override_key, action, None)
-            if self._unsent_override == action:  # and nobody has overridden it meanwhile
+            if self._unsent_override == action:  # not overridden meanwhile
                 self._unsent_override = None
         if self._is_state_unsent:
             self._is_state_unsent = False
@@ -227,7 +228,7 @@ class SharedBreaker(Listener, ProbeLock):
             self._seen[self._state_key] = value
             state = value.split()[0]
             if not state == self._breaker.state == pybreaker.STATE_CLOSED:
-                reach = self._breaker.check or (lambda: state == pybreaker.STATE_CLOSED)  # without one it is believed
+                reach = self._breaker.check or (lambda: state == pybreaker.STATE_CLOSED)  # without a check, believe it
                 check = Check(reach, lambda is_reached: self._sharing.tell(self.look))
                 self._news = _News(state, time.monotonic() + left, changes, live, check)
 
@@ -241,14 +242,14 @@ class SharedBreaker(Listener, ProbeLock):
             return
         self._news = None
         if news.changes != self._changes:
-            return  # this process knows better now
+            return  # this process has its own, newer finding
         if news.state == pybreaker.STATE_OPEN and not is_reached and self._live == news.live:
             self._breaker.open_for(max(0.0, news.until - time.monotonic()))
         elif news.state == pybreaker.STATE_CLOSED and is_reached:
             self._breaker.close()
 
     def _write_state(self) -> None:
-        # That of now, not of when it changed. Forced has a key of its own, half-open is nobody else's business.
+        # The current state. An override has its own key, and half-open concerns this process only.
         if self._breaker.forced:
             return
         if self._breaker.state == pybreaker.STATE_CLOSED:
@@ -262,17 +263,17 @@ class SharedBreaker(Listener, ProbeLock):
         self._seen[key] = value
 
     def acquire(self) -> bool:
-        self._turn = uuid.uuid4().hex
-        patience = (self._breaker.deadline or UNBOUNDED_PROBE) + 1
+        self._token = uuid.uuid4().hex
+        seconds = (self._breaker.deadline or UNBOUNDED_PROBE) + 1
         return self._sharing.ask(
-            lambda: bool(self._client.set(self._lock_key, self._turn, nx=True, px=int(patience * 1000))), otherwise=True
+            lambda: bool(self._client.set(self._lock_key, self._token, nx=True, px=int(seconds * 1000))), otherwise=True
         )
 
     def release(self) -> None:
-        turn = self._turn
+        token = self._token
 
         def give_back() -> None:
-            if self._client.get(self._lock_key) == turn:
+            if self._client.get(self._lock_key) == token:
                 self._client.delete(self._lock_key)
 
         self._sharing.tell(give_back)

@@ -1,7 +1,7 @@
-"""Makes protected calls of what is asked of the database outside of one, by code that knows nothing of breakers.
+"""Protects the queries of code that knows nothing of breakers.
 
-A whole call with its fallback is declared where it is known (``resilience.fallback``). Sessions, users, the admin,
-templates and libraries declare nothing: of them each connect, each statement and each commit is a call by itself.
+``resilience.fallback`` declares whole calls with their fallbacks. Sessions, users, the admin, templates and libraries
+declare nothing: each of their connects, statements and commits is a protected call of its own.
 """
 
 from collections.abc import Callable
@@ -18,13 +18,13 @@ _is_on = False
 
 
 def turn_on() -> None:
-    """From now on this process serves. Commands and migrations take the time that they need."""
+    """Protect the queries of this process from now on. Commands and migrations take the time that they need."""
     global _is_on
     _is_on = True
 
 
 class ProtectedWrapper(BaseDatabaseWrapper):
-    """A connection whose users get DependencyUnavailable where the database cannot be used."""
+    """A connection that raises DependencyUnavailable if the database cannot be used."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,7 +37,7 @@ class ProtectedWrapper(BaseDatabaseWrapper):
         return guard is not None and not is_inside(guard)
 
     def ensure_connection(self) -> None:
-        """Connect, if the circuit allows it. In a transaction it has done so already."""
+        """Connect if the circuit allows it. A transaction has connected already."""
         if self._is_due() and not self.in_atomic_block:
             breakers.database_breaker(self.alias).call(super().ensure_connection)
         else:
@@ -57,10 +57,10 @@ class ProtectedWrapper(BaseDatabaseWrapper):
 
         breaker = breakers.database_breaker(self.alias)
         try:
-            # Only what changes nothing may be made again.
+            # Only reads can be repeated.
             return (breaker.call if str(sql).startswith("SELECT") else breaker.call_once)(on_current_connection)
         except DependencyUnavailable:
-            if self.connection is None:  # Django closes the cursor once more, of which SQLite would complain
+            if self.connection is None:  # Django closes the cursor again, which SQLite refuses
                 cursor.cursor = SimpleNamespace(close=lambda: None)
             raise
 

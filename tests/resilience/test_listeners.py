@@ -29,7 +29,7 @@ def test_each_event_is_one_structured_line(caplog: pytest.LogCaptureFixture) -> 
     assert (rejection["event"], rejection["retry_after"]) == ("rejection", 10)
 
 
-def test_prometheus_sees_it_too() -> None:
+def test_metrics_show_state_failures_and_rejections() -> None:
     def figure(name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, {"breaker": "ad-provider", **labels}) or 0
 

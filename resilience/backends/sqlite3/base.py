@@ -1,4 +1,4 @@
-"""Django's SQLite backend that makes no database while it serves: SQLite takes a missing file for an empty one."""
+"""Django's SQLite backend, which creates no file while it serves: SQLite takes a missing file for an empty database."""
 
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from resilience.backends.protection import ProtectedWrapper
 
 
 class DatabaseWrapper(ProtectedWrapper, base.DatabaseWrapper):
-    """Django's wrapper, which opens an existing file only."""
+    """Opens an existing file only, in a serving process."""
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
