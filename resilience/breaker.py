@@ -53,7 +53,7 @@ class Breaker(Circuit):
         self._classify = classify
         self._errors = errors
         self._bulkhead = Bulkhead(max_concurrent) if max_concurrent else None
-        self._following: Check | None = None  # the latest check in a thread
+        self._running_check: Check | None = None  # the latest check in a thread
         self.answers = Answers()
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -64,10 +64,10 @@ class Breaker(Circuit):
         """
         if scope.is_inside(self.name):
             return func(*args, **kwargs)
-        admission = self._enter()
+        admission = self._admit_or_probe()
         # A probe needs no permit: calls that hang may hold all of them.
         if self._bulkhead is None or admission.is_probe:
-            return self._carry_out(admission, self.deadline, func, *args, **kwargs)
+            return self._run(admission, self.deadline, func, *args, **kwargs)
         began = time.monotonic()
         timeout = self.deadline and self.deadline * WAIT_SHARE
         permit = self._bulkhead.acquire(timeout, may_use_reserve=scope.has_reserve())
@@ -76,21 +76,21 @@ class Breaker(Circuit):
             raise TooManyCalls(self.name, LATER)
         try:
             if admission.epoch != self._epoch:  # the state changed while this call waited
-                admission = self._enter()
+                admission = self._admit_or_probe()
             left = self.deadline and self.deadline - (time.monotonic() - began)
-            return self._carry_out(admission, left, func, *args, **kwargs)
+            return self._run(admission, left, func, *args, **kwargs)
         finally:
             self._bulkhead.release(permit)
 
-    def _enter(self) -> Admission:
+    def _admit_or_probe(self) -> Admission:
         """Return an admission, after the ``probe_call`` if one is due. Raises CallRejected or CallFailed."""
         admission = self._admit()
         while admission.is_probe and self.probe_call:
-            self._carry_out(admission, self.deadline, self.probe_call)
+            self._run(admission, self.deadline, self.probe_call)
             admission = self._admit()
         return admission
 
-    def _carry_out(
+    def _run(
         self, admission: Admission, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         if deadline is not None:
@@ -99,7 +99,7 @@ class Breaker(Circuit):
             with scope.inside(self.name), deadlines.within(deadline):
                 result = func(*args, **kwargs)
         except BaseException as error:
-            outcome = self._judge(admission, error)
+            outcome = self._outcome_of(admission, error)
             self._settle(admission, outcome, error)
             if outcome is not Outcome.SUCCESS and isinstance(error, self._errors):
                 if outcome is Outcome.NEUTRAL:
@@ -109,7 +109,7 @@ class Breaker(Circuit):
         self._settle(admission, Outcome.SUCCESS)
         return result
 
-    def _judge(self, admission: Admission, error: BaseException) -> Outcome:
+    def _outcome_of(self, admission: Admission, error: BaseException) -> Outcome:
         outcome = self._classify(error)
         if outcome is not Outcome.SUSPECT:
             return outcome
@@ -129,8 +129,8 @@ class Breaker(Circuit):
                 self._settle(admission, Outcome.FAILURE, error)
 
         with self._lock:
-            if self._following is None or self._following.result is not None:
-                self._following = Check(check, settle)
+            if self._running_check is None or self._running_check.result is not None:
+                self._running_check = Check(check, settle)
 
     def answered(self, source: Source, took: float) -> None:
         """Count one answer to a reader; ``took`` is in seconds."""

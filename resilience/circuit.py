@@ -148,11 +148,11 @@ class Circuit:
     def _settle(self, admission: Admission, outcome: Outcome, error: BaseException | None = None) -> None:
         if outcome is Outcome.SUCCESS and not admission.is_probe and not self._machine.fail_counter:
             return  # closed, and no failure to forget
-        self._tell(admission, outcome, error)
+        self._apply(admission, outcome, error)
         if admission.is_probe:
             self._probe_lock.release()
 
-    def _tell(self, admission: Admission, outcome: Outcome, error: BaseException | None) -> None:
+    def _apply(self, admission: Admission, outcome: Outcome, error: BaseException | None) -> None:
         with self._lock:
             if admission.epoch != self._epoch:
                 return
@@ -176,7 +176,7 @@ class Circuit:
             if self._machine.current_state != before:
                 self._epoch += 1
 
-    def attend(self, listener: Listener, probe_lock: ProbeLock) -> None:
+    def share_with(self, listener: Listener, probe_lock: ProbeLock) -> None:
         """Add a listener, and ask ``probe_lock`` before each probe."""
         self._listeners.add(listener)
         self._probe_lock = probe_lock

@@ -226,7 +226,7 @@ def post_json(via: requests.Session, url: str, body: Any, *, headers: dict[str, 
     with via.post(
         url, json=body, headers=headers, timeout=deadlines.remaining(), allow_redirects=False, stream=True
     ) as response:
-        record: _Record | None = response.raw.record
+        record: _Record | None = getattr(response.raw, "record", None)
         try:
             answer = _read(response, url, max_bytes)
         except Exception as error:

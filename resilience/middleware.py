@@ -29,9 +29,9 @@ class ResilienceMiddleware:
         origin = provenance.begin()
         with ExitStack() as stack:
             if request.path_info.startswith(tuple(conf.BREAKER_OVERRIDE_PATHS)):
-                # Otherwise nobody could sign in to reset a circuit that is forced open.
-                for breaker in filter(lambda breaker: breaker.forced, breakers.all_breakers()):
-                    stack.enter_context(scope.bypass(breaker.name))
+                for breaker in breakers.all_breakers():
+                    if breaker.forced:  # otherwise nobody could sign in to reset it
+                        stack.enter_context(scope.bypass(breaker.name))
             if request.method not in SAFE_METHODS:
                 stack.enter_context(scope.reserve())
             response = self.get_response(request)
@@ -60,5 +60,6 @@ def _unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpResp
 
 def unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpResponse:
     """The default of BREAKER_UNAVAILABLE_VIEW: a plain 503 with Retry-After."""
+    text = f"The {error.breaker} is unavailable."
     retry_after = {"Retry-After": str(math.ceil(error.retry_after))}
-    return HttpResponse(f"The {error.breaker} is unavailable.", "text/plain", status=503, headers=retry_after)
+    return HttpResponse(text, content_type="text/plain; charset=utf-8", status=503, headers=retry_after)

@@ -88,7 +88,7 @@ def breaker(clock: Clock, probe_lock: OfAll, recorder: Recorder) -> Breaker:
         cause_of=lambda error, deadline: f"{type(error).__name__} within {deadline} s",
         clock=clock,
     )
-    breaker.attend(recorder, probe_lock)
+    breaker.share_with(recorder, probe_lock)
     return breaker
 
 

@@ -97,7 +97,7 @@ def test_probe_that_asks_for_its_lock_does_not_undo_an_override(breaker: Breaker
             breaker.override("force-open", by="anna")
             return True
 
-    breaker.attend(Listener(), SomebodyElseIsQuicker())
+    breaker.share_with(Listener(), SomebodyElseIsQuicker())
     breaker.open_for(0)
     for _ in range(2):
         with pytest.raises(CallRejected):
