@@ -15,7 +15,7 @@ class SessionStore(db.SessionStore):
         return bool(super()._validate_session_key(key)) and key.isascii() and key.isalnum()  # type: ignore[misc]
 
     def save(self, must_create: bool = False) -> None:
-        breakers.get(breakers.DATABASE).call(self._save, must_create=must_create)
+        breakers.database_breaker().call(self._save, must_create=must_create)
 
     def _save(self, must_create: bool) -> None:
         try:

@@ -20,7 +20,8 @@ from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.events import Listener
-from resilience.listeners import LoggingListener, MetricsListener
+from resilience.listeners import LoggingListener
+from resilience.metrics import MetricsListener
 from service.logs import JSONFormatter
 
 ROUNDS, CALLS = 25, 20_000

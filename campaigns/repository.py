@@ -19,8 +19,7 @@ from catalog.models import Product
 from catalog.repository import advertised
 from catalog.served import ProductRow
 from resilience import breakers, provenance
-from resilience.breakers import DATABASE
-from resilience.database import InDoubt, was_in_doubt
+from resilience.database import InDoubt
 from resilience.errors import DependencyUnavailable
 from resilience.fallback import protected_write
 
@@ -78,7 +77,7 @@ def _choose(
     hashed = viewer_hash(viewer, day_of(now)) if viewer else ""
     terms = [keyword(each) for each in keywords]
     # The breaker calls only what queries the database: any other call would pass for a successful probe.
-    database = breakers.get(DATABASE)
+    database = breakers.database_breaker()
     own, seen = database.call(_known_of, asin, hashed, now) if asin or hashed else ([], None)
     context = Context(now, asin, own, categories, known.keywords.matching(terms), seen)
     winners, others = run_auction(known, context, limit)
@@ -129,17 +128,21 @@ def _record(event: AdEvent, *, again: bool) -> Reason | None:
     return reason
 
 
-@protected_write(DATABASE)
-def _charge(kind: Kind, decision: Decision, at: datetime, address: str) -> Reason | None:
+def _confirm_charge(kind: Kind, decision: Decision, at: datetime, address: str) -> Reason | None:
+    """Charge again. A repetition is the charge of the lost attempt."""
     reason = charging.charge(kind, decision, at, address)
-    # A retry may find the charge of the first attempt.
-    return None if reason is Reason.REPEATED and was_in_doubt() else reason
+    return None if reason is Reason.REPEATED else reason
 
 
-@protected_write(DATABASE)
+@protected_write(confirm=_confirm_charge)
+def _charge(kind: Kind, decision: Decision, at: datetime, address: str) -> Reason | None:
+    return charging.charge(kind, decision, at, address)
+
+
+# Nobody can tell whether the lost attempt counted: rather once too few than twice.
+@protected_write(confirm=lambda *event: None)
 def _count_unbilled(kind: Kind, campaign: int | None, at: datetime, reason: Reason) -> None:
-    if not was_in_doubt():  # it may be counted already; one too few is better than one too many
-        charging.count_unbilled(kind, campaign, at, reason)
+    charging.count_unbilled(kind, campaign, at, reason)
 
 
 spool = Spool(record_again)

@@ -13,8 +13,7 @@ from catalog import defaults
 from catalog.models import Product, Review
 from catalog.rows import Page, R, Rows
 from catalog.served import ProductRow, ReviewRow
-from resilience.breakers import DATABASE
-from resilience.database import InDoubt, atomic, was_in_doubt
+from resilience.database import InDoubt, atomic
 from resilience.errors import ExpectedError
 from resilience.fallback import protected_write, with_fallback
 
@@ -85,19 +84,19 @@ class AdCandidates(NamedTuple):
         return AdCandidates(*([each for each in part if each.asin not in asins] for part in self))
 
 
-@with_fallback(DATABASE, default=defaults.product)
+@with_fallback(default=defaults.product)
 def get_product_by_asin(*, asin: str) -> ProductRow:
     """The product. Raises Product.DoesNotExist. One query."""
     return _products.get("WHERE asin = %s", asin)
 
 
-@with_fallback(DATABASE, default=defaults.products)
+@with_fallback(default=defaults.products)
 def get_products(*, skip: int, limit: int, after: int | None = None) -> Page[ProductRow]:
     """Products ordered by id, from the first id above ``after``. One query, two if values are long."""
     return _page(_products, {}, skip, limit, after)
 
 
-@with_fallback(DATABASE, default=defaults.reviews)
+@with_fallback(default=defaults.reviews)
 def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> Page[ReviewRow]:
     """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two if there are no reviews."""
     found = _page(_reviews, {"asin": asin}, skip, limit, after)
@@ -106,7 +105,7 @@ def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None =
     return found
 
 
-@with_fallback(DATABASE, default=defaults.reviews)
+@with_fallback(default=defaults.reviews)
 def get_reviews(
     *, skip: int, limit: int, after: int | None = None, asin: str | None = None, reviewer_id: str | None = None
 ) -> Page[ReviewRow]:
@@ -115,7 +114,7 @@ def get_reviews(
     return _page(_reviews, {column: value for column, value in given.items() if value is not None}, skip, limit, after)
 
 
-@with_fallback(DATABASE, default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
+@with_fallback(default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
 def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: int) -> AdCandidates:
     """Up to ``limit`` products of the page's categories and as many others, best rated first.
 
@@ -131,28 +130,40 @@ def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: i
     return AdCandidates(fitting, others)
 
 
-@protected_write(DATABASE)
+def _confirm_created_product(*, asin: str, fields: ProductFields) -> ProductRow:
+    """Create the product again. If it exists with these fields, the lost attempt created it."""
+    try:
+        return create_product(asin=asin, fields=fields)
+    except AlreadyExists:
+        if own := Product.objects.filter(asin=asin, **fields).first():
+            return _products.of(own)
+        raise
+
+
+@protected_write(confirm=_confirm_created_product)
 def create_product(*, asin: str, fields: ProductFields) -> ProductRow:
     """Raises AlreadyExists for an asin that is taken."""
     try:
         with atomic():
             return _products.of(Product.objects.create(asin=asin, **fields))
     except IntegrityError as error:
-        if was_in_doubt() and (own := Product.objects.filter(asin=asin, **fields).first()):
-            return _products.of(own)
         raise AlreadyExists(f"There is a product {asin} already.") from error
 
 
-@protected_write(DATABASE)
-def update_product(*, asin: str, fields: ProductFields) -> ProductRow:
-    """Change only the given fields. Raises Product.DoesNotExist."""
+def _confirm_updated_product(*, asin: str, fields: ProductFields) -> ProductRow:
+    """Return the product if it has these values. To write them again could undo a later change by somebody else."""
     with atomic():
         product = Product.objects.select_for_update().get(asin=asin)
-        if was_in_doubt():
-            # A second write could undo a later change by somebody else.
-            if all(getattr(product, name) == value for name, value in fields.items()):
-                return _products.of(product)
-            raise InDoubt("a repeated change found other values")
+    if all(getattr(product, name) == value for name, value in fields.items()):
+        return _products.of(product)
+    raise InDoubt("the product has other values")
+
+
+@protected_write(confirm=_confirm_updated_product)
+def update_product(*, asin: str, fields: ProductFields) -> ProductRow:
+    """Change the given fields only. Raises Product.DoesNotExist."""
+    with atomic():
+        product = Product.objects.select_for_update().get(asin=asin)
         for name, value in fields.items():
             setattr(product, name, value)
         # A full save would overwrite the counters, which triggers maintain.
@@ -160,30 +171,30 @@ def update_product(*, asin: str, fields: ProductFields) -> ProductRow:
         return _products.of(product)
 
 
-@protected_write(DATABASE)
+def _confirm_deleted_product(*, asin: str, with_reviews: bool) -> None:
+    """Raise InDoubt if there is a product: somebody else may have created a new one."""
+    with atomic():
+        if Product.objects.select_for_update().only("asin").filter(asin=asin).first():
+            raise InDoubt("there is a product")
+
+
+@protected_write(confirm=_confirm_deleted_product)
 def delete_product(*, asin: str, with_reviews: bool) -> None:
     """Delete the product, and ``with_reviews`` its reviews.
 
     Raises Product.DoesNotExist, HasReviews or TooManyReviews, and then deletes nothing.
     """
-    try:
-        with atomic():
-            # The lock makes a concurrent deletion find nothing, and keeps new reviews out.
-            product = Product.objects.select_for_update().only("asin").get(asin=asin)
-            if was_in_doubt():
-                # Somebody may have created it after the first attempt.
-                raise InDoubt("a repeated deletion found a product")
-            if not with_reviews and product.reviews.exists():
-                raise HasReviews
-            if have_too_many_reviews([asin]):
-                raise TooManyReviews(
-                    f"There are more than {MAX_REVIEWS_DELETED} reviews of {asin}, too many to delete at once."
-                    f" Delete it with the command: manage_recommender.py delete_product {asin}"
-                )
-            product.delete()
-    except Product.DoesNotExist:
-        if not was_in_doubt():
-            raise
+    with atomic():
+        # The lock makes a concurrent deletion find nothing, and keeps new reviews out.
+        product = Product.objects.select_for_update().only("asin").get(asin=asin)
+        if not with_reviews and product.reviews.exists():
+            raise HasReviews
+        if have_too_many_reviews([asin]):
+            raise TooManyReviews(
+                f"There are more than {MAX_REVIEWS_DELETED} reviews of {asin}, too many to delete at once."
+                f" Delete it with the command: manage_recommender.py delete_product {asin}"
+            )
+        product.delete()
 
 
 def have_too_many_reviews(asins: Collection[str]) -> bool:
@@ -192,7 +203,17 @@ def have_too_many_reviews(asins: Collection[str]) -> bool:
     return bool(reviews[MAX_REVIEWS_DELETED : MAX_REVIEWS_DELETED + 1])
 
 
-@protected_write(DATABASE)
+def _confirm_created_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> ReviewRow:
+    """Create the review again. If it exists with these fields, the lost attempt created it."""
+    try:
+        return create_review(reviewer_id=reviewer_id, asin=asin, fields=fields)
+    except AlreadyExists:
+        if own := Review.objects.filter(reviewer_id=reviewer_id, product_id=asin, **fields).first():
+            return _reviews.of(own)
+        raise
+
+
+@protected_write(confirm=_confirm_created_review)
 def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> ReviewRow:
     """Raises Product.DoesNotExist, or AlreadyExists if the reviewer has reviewed the product."""
     try:
@@ -201,10 +222,6 @@ def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Revie
             product = Product.objects.select_for_update(no_key=True).only("asin").get(asin=asin)
             return _reviews.of(Review.objects.create(reviewer_id=reviewer_id, product=product, **fields))
     except IntegrityError as error:
-        if was_in_doubt() and (
-            own := Review.objects.filter(reviewer_id=reviewer_id, product_id=asin, **fields).first()
-        ):
-            return _reviews.of(own)
         raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
 
 

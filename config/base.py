@@ -26,14 +26,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "service.middleware.TelemetryMiddleware",  # first: every response has an id and is counted
+    "resilience.middleware.ResilienceMiddleware",  # first: every response has an id
+    "service.middleware.MetricsMiddleware",  # before whatever answers: every response is counted
     "service.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",  # before IntakeMiddleware: a front end can read refusals
     "service.middleware.IntakeMiddleware",  # before CommonMiddleware, which checks the Host header
-    "service.middleware.DependencyMiddleware",  # around the session, which queries the database
-    "service.middleware.SavedSessionMiddleware",
+    "resilience.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

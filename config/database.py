@@ -16,12 +16,16 @@ DB_POOLER = setting("DB_POOLER", env.str, "off", lambda word: word in ("off", "t
 HALF_OF_THREADS = max(1, whole_number("THREADS", 8) // 2)
 BREAKERS: dict[str, dict[str, Any]] = {
     "database": {
+        "database": "default",
         "fail_max": whole_number("DB_FAIL_MAX", 1),
         "reset_timeout": seconds("DB_RESET_TIMEOUT", 20),
         "deadline": DB_DEADLINE,
         "max_concurrent": whole_number("DB_MAX_CONCURRENT", HALF_OF_THREADS),
     }
 }
+BREAKER_LISTENERS = ["resilience.listeners.LoggingListener", "resilience.metrics.MetricsListener"]
+BREAKER_OVERRIDE_PATHS = ["/accounts/", "/breakers/"]
+BREAKER_UNAVAILABLE_VIEW = "service.errors.unavailable"
 
 
 def are_libpq_options(parsed: dict[str, Any]) -> bool:

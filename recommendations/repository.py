@@ -30,7 +30,6 @@ from recommendations.candidates import (
 )
 from recommendations.ranking import rank
 from recommendations.weights import Weights
-from resilience.breakers import DATABASE
 from resilience.fallback import with_fallback
 
 DEFAULT_LIMIT = 10
@@ -80,14 +79,14 @@ def _popular_instead(*, limit: int, exclude: tuple[str, ...] = (), **parameters:
     return found or list(stand_ins)
 
 
-@with_fallback(DATABASE, default=_popular_instead)
+@with_fallback(default=_popular_instead)
 def popular(*, limit: int, category: str | None, exclude: tuple[str, ...]) -> list[Recommended]:
     """The most reviewed products; newer reviews count more. Two or three queries, a few more once a minute."""
     fillers = (popular_of(category or "", "popular"), best_rated(category))
     return _filled(*fillers, limit=limit, category=category, exclude=exclude)
 
 
-@with_fallback(DATABASE, default=_popular_instead)
+@with_fallback(default=_popular_instead)
 def similar(*, asin: str, limit: int, category: str | None, exclude: tuple[str, ...]) -> list[Recommended]:
     """Products like this one. Raises Product.DoesNotExist. Four queries, and one for each further source."""
     found = _starts.fetch("WHERE asin = %s", asin)
@@ -104,7 +103,7 @@ def similar(*, asin: str, limit: int, category: str | None, exclude: tuple[str, 
     return _filled(*fillers, limit=limit, category=category, exclude=(*exclude, asin))
 
 
-@with_fallback(DATABASE, default=_popular_instead)
+@with_fallback(default=_popular_instead)
 def for_products(
     *, asins: tuple[str, ...], limit: int, category: str | None, exclude: tuple[str, ...]
 ) -> list[Recommended]:
@@ -115,7 +114,7 @@ def for_products(
     return _for_history(history, limit=limit, category=category, exclude=(*exclude, *asins))
 
 
-@with_fallback(DATABASE, default=_popular_instead)
+@with_fallback(default=_popular_instead)
 def for_reviewer(
     *, reviewer_id: str, limit: int, category: str | None, exclude: tuple[str, ...], include_seen: bool
 ) -> list[Recommended]:

@@ -12,10 +12,10 @@ from catalog.ads import as_ad
 from catalog.rules import MAX_ADS_BYTES
 from catalog.wire import IM_URL, SALES_RANK
 from resilience import deadlines, http, provenance, request_id
-from resilience.breakers import AD_PROVIDER
 from resilience.circuit import Outcome
 from resilience.fallback import with_fallback
 
+AD_PROVIDER = "ad-provider"  # in settings.BREAKERS
 CHECK_TIMEOUT = 0.25  # seconds
 AD_SHAPE: dict[str, type | UnionType] = {
     "asin": str,

@@ -19,7 +19,7 @@ from catalog import rules
 from catalog.ads import AdSerializer
 from catalog.serializers import AsinField
 from catalog.viewsets import validated
-from recommender_site.ad_client import get_ads
+from recommender_site.ad_client import AD_PROVIDER, get_ads
 from resilience import breakers
 from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
@@ -91,7 +91,7 @@ class SabotageView(APIView):
 
 
 class SabotageDatabaseView(SabotageView):
-    breaker_name = breakers.DATABASE
+    breaker_name = "database"
     error = OperationalError
 
     @extend_schema(
@@ -107,7 +107,7 @@ class SabotageDatabaseView(SabotageView):
 
 
 class SabotageAdServerView(SabotageView):
-    breaker_name = breakers.AD_PROVIDER
+    breaker_name = AD_PROVIDER
     error = BadAnswer
 
     @extend_schema(

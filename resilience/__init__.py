@@ -1,1 +1,1 @@
-"""Circuit breakers, deadlines and fallbacks. Knows databases and HTTP, and nothing of what is kept or sold there."""
+"""Circuit breakers, deadlines and fallbacks for any Django project. README.md has an example."""

@@ -1,4 +1,4 @@
-"""How readers were answered, in figures: since the start, and second by second over the last ten minutes."""
+"""Counts of answers by source: since the start, and for each second of the last ten minutes."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ class _Second:
 
 
 class Answers:
-    """Counts of one dependency in this process."""
+    """The counts of one dependency in this process."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -29,7 +29,7 @@ class Answers:
         self._seconds: deque[_Second] = deque(maxlen=SECONDS)
 
     def count(self, source: Source, took: float) -> None:
-        """Count one answer that ``took`` so many seconds."""
+        """Count one answer; ``took`` is in seconds."""
         now = int(self._clock())
         with self._lock:
             self._totals[source] += 1
@@ -40,13 +40,13 @@ class Answers:
             second.slowest = max(second.slowest, took)
 
     def totals(self) -> dict[Source, int]:
-        """Answers by source since the process started."""
+        """Return the number of answers by source since the process started."""
         return {source: self._totals[source] for source in SOURCES}
 
     def timeline(self) -> list[dict[str, Any]]:
-        """The seconds of the last ten minutes in which there was an answer, oldest first.
+        """Return each second of the last ten minutes that had an answer, oldest first.
 
-        ``ago`` is in seconds, ``slowest`` the longest that an answer took, in seconds.
+        ``ago`` and ``slowest``, the duration of the slowest answer, are in seconds.
         """
         now = int(self._clock())
         with self._lock:

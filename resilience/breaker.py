@@ -1,59 +1,41 @@
 """A circuit breaker for threads.
 
 pybreaker holds its lock while the protected function runs, so one slow call makes all others wait. Here the call runs
-outside every lock; the circuit is told the outcome afterwards.
+outside of every lock, and the circuit gets its outcome afterwards.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from resilience import deadlines
+from resilience import deadlines, scope
 from resilience.answers import Answers
 from resilience.bulkhead import Bulkhead
 from resilience.checks import Check
 from resilience.circuit import LATER, PROBE_SHARE, Admission, Circuit, Outcome
 from resilience.errors import CallFailed, TooManyCalls
+from resilience.provenance import Source
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-WAIT_SHARE = 0.5  # of the deadline, for which a permit is waited for; the call has what is left
-# Breakers whose protected call this thread is inside of. A nested call belongs to the outer one, which judges it.
-_inside: ContextVar[frozenset[str]] = ContextVar("inside_breakers", default=frozenset())
-
-
-def is_inside(name: str) -> bool:
-    """Whether this thread is inside of a call through the breaker."""
-    return name in _inside.get()
-
-
-@contextmanager
-def inside(name: str) -> Iterator[None]:
-    """Belong to a call through the breaker that somebody else judges."""
-    token = _inside.set(_inside.get() | {name})
-    try:
-        yield
-    finally:
-        _inside.reset(token)
+WAIT_SHARE = 0.5  # of the deadline: the longest wait for a permit. The call has what is left.
 
 
 class Breaker(Circuit):
     """Protects calls to one dependency.
 
-    ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` that are not a
-    SUCCESS reach the caller as CallFailed; all others pass through untouched. The circuit's ``deadline`` (seconds)
-    bounds each call, half of it a probe. ``max_concurrent`` is how many calls may be under way at once, with half as
-    many more for those that are made inside ``bulkhead.reserve``. ``check`` tells, without raising, whether this
-    process reaches the dependency now, whatever the state; it is asked before a SUSPECT failure counts.
+    ``classify`` says what an exception means for the dependency. Exceptions of the types ``errors`` reach the caller as
+    CallFailed unless they are a SUCCESS; all others pass through. The circuit's ``deadline`` (seconds) bounds each
+    call; a probe has half of it. ``max_concurrent`` limits the calls that are under way at once; calls inside
+    ``scope.reserve`` have half as many permits more. ``check`` returns whether this process reaches the dependency now
+    and never raises. It runs before a SUSPECT failure counts.
     """
 
-    # A short call that is made as the probe, instead of the caller's own.
+    # A short call that serves as the probe in place of the caller's own.
     probe_call: Callable[[], object] | None = None
-    # What a call may take of the deadline. The rest is for the check of a SUSPECT failure; if there is no rest, the
-    # caller is answered first and the check follows in a thread of its own.
+    # The share of the deadline that a call has. The rest is for the check of a SUSPECT failure. If there is no rest,
+    # the caller is answered first and the check runs in its own thread.
     call_share = 1.0
 
     def __init__(
@@ -71,66 +53,67 @@ class Breaker(Circuit):
         self._classify = classify
         self._errors = errors
         self._bulkhead = Bulkhead(max_concurrent) if max_concurrent else None
-        self._following: Check | None = None  # the latest check that followed a call
+        self._running_check: Check | None = None  # the latest check in a thread
         self.answers = Answers()
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``func`` if the circuit allows it.
 
-        Raises CallRejected when it does not, TooManyCalls when there is no place for it, CallFailed when the dependency
-        could not be used, and whatever else ``func`` raises as it is.
+        Raises CallRejected if it does not, TooManyCalls if there is no permit, CallFailed if the dependency could not
+        be used, and any other exception of ``func`` unchanged.
         """
-        if is_inside(self.name):
+        if scope.is_inside(self.name):
             return func(*args, **kwargs)
-        admission = self._enter()
-        # A probe needs no permit: all of them may be held by calls that hang.
+        admission = self._admit_or_probe()
+        # A probe needs no permit: calls that hang may hold all of them.
         if self._bulkhead is None or admission.is_probe:
-            return self._carry_out(admission, self.deadline, func, *args, **kwargs)
+            return self._run(admission, self.deadline, func, *args, **kwargs)
         began = time.monotonic()
-        permit = self._bulkhead.acquire(self.deadline and self.deadline * WAIT_SHARE)
+        timeout = self.deadline and self.deadline * WAIT_SHARE
+        permit = self._bulkhead.acquire(timeout, may_use_reserve=scope.has_reserve())
         if permit is None:
-            self._listeners.rejection(self._machine, LATER)
+            self._listeners.rejection(self.name, LATER)
             raise TooManyCalls(self.name, LATER)
         try:
-            if admission.epoch != self._epoch:  # the circuit has opened, or closed, while this caller waited
-                admission = self._enter()
+            if admission.epoch != self._epoch:  # the state changed while this call waited
+                admission = self._admit_or_probe()
             left = self.deadline and self.deadline - (time.monotonic() - began)
-            return self._carry_out(admission, left, func, *args, **kwargs)
+            return self._run(admission, left, func, *args, **kwargs)
         finally:
             self._bulkhead.release(permit)
 
-    def _enter(self) -> Admission:
-        """Leave to make a call; a probe of the ``probe_call`` is over by then. Raises CallRejected or CallFailed."""
+    def _admit_or_probe(self) -> Admission:
+        """Return an admission, after the ``probe_call`` if one is due. Raises CallRejected or CallFailed."""
         admission = self._admit()
         while admission.is_probe and self.probe_call:
-            self._carry_out(admission, self.deadline, self.probe_call)
+            self._run(admission, self.deadline, self.probe_call)
             admission = self._admit()
         return admission
 
-    def _carry_out(
+    def _run(
         self, admission: Admission, deadline: float | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         if deadline is not None:
             deadline *= PROBE_SHARE if admission.is_probe else self.call_share
         try:
-            with inside(self.name), deadlines.within(deadline):
+            with scope.inside(self.name), deadlines.within(deadline):
                 result = func(*args, **kwargs)
         except BaseException as error:
-            outcome = self._judge(admission, error)
+            outcome = self._outcome_of(admission, error)
             self._settle(admission, outcome, error)
             if outcome is not Outcome.SUCCESS and isinstance(error, self._errors):
                 if outcome is Outcome.NEUTRAL:
-                    self._listeners.call_failed(self._machine, error)
+                    self._listeners.call_failed(self.name, error)
                 raise CallFailed(self.name, max(LATER, self.retry_after)) from error
             raise
         self._settle(admission, Outcome.SUCCESS)
         return result
 
-    def _judge(self, admission: Admission, error: BaseException) -> Outcome:
+    def _outcome_of(self, admission: Admission, error: BaseException) -> Outcome:
         outcome = self._classify(error)
         if outcome is not Outcome.SUSPECT:
             return outcome
-        # A probe was made on a fresh connection, and what began in an earlier state is not counted anyway.
+        # A probe used a fresh connection already. An outcome from an earlier state is dropped anyway.
         if admission.is_probe or admission.epoch != self._epoch or not self.check:
             return Outcome.FAILURE
         if self.call_share < 1.0:
@@ -139,18 +122,23 @@ class Breaker(Circuit):
         return Outcome.NEUTRAL
 
     def _check_afterwards(self, check: Callable[[], bool], admission: Admission, error: BaseException) -> None:
-        """Count ``error`` as a failure if a check fails too. Errors that come during a check share its result."""
+        """Count ``error`` as a failure if a check fails too. Errors during a check share its result."""
 
         def settle(is_reached: bool) -> None:
             if not is_reached:
                 self._settle(admission, Outcome.FAILURE, error)
 
         with self._lock:
-            if self._following is None or self._following.result is not None:
-                self._following = Check(check, settle)
+            if self._running_check is None or self._running_check.result is not None:
+                self._running_check = Check(check, settle)
+
+    def answered(self, source: Source, took: float) -> None:
+        """Count one answer to a reader; ``took`` is in seconds."""
+        self.answers.count(source, took)
+        self._listeners.answered(self.name, source)
 
     def describe(self) -> dict[str, Any]:
-        """The breaker as ``/breakers`` shows it; times in seconds, counts since this process started."""
+        """Return the state and figures for display: times in seconds, counts since this process started."""
         return {
             "name": self.name,
             "state": self.state,

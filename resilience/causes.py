@@ -1,5 +1,7 @@
-"""Why a protected call failed, in words for operators. Everybody may read them, so they come from fixed lists: never an
-address, a statement or the message of an exception."""
+"""Why a protected call failed, in words for operators.
+
+They are published, so they come from fixed lists: never an address, a statement or the message of an exception.
+"""
 
 import errno
 import http.client
@@ -57,7 +59,7 @@ _SQLSTATES = {
     "58": "system error of the server",
     "XX": "internal error of the server",
 }
-# libpq gives a failure to connect no SQLSTATE, only a text.
+# A failure to connect has no SQLSTATE, only libpq's text.
 _LIBPQ = [
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in (
@@ -116,10 +118,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 
 
 def cause_of(error: BaseException, deadline: float | None = None) -> str:
-    """The cause of ``error``, which may be hidden behind the errors that it was wrapped in.
-
-    ``deadline`` is the time in seconds that the call had.
-    """
+    """Return the cause of ``error``, which other exceptions may wrap. ``deadline`` is what the call had, in seconds."""
     words = next(filter(None, map(_words, chain(error))), UNKNOWN)
     return f"no answer within {deadline:g} s" if words == _NO_ANSWER and deadline else words
 
@@ -142,7 +141,7 @@ def _words(error: BaseException) -> str | None:
 
 
 def _bad_answer(error: BadAnswer) -> str:
-    """A parser's complaint is a ValueError; without one the answer was read and is not what was asked for."""
+    """A ValueError as the cause comes from the parser; without one the answer has the wrong shape."""
     return f"not valid: the answer {'is not JSON' if isinstance(error.__cause__, ValueError) else 'has another shape'}"
 
 
@@ -157,6 +156,6 @@ def _postgres(error: psycopg2.Error) -> str | None:
     if error.pgcode:
         return next((words for prefix, words in _SQLSTATES.items() if error.pgcode.startswith(prefix)), None)
     said = str(error)
-    # Of several hosts the last one counts; its part begins where it is named.
+    # Of several hosts the last one counts. Its part begins with its name.
     last = said[max(said.rfind("connection to server"), 0) :]
     return next((words for pattern, words in _LIBPQ if pattern.search(last)), None)

@@ -1,4 +1,4 @@
-"""A check of this process's own, made beside everything else."""
+"""A check in its own thread whether a dependency can be reached."""
 
 import logging
 import threading
@@ -9,13 +9,13 @@ logger = logging.getLogger(__name__)
 
 
 class Check:
-    """Calls ``reach``, which ends by itself, in a thread of its own, and then ``then`` with its result."""
+    """Calls ``reach``, which must be bounded in time, and then ``then`` with its result, both in a new thread."""
 
     def __init__(self, reach: Callable[[], bool], then: Callable[[bool], object]) -> None:
         self._found: Future[bool] = Future()
         try:
             threading.Thread(target=self._make, args=(reach, then), name="dependency-check", daemon=True).start()
-        except RuntimeError:  # as many threads as this process may have: it reaches nothing new
+        except RuntimeError:  # no more threads: this process reaches nothing new
             logger.exception("check failed")
             self._found.set_result(False)
             then(False)
@@ -30,5 +30,5 @@ class Check:
 
     @property
     def result(self) -> bool | None:
-        """Whether the dependency was reached; None while that is not known. Does not wait."""
+        """Whether the dependency was reached; None while the check runs. Does not wait."""
         return self._found.result() if self._found.done() else None

@@ -1,6 +1,6 @@
-"""One deadline for a whole call, however many reads, writes and retries it is made of.
+"""One deadline for a whole call, with all of its reads, writes and retries.
 
-The deadline is a point on the monotonic clock. Code that waits (the PostgreSQL wait callback, the HTTP sockets) asks
+The deadline is a time on the monotonic clock. Code that waits (the PostgreSQL wait callback, the HTTP sockets) calls
 ``remaining()`` before each wait.
 """
 
@@ -13,12 +13,12 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 class DeadlineExceeded(TimeoutError):
-    """The time for the whole call is over."""
+    """The deadline of the call has passed."""
 
 
 @contextmanager
 def within(seconds: float | None) -> Iterator[None]:
-    """Bound everything inside to ``seconds``; None adds no bound. An outer deadline that is nearer stays in force."""
+    """Bound the block to ``seconds``; None adds no bound. An earlier outer deadline stays in force."""
     if seconds is None:
         yield
         return
@@ -31,7 +31,7 @@ def within(seconds: float | None) -> Iterator[None]:
 
 
 def remaining(default: float | None = None) -> float | None:
-    """Seconds left, or ``default`` where no deadline is set. Raises DeadlineExceeded when none are left."""
+    """Return the seconds left, or ``default`` without a deadline. Raises DeadlineExceeded if none are left."""
     deadline = _deadline.get()
     if deadline is None:
         return default

@@ -1,10 +1,17 @@
-"""What a protected call raises."""
+"""What a protected call raises.
+
+DependencyUnavailable
+  CallFailed        the call was made
+  CallRejected      it was not: the circuit is open, or another call is the probe
+  TooManyCalls      it was not: no permit
+ExpectedError       an answer that is an error
+"""
 
 from collections.abc import Iterator
 
 
 class DependencyUnavailable(Exception):
-    """The dependency could not be used. ``retry_after`` is when to come back, in seconds."""
+    """The dependency could not be used. ``retry_after`` is in seconds."""
 
     def __init__(self, breaker: str, retry_after: float) -> None:
         super().__init__(f"{breaker} is unavailable")
@@ -13,23 +20,23 @@ class DependencyUnavailable(Exception):
 
 
 class CallFailed(DependencyUnavailable):
-    """The call was made and failed; the cause is in ``__cause__``."""
+    """The call was made and failed; ``__cause__`` says why."""
 
 
 class CallRejected(DependencyUnavailable):
-    """The call was not made: the circuit is open, or another call is a probe."""
+    """The call was not made: the circuit is open, or another call is the probe."""
 
 
 class TooManyCalls(DependencyUnavailable):
-    """The call was not made: as many as may be are under way already."""
+    """The call was not made: all permits are taken."""
 
 
 class ExpectedError(Exception):
-    """Base of errors that are an answer: the dependency was asked and said no."""
+    """Base class of errors that are an answer: the dependency works and said no."""
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those that caused it. Libraries keep them in different places."""
+    """Yield the error and its causes, which libraries keep in different places."""
     waiting, seen = [error], set[int]()
     while waiting:
         each = waiting.pop(0)

@@ -1,27 +1,57 @@
-"""Who is told what happens to a breaker."""
+"""What happens to a breaker, and who is told."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import pybreaker
+from resilience.provenance import Source
+
+logger = logging.getLogger(__name__)
 
 
-class Listener(pybreaker.CircuitBreakerListener):
-    """A pybreaker listener that is also told of rejections and overrides."""
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A change of one breaker's state. ``cause`` is safe to publish; ``request_id`` is None outside of a request."""
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+    name: str
+    from_state: str
+    to_state: str
+    cause: str
+    request_id: str | None
+
+
+class Listener:
+    """Base class of listeners: override the events that you need.
+
+    Breakers call these methods from the thread of the protected call, ``state_change`` and ``failure`` while they hold
+    their lock. So a listener must not wait.
+    """
+
+    def created(self, name: str, state: str) -> None:
+        """Called once, before the first call."""
+
+    def state_change(self, change: StateChange) -> None:
+        """Called for each change of state."""
+
+    def failure(self, name: str, error: BaseException) -> None:
+        """Called for each failure that counts."""
+
+    def call_failed(self, name: str, error: BaseException) -> None:
+        """Called for each failure that concerns one call only and does not count."""
+
+    def rejection(self, name: str, retry_after: float) -> None:
         """Called for each call that was not made."""
 
-    def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
-        """Called for each failure that is one call's own, and says nothing of the dependency."""
+    def overridden(self, name: str, action: str, by: str) -> None:
+        """Called for each override."""
 
-    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
-        """Called when somebody takes the breaker in hand."""
+    def answered(self, name: str, source: Source) -> None:
+        """Called for each read that was answered, from the dependency or from a fallback."""
 
 
 class Listeners(Listener):
-    """Passes events on; a listener that raises is logged and harms nobody."""
+    """Passes each event on. An exception in a listener is logged and reaches nobody else."""
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self._listeners = list(listeners)
@@ -29,24 +59,30 @@ class Listeners(Listener):
     def add(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
-    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
-        self._tell("failure", cb, exc)
+    def created(self, name: str, state: str) -> None:
+        self._tell("created", name, state)
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
-        self._tell("state_change", cb, old_state, new_state)
+    def state_change(self, change: StateChange) -> None:
+        self._tell("state_change", change)
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
-        self._tell("rejection", cb, retry_after)
+    def failure(self, name: str, error: BaseException) -> None:
+        self._tell("failure", name, error)
 
-    def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
-        self._tell("call_failed", cb, exc)
+    def call_failed(self, name: str, error: BaseException) -> None:
+        self._tell("call_failed", name, error)
 
-    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
-        self._tell("overridden", cb, action, by)
+    def rejection(self, name: str, retry_after: float) -> None:
+        self._tell("rejection", name, retry_after)
+
+    def overridden(self, name: str, action: str, by: str) -> None:
+        self._tell("overridden", name, action, by)
+
+    def answered(self, name: str, source: Source) -> None:
+        self._tell("answered", name, source)
 
     def _tell(self, event: str, *args: Any) -> None:
         for listener in self._listeners:
             try:
                 getattr(listener, event)(*args)
             except Exception:
-                logging.getLogger(__name__).exception("breaker listener failed")
+                logger.exception("breaker listener failed")

@@ -1,49 +1,50 @@
-"""Reads that always answer: live, else the last good answer to the same key, else a default.
+"""Decorators that declare protected calls: reads that always answer, and writes.
 
-A fallback belongs to the call and not to the breaker: one breaker stands before many calls, each with its own.
+A fallback belongs to the call, not to the breaker: one breaker protects many calls, each with its own fallback.
 """
 
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
-from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 
-from resilience import breakers, bulkhead, listeners, provenance
+from resilience import breakers, provenance, scope
+from resilience.breaker import Breaker
+from resilience.database import DatabaseBreaker
 from resilience.errors import DependencyUnavailable, ExpectedError
 from resilience.stale_cache import StaleCache
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-stale_cache = StaleCache(max_age=settings.STALE_MAX_AGE)
+stale_cache = StaleCache()
 
 
 def with_fallback(
-    breaker_name: str, *, default: Callable[..., T], keep_stale: bool = True
+    breaker_name: str | None = None, *, default: Callable[..., T], keep_stale: bool = True
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a read with keyword-only, hashable arguments: they are the key.
+    """Decorate a read: it returns the live answer, else the last good one for the same arguments, else the default.
 
-    ``default`` gets the same arguments and must not fail. The source of each answer goes to ``provenance`` and to the
-    counters. Errors that are answers (DoesNotExist) pass through, and the last good answer is forgotten with them.
+    The arguments are the cache key, so they are keyword-only and hashable. ``default`` gets the same arguments and must
+    not fail. Errors that are answers (DoesNotExist) pass through, and the kept answer is discarded. By default the
+    breaker is that of the default database.
     """
 
     def decorate(func: Callable[P, T]) -> Callable[P, T]:
         @wraps(func)
         def read(*args: P.args, **kwargs: P.kwargs) -> T:
-            breaker = breakers.get(breaker_name)
+            breaker = _breaker(breaker_name)
             key = (func.__module__, func.__qualname__, *sorted(kwargs.items()))
             started = time.perf_counter()
 
             def count(source: provenance.Source, age: float | None = None) -> None:
                 provenance.note(source, age)
-                breaker.answers.count(source, time.perf_counter() - started)
-                listeners.count_answer(breaker_name, source)
+                breaker.answered(source, time.perf_counter() - started)
 
             try:
-                with bulkhead.reserve(is_open=False):  # also in a POST: what has a fallback leaves it to what has none
+                with scope.reserve(is_open=False):  # the reserve is for calls without a fallback
                     answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
                 kept = stale_cache.get(key)
@@ -68,14 +69,27 @@ def with_fallback(
     return decorate
 
 
-def protected_write(breaker_name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a write: through the breaker, with no fallback; DependencyUnavailable reaches the caller."""
+def protected_write(
+    breaker_name: str | None = None, *, confirm: Callable[..., Any] | None = None
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a write: it goes through the breaker, and DependencyUnavailable reaches the caller.
+
+    ``confirm``, for writes to a database, is called with the same arguments if the connection is lost during the
+    commit. It returns the result of the write, or raises InDoubt. Without it such a write fails as InDoubt.
+    """
 
     def decorate(func: Callable[P, T]) -> Callable[P, T]:
         @wraps(func)
         def write(*args: P.args, **kwargs: P.kwargs) -> T:
-            return breakers.get(breaker_name).call(func, *args, **kwargs)
+            breaker = _breaker(breaker_name)
+            if confirm is None:
+                return breaker.call(func, *args, **kwargs)
+            return cast(DatabaseBreaker, breaker).call_confirmed(confirm, func, *args, **kwargs)
 
         return write
 
     return decorate
+
+
+def _breaker(name: str | None) -> Breaker:
+    return breakers.database_breaker() if name is None else breakers.get(name)

@@ -1,11 +1,11 @@
-"""HTTP calls that end in time: one deadline for name, connection, headers and body together, and a bounded body.
+"""HTTP calls with one deadline for name lookup, connect, headers and body, and with a bounded body.
 
-requests' own timeout is per read, so a server that drips a byte at a time holds a call for ever. Here each wait on the
+requests' timeout is per read, so a server that sends a byte at a time holds a call for ever. Here each wait on the
 socket gets what is left of ``deadlines.within``.
 
-A name may have several addresses. Each of them gets an equal share of the time that is left to connect; the one that
-answered last is tried first, and those that failed are tried last. After a failed call no connection that was kept to
-the same address is used again: what has silently dropped one has dropped the others too.
+A name may have several addresses. Each gets an equal share of the time left to connect. The address that answered last
+comes first, and those that failed come last. After a failed call no kept connection to the same address is used again:
+whatever silently dropped one has dropped the others too.
 """
 
 import logging
@@ -14,7 +14,6 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
@@ -38,18 +37,18 @@ logger = logging.getLogger(__name__)
 
 
 class BodyTooLarge(requests.RequestException):
-    """The answer is larger than the caller is ready to read."""
+    """The body is larger than ``max_bytes``."""
 
 
 class Answer(NamedTuple):
-    """A finished answer; the headers are looked up regardless of case."""
+    """A complete response. The names of headers are case-insensitive."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
 class BadAnswer(Exception):
-    """The other side answered, and what it said makes no sense."""
+    """The server answered something that cannot be used."""
 
 
 ERRORS = (requests.RequestException, HTTPError, BadAnswer, deadlines.DeadlineExceeded)
@@ -57,8 +56,11 @@ _TIMEOUTS = (TimeoutError, requests.Timeout, PoolTimeout)
 
 
 def classify(error: BaseException) -> Outcome:
-    """A 4xx blames the request and says nothing of the server. A timeout is SUSPECT: the request may have been a slow
-    one, or its connection dropped by the network. Every other error is a failure."""
+    """Say what an exception means for the server.
+
+    A 4xx is NEUTRAL: it is about the request. A timeout is SUSPECT: perhaps one slow request, or a connection that the
+    network dropped. Every other HTTP error is a FAILURE.
+    """
     if not isinstance(error, ERRORS):
         return Outcome.NEUTRAL
     if any(isinstance(each, _TIMEOUTS) for each in chain(error)):
@@ -69,7 +71,7 @@ def classify(error: BaseException) -> Outcome:
 
 
 class _Deadline:
-    """Mixed into a socket: each wait is bounded by what is left of the call's deadline."""
+    """Socket mixin: bounds each wait by what is left of the call's deadline."""
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(deadlines.remaining())  # type: ignore[attr-defined]
@@ -97,13 +99,12 @@ class _Record:
 
     @property
     def rank(self) -> float:
-        """The lower, the sooner it is tried: the last to answer, then the unknown, then the first to have failed."""
+        """Addresses with a lower rank come first: the last to answer, then unknown ones, then the first to fail."""
         return self.failed if self.failed > self.answered else -self.answered
 
 
 _records: dict[Any, _Record] = {}
-MANY = 1000  # records; to forget them does no harm
-_used: ContextVar[_Record | None] = ContextVar("used", default=None)  # answered the call under way
+MANY = 1000  # records; losing them does no harm
 
 
 def _record(address: Any) -> _Record:
@@ -113,7 +114,7 @@ def _record(address: Any) -> _Record:
 
 
 class _Connection(HTTPConnection):
-    """Connects as urllib3 does, in one deadline for the name and all of its addresses."""
+    """Connects as urllib3 does, with one deadline for the name and all of its addresses."""
 
     _made = 0.0
     _to: _Record | None = None
@@ -131,7 +132,7 @@ class _Connection(HTTPConnection):
                     made.setsockopt(*option)
                 made.settimeout(left and left / (len(found) - count))
                 made.connect(address)
-                made.settimeout(deadlines.remaining())  # for what TLS has to say first
+                made.settimeout(deadlines.remaining())  # for the TLS handshake
             except OSError as error:
                 made.close()
                 record.failed = time.monotonic()
@@ -148,7 +149,7 @@ class _Connection(HTTPConnection):
     def getresponse(self) -> Any:
         with self._blaming():
             response = super().getresponse()
-        _used.set(self._to)
+        response.record = self._to  # type: ignore[attr-defined]
         return response
 
     @contextmanager
@@ -162,7 +163,7 @@ class _Connection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection is fit for one more request."""
+        """Whether the connection can take another request."""
         return super().is_connected and self._to is not None and self._to.failed < self._made
 
 
@@ -189,18 +190,19 @@ class _Adapter(HTTPAdapter):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: requests reads all of a redirect's body and looks where it leads, even if it is not to follow it."""
+        """Return None. Otherwise requests reads the whole body of a redirect, even one that it must not follow."""
 
 
 def session(connections: int) -> requests.Session:
-    """A session for one host that keeps up to ``connections`` alive and ignores proxies and cookies.
+    """Return a session for one host that keeps up to ``connections`` alive and ignores proxies and cookies.
 
-    What is cut before any answer came is sent once more: a connection that was kept may be closed just then.
+    A request whose connection is cut before any response is sent once more: the server may close an idle connection
+    at that moment.
     """
     made = _Session()
     made.trust_env = False
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # With Retry-After respected, urllib3 reads all of a 413, 429 or 503, and hides the status in an error of its own.
+    # Respecting Retry-After, urllib3 would read all of a 413, 429 or 503 and hide the status in its own exception.
     again = Retry(
         total=1,
         connect=0,
@@ -217,35 +219,35 @@ def session(connections: int) -> requests.Session:
 
 
 def post_json(via: requests.Session, url: str, body: Any, *, headers: dict[str, str], max_bytes: int) -> Answer:
-    """POST ``body`` as JSON and return the headers and body of a 200. Redirects are not followed.
+    """POST ``body`` as JSON and return the headers and body of the 200. Does not follow redirects.
 
     Raises requests.RequestException (HTTPError for any other status, BodyTooLarge) or DeadlineExceeded.
     """
-    _used.set(None)
-    try:
-        answer = _post(via, url, body, headers, max_bytes)
-    except Exception as error:
-        if (used := _used.get()) and classify(error) is not Outcome.NEUTRAL:
-            used.failed = time.monotonic()
-        raise
-    if used := _used.get():
-        used.answered = time.monotonic()
-    return answer
-
-
-def _post(via: requests.Session, url: str, body: Any, headers: dict[str, str], max_bytes: int) -> Answer:
     with via.post(
         url, json=body, headers=headers, timeout=deadlines.remaining(), allow_redirects=False, stream=True
     ) as response:
-        if 400 <= response.status_code < 500:  # opens no breaker, and would go unseen
-            shown = parse_url(url)._replace(auth=None).url  # a password is not for the log
-            logger.warning("request refused", extra={"url": shown, "status": response.status_code})
-        if response.status_code != 200:
-            raise requests.HTTPError(f"status {response.status_code}", response=response)
-        read = bytearray()
-        # One byte above the limit is enough to know.
-        while chunk := response.raw.read1(max_bytes + 1 - len(read), decode_content=True):
-            read += chunk
-            if len(read) > max_bytes:
-                raise BodyTooLarge(f"more than {max_bytes} bytes")
-        return Answer(response.headers, bytes(read))
+        record: _Record | None = getattr(response.raw, "record", None)
+        try:
+            answer = _read(response, url, max_bytes)
+        except Exception as error:
+            if record and classify(error) is not Outcome.NEUTRAL:
+                record.failed = time.monotonic()
+            raise
+        if record:
+            record.answered = time.monotonic()
+        return answer
+
+
+def _read(response: requests.Response, url: str, max_bytes: int) -> Answer:
+    if 400 <= response.status_code < 500:  # opens no circuit, so nobody would see it
+        shown = parse_url(url)._replace(auth=None).url  # no password in the log
+        logger.warning("request refused", extra={"url": shown, "status": response.status_code})
+    if response.status_code != 200:
+        raise requests.HTTPError(f"status {response.status_code}", response=response)
+    read = bytearray()
+    # One byte over the limit is enough.
+    while chunk := response.raw.read1(max_bytes + 1 - len(read), decode_content=True):
+        read += chunk
+        if len(read) > max_bytes:
+            raise BodyTooLarge(f"more than {max_bytes} bytes")
+    return Answer(response.headers, bytes(read))

@@ -1,5 +1,7 @@
-"""Names of dependencies that mean the same in every process: which server, not who asks. They hold no user and no
-password. What only this host can reach carries the host's name."""
+"""Names of dependencies that mean the same in every process.
+
+They have no user and no password. The name of a server that only this host can reach starts with the host's name.
+"""
 
 import socket
 from collections.abc import Mapping
@@ -11,8 +13,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def of_database(config: Mapping[str, Any]) -> str:
-    """``server:port/name`` for an entry of settings.DATABASES, several servers as they stand there; the path of a
-    SQLite file."""
+    """Return ``server:port/name`` for an entry of settings.DATABASES, or the path of a SQLite file."""
     if config["ENGINE"].endswith("sqlite3"):
         return f"{socket.gethostname()}:{Path(config['NAME']).resolve()}"
     options = config.get("OPTIONS") or {}
@@ -22,7 +23,7 @@ def of_database(config: Mapping[str, Any]) -> str:
 
 
 def of_url(url: str) -> str:
-    """``scheme://host:port`` of an http(s) URL."""
+    """Return ``scheme://host:port`` of an http(s) URL."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
@@ -30,6 +31,6 @@ def of_url(url: str) -> str:
 
 
 def _on_this_host(hosts: str) -> str:
-    # No host at all and a path are Unix sockets.
+    # An empty host and a path are Unix sockets.
     is_local = any(host in ("", "localhost", "::1") or host.startswith(("/", "@", "127.")) for host in hosts.split(","))
     return f"{socket.gethostname()}:" if is_local else ""

@@ -1,7 +1,7 @@
-"""Deadlines for PostgreSQL. A stopped server holds an open connection for ever, whatever its timeouts say; psycopg2's
-wait callback is the one place from which a wait can be ended.
+"""Deadlines for PostgreSQL.
 
-It is for serving only: with a wait callback installed psycopg2 refuses COPY, which the importers need.
+A stopped server holds an open connection for ever, whatever its timeouts say. psycopg2's wait callback is the one place
+that can end a wait. It is for serving only: with a wait callback psycopg2 refuses COPY.
 """
 
 import select
@@ -9,19 +9,18 @@ import time
 from typing import Any
 
 import psycopg2
-from django.conf import settings
 from psycopg2 import extensions
 
 from resilience import deadlines
+from resilience.conf import conf
 
-# Shares of DB_DEADLINE. The server gives up a lock first, then a statement, and only then does the client give up the
-# connection: while the server answers, a slow question costs no connection.
+# Shares of DB_DEADLINE. The server gives up a lock first, then a statement; the client gives up the connection last. So
+# a slow statement costs no connection while the server works.
 LOCK_SHARE = 0.4
 STATEMENT_SHARE = 0.75
-CHECK_SHARE = 0.125  # for one SELECT 1 that tells whether the database, or this connection, can be used
+CHECK_SHARE = 0.125  # for the SELECT 1 that checks the database or a connection
 
-
-READ_ONLY = "25006"  # the SQLSTATE of a write that a read-only server refuses
+READ_ONLY = "25006"  # SQLSTATE of a write on a read-only server
 
 
 class QueryDeadlineExceeded(psycopg2.OperationalError):
@@ -29,23 +28,23 @@ class QueryDeadlineExceeded(psycopg2.OperationalError):
 
 
 def install() -> None:
-    """Bound each wait of this process for PostgreSQL: by the deadline of the current call, else by DB_DEADLINE."""
+    """Bound each wait of this process for PostgreSQL by the deadline of the call, else by DB_DEADLINE."""
     extensions.set_wait_callback(_wait)
 
 
 def is_installed() -> bool:
-    """Whether this process serves, with bounded waits."""
+    """Whether waits are bounded, as in a serving process."""
     return extensions.get_wait_callback() is _wait
 
 
 def check_timeout() -> float:
-    """Seconds that a check of a connection may take."""
-    return float(settings.DB_DEADLINE * CHECK_SHARE)
+    """Return the timeout of a check, in seconds."""
+    return float(conf.DB_DEADLINE * CHECK_SHARE)
 
 
 def statement_limits() -> dict[str, int]:
-    """PostgreSQL's parameters, in milliseconds, by which the server gives up what nobody waits for any more."""
-    milliseconds = settings.DB_DEADLINE * 1000
+    """Return PostgreSQL's timeouts, in milliseconds, so that the server gives up before the client does."""
+    milliseconds = conf.DB_DEADLINE * 1000
     return {
         "statement_timeout": int(milliseconds * STATEMENT_SHARE),
         "lock_timeout": int(milliseconds * LOCK_SHARE),
@@ -53,9 +52,9 @@ def statement_limits() -> dict[str, int]:
 
 
 class LimitedCursor(extensions.cursor):
-    """Sets the statement limits for one transaction at a time, as a transaction pooler demands.
+    """Sets the statement limits per transaction, as a transaction pooler demands.
 
-    They travel with the transaction's first statement, so they cost no round trip.
+    They are sent with the first statement of the transaction, so they cost no round trip.
     """
 
     def execute(self, query: Any, vars: Any = None) -> None:
@@ -67,9 +66,9 @@ class LimitedCursor(extensions.cursor):
 
 
 def _wait(connection: Any) -> None:
-    """psycopg2's wait callback; may raise, must not close. About 3 µs a query."""
+    """psycopg2's wait callback. It may raise and must not close the connection. Takes about 3 µs a query."""
     try:
-        until = time.monotonic() + (deadlines.remaining(settings.DB_DEADLINE) or 0.0)
+        until = time.monotonic() + (deadlines.remaining(conf.DB_DEADLINE) or 0.0)
     except deadlines.DeadlineExceeded as error:
         raise QueryDeadlineExceeded("the deadline passed before the query") from error
     poll = select.poll()

@@ -2,10 +2,10 @@
 
 
 class ProbeLock:
-    """Lets one process probe at a time. This one knows of no other process and is always free."""
+    """Lets one process probe at a time. This base class is for a single process and always grants the lock."""
 
     def acquire(self) -> bool:
-        """Return whether this process may probe now. Called without holding a lock; may wait for a moment."""
+        """Return whether this process may probe now. May wait briefly; the caller holds no lock."""
         return True
 
     def release(self) -> None:

@@ -1,4 +1,4 @@
-"""The id under which one request is found again in every log line and in the services it calls."""
+"""The id of a request, in its response, in every log line and in the calls to other services."""
 
 import random
 import re
@@ -10,17 +10,17 @@ _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def new() -> str:
-    """32 hex digits."""
+    """Return 32 hex digits."""
     return f"{random.getrandbits(128):032x}"
 
 
 def begin(offered: str | None) -> str:
-    """Adopt the caller's id if it is short and printable, else make one; returns the id in force."""
+    """Adopt the client's id if it is SANE, else make one. Return the id in force."""
     request_id = offered if offered and SANE.fullmatch(offered) else new()
     _current.set(request_id)
     return request_id
 
 
 def current() -> str | None:
-    """The id of the request being served, or None outside of one."""
+    """Return the id of the current request, or None outside of one."""
     return _current.get()

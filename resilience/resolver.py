@@ -1,4 +1,4 @@
-"""Looking up a name within the deadline of the call."""
+"""Name lookup within the deadline of the call."""
 
 import errno
 import socket
@@ -10,9 +10,9 @@ from resilience import deadlines
 
 
 def addresses(host: str, port: int | str | None) -> list[Any]:
-    """What ``socket.getaddrinfo`` finds for a stream socket. Raises OSError, or DeadlineExceeded.
+    """Return what ``socket.getaddrinfo`` finds for a stream socket. Raises OSError or DeadlineExceeded.
 
-    The resolver takes no timeout, so it is waited for from outside; one that hangs is left to itself.
+    The resolver has no timeout, so it runs in a thread, which is abandoned if it hangs.
     """
     found: Future[list[Any]] = Future()
 
@@ -26,7 +26,7 @@ def addresses(host: str, port: int | str | None) -> list[Any]:
 
     try:
         threading.Thread(target=look_up, name="resolver", daemon=True).start()
-    except RuntimeError as error:  # as many threads as this process may have
+    except RuntimeError as error:  # no more threads
         raise OSError(errno.EAGAIN, "no thread can be started") from error
     try:
         return found.result(deadlines.remaining())

@@ -1,17 +1,20 @@
-"""The last good answer to each key, kept in this process for the time when no new one can be had."""
+"""The last good answer for each cache key, kept in this process for outages."""
 
 import sys
 import threading
 import time
 from collections.abc import Collection, Hashable
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cachetools import TTLCache
 
+from resilience.conf import conf
+
 MAX_BYTES = 64 * 1024 * 1024
-ENTRY = 400  # bytes that keeping one answer takes, whatever it is: the cache's own links and dictionaries
-# Types whose values have no parts, or next to none.
+ENTRY = 400  # bytes of overhead for each answer: the cache's own links and dictionaries
+# Types without parts, or with negligible ones.
 _FLAT = frozenset({str, int, float, bool, type(None), Decimal})
 
 
@@ -22,16 +25,22 @@ class _Kept(NamedTuple):
 
 
 class StaleCache:
-    """Bounded in bytes and in age (seconds); the least recently used go first. Holds public answers only."""
+    """Bounded in bytes and in age (seconds, by default STALE_MAX_AGE). Evicts the least recently used first.
 
-    def __init__(self, *, max_age: float, max_bytes: int = MAX_BYTES) -> None:
+    For public answers only: all users share them.
+    """
+
+    def __init__(self, *, max_age: float | None = None, max_bytes: int = MAX_BYTES) -> None:
         self._lock = threading.Lock()
-        self._kept: TTLCache[Hashable, _Kept] = TTLCache(
-            max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept.size
-        )
+        self._max_age, self._max_bytes = max_age, max_bytes
+
+    @cached_property
+    def _kept(self) -> TTLCache[Hashable, _Kept]:
+        max_age = conf.STALE_MAX_AGE if self._max_age is None else self._max_age
+        return TTLCache(self._max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept.size)
 
     def put(self, key: Hashable, answer: Any) -> None:
-        # Clients choose the questions: of those without an answer the questions are what takes room.
+        # Clients choose the keys, so a key counts too: with an empty answer it is most of the size.
         size = ENTRY + approximate_size(key) + approximate_size(answer)
         kept = _Kept(answer, time.monotonic(), size)
         with self._lock:
@@ -41,7 +50,7 @@ class StaleCache:
                 self._kept.pop(key, None)
 
     def get(self, key: Hashable) -> tuple[Any, float] | None:
-        """The answer and its age in seconds, or None."""
+        """Return the answer and its age in seconds, or None."""
         with self._lock:
             kept = self._kept.get(key)
         return None if kept is None else (kept.answer, time.monotonic() - kept.since)
@@ -56,7 +65,7 @@ class StaleCache:
 
 
 def approximate_size(value: Any) -> int:
-    """Bytes of memory that ``value`` takes, to within a factor of two; what several parts share is counted for each."""
+    """Return the bytes of memory that ``value`` takes, within a factor of two. Shared parts count each time."""
     return sys.getsizeof(value) + _size_of_parts(value)
 
 
@@ -67,9 +76,9 @@ def _size_of_parts(value: Any) -> int:
         parts = value
     elif isinstance(value, dict):
         parts = [*value, *value.values()]
-    elif attributes := getattr(value, "__dict__", None):  # whose names are shared by all instances
+    elif attributes := getattr(value, "__dict__", None):  # all instances share the names
         size, parts = sys.getsizeof(attributes), attributes.values()
-    # This is done for every answer, so the loops over all parts are none of Python's own.
+    # Runs for every answer, so the loops over the parts are in C.
     size += sum(map(sys.getsizeof, parts))
     if not _FLAT.issuperset(map(type, parts)):
         size += sum([_size_of_parts(part) for part in parts if type(part) not in _FLAT])

@@ -2,41 +2,28 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 
 from django.conf import settings
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.urls import is_valid_path, resolve
-from rest_framework.permissions import SAFE_METHODS
 
-from resilience import breakers, bulkhead, provenance, request_id
-from resilience.errors import DependencyUnavailable
 from service import errors, metrics
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
-OVERRIDE_PATHS = ("/accounts/", "/breakers/")
 
 
-class TelemetryMiddleware:
-    """Sets the request id, taking a valid one from the client, and the headers with the id and the data source.
-
-    Counts and times each request.
-    """
+class MetricsMiddleware:
+    """Counts and times each request."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
-        current = request_id.begin(request.headers.get(request_id.HEADER))
-        origin = provenance.begin()
         response = self.get_response(request)
-        for name, value in {request_id.HEADER: current, **origin.headers()}.items():
-            response[name] = value
         match = request.resolver_match
         view = match.view_name if match else "unmatched"
         metrics.observe(view, request.method, response.status_code, time.perf_counter() - started)
@@ -109,35 +96,3 @@ def _refused_null(request: HttpRequest) -> HttpResponse | None:
 def _name_with_null(fields: QueryDict) -> str | None:
     """The name of the first field with a NUL in its name or values."""
     return next((name for name, values in fields.lists() if "\0" in name or any("\0" in each for each in values)), None)
-
-
-class DependencyMiddleware:
-    """Prepares the protected calls of a request, and answers 503 if the view raises DependencyUnavailable."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        database = breakers.get(breakers.DATABASE)
-        with ExitStack() as stack:
-            if database.forced and request.path_info.startswith(OVERRIDE_PATHS):
-                stack.enter_context(database.bypass())  # so that an operator can sign in and reset the circuit
-            if request.method not in SAFE_METHODS:
-                # Writes have no fallback. The reserve is for their authentication and permissions too.
-                stack.enter_context(bulkhead.reserve())
-            return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, DependencyUnavailable):
-            return errors.unavailable(request, exception)
-        return None
-
-
-class SavedSessionMiddleware(SessionMiddleware):
-    """Django's session middleware, with a friendly 503 if a changed session cannot be saved after the view."""
-
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        try:
-            return super().process_response(request, response)
-        except DependencyUnavailable as error:
-            return errors.unavailable(request, error)

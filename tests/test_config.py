@@ -33,7 +33,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
 
 def test_the_defaults_are_those_of_the_design(start: Start, tmp_path: Path) -> None:
     settings = start()
-    database = {"fail_max": 1, "reset_timeout": 20, "deadline": 2.0, "max_concurrent": 4}
+    database = {"database": "default", "fail_max": 1, "reset_timeout": 20, "deadline": 2.0, "max_concurrent": 4}
     assert settings["BREAKERS"] == {"database": database}
     assert settings["DATABASES"]["default"]["ENGINE"] == "resilience.backends.sqlite3"
     assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "var/shop.sqlite3")
@@ -64,7 +64,7 @@ def test_each_value_comes_from_the_environment(start: Start) -> None:
         ALLOWED_HOSTS="shop.example,www.shop.example",
         CORS_ALLOWED_ORIGINS="https://shop.example,http://localhost:3000",
     )
-    breaker = {"fail_max": 5, "reset_timeout": 0.5, "deadline": 7, "max_concurrent": 3}
+    breaker = {"database": "default", "fail_max": 5, "reset_timeout": 0.5, "deadline": 7, "max_concurrent": 3}
     assert settings["BREAKERS"]["database"] == breaker
     database = settings["DATABASES"]["default"]
     assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("me", "p@ss", "shop")

@@ -1,7 +1,7 @@
-"""Makes protected calls of what is asked of the database outside of one, by code that knows nothing of breakers.
+"""Protects the queries of code that knows nothing of breakers.
 
-A whole call with its fallback is declared where it is known (``resilience.fallback``). Sessions, users, the admin,
-templates and libraries declare nothing: of them each connect, each statement and each commit is a call by itself.
+``resilience.fallback`` declares whole calls with their fallbacks. Sessions, users, the admin, templates and libraries
+declare nothing: each of their connects, statements and commits is a protected call of its own.
 """
 
 from collections.abc import Callable
@@ -11,38 +11,40 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from resilience import breakers
-from resilience.breaker import is_inside
 from resilience.errors import DependencyUnavailable
+from resilience.scope import is_inside
 
 _is_on = False
 
 
 def turn_on() -> None:
-    """From now on this process serves. Commands and migrations take the time that they need."""
+    """Protect the queries of this process from now on. Commands and migrations take the time that they need."""
     global _is_on
     _is_on = True
 
 
-def _is_due() -> bool:
-    return _is_on and not is_inside(breakers.DATABASE)
-
-
 class ProtectedWrapper(BaseDatabaseWrapper):
-    """A connection whose users get DependencyUnavailable where the database cannot be used."""
+    """A connection that raises DependencyUnavailable if the database cannot be used."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(self._execute)
 
+    def _is_due(self) -> bool:
+        if not _is_on:
+            return False
+        guard = breakers.guard_of(self.alias)
+        return guard is not None and not is_inside(guard)
+
     def ensure_connection(self) -> None:
-        """Connect, if the circuit allows it. In a transaction it has done so already."""
-        if _is_due() and not self.in_atomic_block:
-            breakers.database_breaker().call(super().ensure_connection)
+        """Connect if the circuit allows it. A transaction has connected already."""
+        if self._is_due() and not self.in_atomic_block:
+            breakers.database_breaker(self.alias).call(super().ensure_connection)
         else:
             super().ensure_connection()
 
     def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        if not _is_due():
+        if not self._is_due():
             return execute(sql, params, many, context)
         cursor = context["cursor"]
 
@@ -53,21 +55,21 @@ class ProtectedWrapper(BaseDatabaseWrapper):
                     cursor.cursor = self.create_cursor()
             return execute(sql, params, many, context)
 
-        breaker = breakers.database_breaker()
+        breaker = breakers.database_breaker(self.alias)
         try:
-            # Only what changes nothing may be made again.
+            # Only reads can be repeated.
             return (breaker.call if str(sql).startswith("SELECT") else breaker.call_once)(on_current_connection)
         except DependencyUnavailable:
-            if self.connection is None:  # Django closes the cursor once more, of which SQLite would complain
+            if self.connection is None:  # Django closes the cursor again, which SQLite refuses
                 cursor.cursor = SimpleNamespace(close=lambda: None)
             raise
 
     def _commit(self) -> None:
-        if not _is_due():
+        if not self._is_due():
             super()._commit()  # type: ignore[misc]
             return
         try:
-            breakers.database_breaker().call_once(super()._commit)  # type: ignore[misc]
+            breakers.database_breaker(self.alias).call_once(super()._commit)  # type: ignore[misc]
         except DependencyUnavailable:
             self.close()  # Django does so after its own errors
             raise

@@ -53,7 +53,7 @@ def test_a_wrong_token_is_401(client: Client, anna: User, wrong: str, method: st
     response = client.generic(method, "/reviews", headers={"authorization": wrong})
     assert response.status_code == 401
     assert response["WWW-Authenticate"] == "Token"
-    assert breakers.get(breakers.DATABASE).state == "closed"
+    assert breakers.database_breaker().state == "closed"
 
 
 def test_the_token_of_an_inactive_user_is_401(client: Client, anna: User, token: str) -> None:
@@ -120,7 +120,7 @@ def test_nothing_is_written_during_an_outage(
     lose_database()
     post(client, authorization=token)
     monkeypatch.undo()
-    breakers.get(breakers.DATABASE)._open_until = 0
+    breakers.database_breaker()._open_until = 0
     assert Product.objects.get().reviews.count() == 0
     assert post(client, authorization=token).status_code == 201
     assert Product.objects.get().reviews.count() == 1
@@ -131,4 +131,4 @@ def test_nothing_is_written_during_an_outage(
 def test_a_made_up_session_is_anonymous(client: Client, cookie: str, path: str) -> None:
     response = client.get(path, headers={"cookie": f"sessionid={cookie}"})
     assert response.status_code in (200, 302)
-    assert breakers.get(breakers.DATABASE).state == "closed"
+    assert breakers.database_breaker().state == "closed"

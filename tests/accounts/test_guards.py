@@ -72,4 +72,4 @@ def test_with_the_database_down_each_is_a_protected_call(
 def test_a_made_up_key_is_an_empty_session(guess: str) -> None:
     session = SessionStore(guess)
     assert list(session.keys()) == []
-    assert breakers.get(breakers.DATABASE).state == "closed"
+    assert breakers.database_breaker().state == "closed"

@@ -69,7 +69,7 @@ def test_a_session_that_cannot_be_saved_is_a_503(
     response = client.post("/accounts/login/", FORM, headers={"accept": accept})
     assert (response.status_code, response["Content-Type"].partition(";")[0]) == (503, accept)
     assert int(response["Retry-After"]) >= 1
-    assert breakers.get(breakers.DATABASE).state == "open"
+    assert breakers.database_breaker().state == "open"
 
 
 @on_postgresql
@@ -82,7 +82,7 @@ def test_a_cut_connection_causes_one_retry(statement: str) -> None:
     with connection.execute_wrapper(end_connection_once(f'{statement} {"INTO " * (statement == "INSERT")}"django_ses')):
         session.save()
     assert SessionStore(session.session_key).load() == {"basket": ["P1"]}
-    assert breakers.get(breakers.DATABASE).state == "closed"
+    assert breakers.database_breaker().state == "closed"
 
 
 @on_postgresql
@@ -98,4 +98,4 @@ def test_a_session_deleted_meanwhile_is_not_a_database_failure() -> None:
     Session.objects.all().delete()
     with pytest.raises(UpdateError):
         session.save()
-    assert breakers.get(breakers.DATABASE).state == "closed"
+    assert breakers.database_breaker().state == "closed"

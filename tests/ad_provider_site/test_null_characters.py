@@ -30,4 +30,4 @@ def test_a_nul_in_a_path_or_cookie_is_no_server_error(staff: Client) -> None:
     assert_nothing_fails(staff)
     assert staff.get("/ads/click/%00").status_code == 302
     assert staff.get("/ads/impression/%00").status_code == 200
-    assert breakers.get(breakers.DATABASE).state == "closed"
+    assert breakers.database_breaker().state == "closed"

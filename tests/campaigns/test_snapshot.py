@@ -32,7 +32,7 @@ def test_the_thread_outlives_an_outage_and_reads_on(
     refresher = SnapshotRefresher()
     before = refresher.latest()
     assert before is not None
-    thread, database = refresher._thread, breakers.get(breakers.DATABASE)
+    thread, database = refresher._thread, breakers.database_breaker()
     assert thread is not None
     lose_database()
     eventually(lambda: database.state == "open")

@@ -225,7 +225,7 @@ def test_a_choice_without_a_query_is_not_a_probe(
     latest = refresher.latest()
     monkeypatch.setattr(refresher, "latest", lambda: latest)
     lose_database()
-    database = breakers.get(breakers.DATABASE)
+    database = breakers.database_breaker()
     ask(client, asin="PEN")
     monkeypatch.setattr(database, "_open_until", 0.0)  # a probe is due
     repository.get_sponsored(asin=None, categories=[], keywords=["nothing"], limit=1, viewer=None)

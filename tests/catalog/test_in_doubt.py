@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def assert_in_doubt(response: Any) -> None:
     assert response.status_code == 503
     assert "may or may not" in response.json()["detail"]
-    assert breakers.get(breakers.DATABASE).describe()["failures"] == 0
+    assert breakers.database_breaker().describe()["failures"] == 0
 
 
 def test_a_product_that_was_created_again_is_not_deleted(staff: APIClient, pen: Product, cut_commit: CutCommit) -> None:

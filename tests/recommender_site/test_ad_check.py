@@ -45,7 +45,7 @@ def test_it_tells_whether_the_ad_provider_answers_and_is_not_counted_as_a_call(
         began = time.monotonic()
         assert ad_client.check() is is_reached
         assert time.monotonic() - began < 5 * ad_client.CHECK_TIMEOUT
-    breaker = breakers.get(breakers.AD_PROVIDER).describe()
+    breaker = breakers.get("ad-provider").describe()
     assert (breaker["state"], breaker["failures"], set(breaker["answers"].values())) == ("closed", 0, {0})
 
 

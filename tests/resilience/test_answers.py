@@ -1,4 +1,4 @@
-"""How readers were answered, counted by source and by second."""
+"""Counts of answers by source and by second."""
 
 from resilience.answers import SECONDS, Answers
 
@@ -10,7 +10,7 @@ class Clock:
         return self.now
 
 
-def test_each_second_has_its_sources_and_its_slowest() -> None:
+def test_a_second_counts_sources_and_the_slowest_answer() -> None:
     clock = Clock()
     answers = Answers(clock)
     answers.count("live", 0.01)
@@ -25,13 +25,13 @@ def test_each_second_has_its_sources_and_its_slowest() -> None:
     assert answers.totals() == {"live": 2, "stale": 1, "default": 1}
 
 
-def test_it_shows_ten_minutes_and_keeps_no_more() -> None:
+def test_the_timeline_has_ten_minutes() -> None:
     clock = Clock()
     answers = Answers(clock)
     for _ in range(SECONDS + 50):
         answers.count("live", 0.01)
         clock.now += 1
-    assert len(answers.timeline()) == SECONDS - 1  # nothing yet in the second that has just begun
+    assert len(answers.timeline()) == SECONDS - 1  # the current second has no answers yet
     assert answers.totals()["live"] == SECONDS + 50
     clock.now += SECONDS
     assert answers.timeline() == []

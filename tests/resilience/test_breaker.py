@@ -3,15 +3,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
 
-import pybreaker
 import pytest
 
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected, ExpectedError
-from resilience.events import Listener
+from resilience.events import Listener, StateChange
 
 
 class Down(Exception):
@@ -43,13 +41,13 @@ class Recorder(Listener):
     def __init__(self) -> None:
         self.events: list[str] = []
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: Any, new_state: Any) -> None:
-        self.events.append(f"{old_state.name}>{new_state.name}")
+    def state_change(self, change: StateChange) -> None:
+        self.events.append(f"{change.from_state}>{change.to_state}")
 
-    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+    def failure(self, name: str, error: BaseException) -> None:
         self.events.append("failure")
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+    def rejection(self, name: str, retry_after: float) -> None:
         self.events.append("rejection")
 
 
@@ -85,7 +83,7 @@ def trip(breaker: Breaker) -> None:
 
 @contextmanager
 def running(breaker: Breaker, error: type[BaseException] | None = None) -> Iterator[None]:
-    """A call that has begun and ends, with ``error`` or well, when the block does."""
+    """A call that is under way during the block, and ends with it: with ``error``, or normally."""
     begun, go_on = threading.Event(), threading.Event()
 
     def slow() -> None:
@@ -104,15 +102,15 @@ def running(breaker: Breaker, error: type[BaseException] | None = None) -> Itera
             future.exception()
 
 
-def test_a_call_gets_its_arguments_and_returns_its_value(make: Callable[..., Breaker]) -> None:
+def test_call_passes_arguments_and_returns_the_value(make: Callable[..., Breaker]) -> None:
     assert make().call(int, "11", base=2) == 3
 
 
-def test_it_opens_after_the_last_failure_it_bears(make: Callable[..., Breaker]) -> None:
+def test_circuit_opens_after_fail_max_failures(make: Callable[..., Breaker]) -> None:
     breaker = make(3)
     trip(breaker)
     trip(breaker)
-    assert breaker.call(lambda: "fine") == "fine"  # and the two are forgotten
+    assert breaker.call(lambda: "fine") == "fine"  # resets the failures
     trip(breaker)
     trip(breaker)
     assert breaker.state == "closed"
@@ -120,13 +118,13 @@ def test_it_opens_after_the_last_failure_it_bears(make: Callable[..., Breaker]) 
     assert breaker.state == "open"
 
 
-def test_a_failure_carries_its_cause(make: Callable[..., Breaker]) -> None:
+def test_call_failed_carries_its_cause(make: Callable[..., Breaker]) -> None:
     with pytest.raises(CallFailed) as raised:
         make().call(fail)
     assert isinstance(raised.value.__cause__, Down)
 
 
-def test_it_rejects_at_once_while_open(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_open_circuit_rejects_at_once(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make()
     trip(breaker)
     clock.now += 5
@@ -135,7 +133,7 @@ def test_it_rejects_at_once_while_open(make: Callable[..., Breaker], clock: Cloc
     assert (raised.value.breaker, raised.value.retry_after) == ("thing", 15)
 
 
-def test_a_trial_that_succeeds_closes_it(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_successful_probe_closes_the_circuit(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make()
     trip(breaker)
     clock.now += 20
@@ -144,7 +142,7 @@ def test_a_trial_that_succeeds_closes_it(make: Callable[..., Breaker], clock: Cl
     assert breaker.state == "closed"
 
 
-def test_a_trial_that_fails_opens_it_for_the_whole_time_again(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_failed_probe_opens_the_circuit_for_a_full_reset_timeout(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make(5)
     for _ in range(5):
         trip(breaker)
@@ -153,7 +151,7 @@ def test_a_trial_that_fails_opens_it_for_the_whole_time_again(make: Callable[...
     assert breaker.retry_after == 20
 
 
-def test_one_trial_at_a_time_and_nobody_waits_for_it(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_one_probe_runs_at_a_time_and_other_calls_are_rejected(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make()
     trip(breaker)
     clock.now += 20
@@ -167,7 +165,7 @@ def test_one_trial_at_a_time_and_nobody_waits_for_it(make: Callable[..., Breaker
 
 
 @pytest.mark.parametrize("error", [Busy, KeyboardInterrupt, ValueError])
-def test_a_trial_that_says_nothing_leaves_its_place_to_the_next(
+def test_neutral_probe_leaves_the_next_call_to_probe(
     error: type[BaseException], make: Callable[..., Breaker], clock: Clock
 ) -> None:
     breaker = make()
@@ -180,7 +178,7 @@ def test_a_trial_that_says_nothing_leaves_its_place_to_the_next(
     assert breaker.state == "closed"
 
 
-def test_a_failure_from_before_a_recovery_does_not_reopen_it(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_failure_from_before_a_recovery_does_not_reopen_the_circuit(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make()
     with running(breaker, Down):
         trip(breaker)
@@ -190,14 +188,14 @@ def test_a_failure_from_before_a_recovery_does_not_reopen_it(make: Callable[...,
     assert breaker.state == "closed"
 
 
-def test_a_success_from_before_an_outage_does_not_close_it(make: Callable[..., Breaker]) -> None:
+def test_success_from_before_an_outage_does_not_close_the_circuit(make: Callable[..., Breaker]) -> None:
     breaker = make()
     with running(breaker):
         trip(breaker)
     assert breaker.state == "open"
 
 
-def test_an_answer_that_says_no_is_an_answer(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_expected_error_counts_as_a_success(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make()
     with pytest.raises(No):
         breaker.call(fail, No)
@@ -210,28 +208,28 @@ def test_an_answer_that_says_no_is_an_answer(make: Callable[..., Breaker], clock
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
-def test_what_is_not_the_dependencys_passes_through(error: type[BaseException], make: Callable[..., Breaker]) -> None:
+def test_unrelated_exception_passes_through(error: type[BaseException], make: Callable[..., Breaker]) -> None:
     breaker = make()
     with pytest.raises(error):
         breaker.call(fail, error)
     assert breaker.state == "closed"
 
 
-def test_neither_success_nor_failure_is_unavailable_but_does_not_count(make: Callable[..., Breaker]) -> None:
+def test_neutral_error_raises_call_failed_and_does_not_count(make: Callable[..., Breaker]) -> None:
     breaker = make()
     with pytest.raises(CallFailed):
         breaker.call(fail, Busy)
     assert breaker.state == "closed"
 
 
-def test_calls_run_side_by_side(make: Callable[..., Breaker]) -> None:
+def test_calls_run_concurrently(make: Callable[..., Breaker]) -> None:
     breaker = make()
     everybody_is_in = threading.Barrier(8, timeout=10)
     with ThreadPoolExecutor(8) as pool:
         assert len(list(pool.map(lambda _: breaker.call(everybody_is_in.wait), range(8)))) == 8
 
 
-def test_a_call_inside_of_a_call_belongs_to_the_outer_one(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_nested_call_belongs_to_the_outer_call(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make()
     trip(breaker)
     clock.now += 20
@@ -239,7 +237,7 @@ def test_a_call_inside_of_a_call_belongs_to_the_outer_one(make: Callable[..., Br
     assert breaker.state == "closed"
 
 
-def test_listeners_hear_everything_in_order(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_listeners_get_all_events_in_order(make: Callable[..., Breaker], clock: Clock) -> None:
     recorder = Recorder()
     breaker = make(1, recorder)
     trip(breaker)
@@ -250,9 +248,9 @@ def test_listeners_hear_everything_in_order(make: Callable[..., Breaker], clock:
     assert recorder.events == ["failure", "closed>open", "rejection", "open>half-open", "half-open>closed"]
 
 
-def test_a_listener_that_raises_harms_nobody(make: Callable[..., Breaker]) -> None:
+def test_exception_in_a_listener_reaches_nobody(make: Callable[..., Breaker]) -> None:
     class Broken(Listener):
-        def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+        def failure(self, name: str, error: BaseException) -> None:
             raise RuntimeError
 
     recorder = Recorder()
@@ -262,7 +260,7 @@ def test_a_listener_that_raises_harms_nobody(make: Callable[..., Breaker]) -> No
     assert recorder.events == ["failure", "closed>open"]
 
 
-def test_the_wall_clock_has_no_say(make: Callable[..., Breaker], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wall_clock_is_not_used(make: Callable[..., Breaker], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     breaker = make()
     trip(breaker)
     machine = breaker._machine._state_storage
@@ -275,7 +273,7 @@ def test_the_wall_clock_has_no_say(make: Callable[..., Breaker], clock: Clock, m
     assert breaker.state == "closed"
 
 
-def test_it_describes_itself(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_describe_returns_state_and_figures(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make(2)
     trip(breaker)
     breaker.answers.count("stale", 0.1)

@@ -1,11 +1,10 @@
-"""What a breaker does before it believes a failure or an end of an outage: checks, probes and what they cost a call."""
+"""Checks and probes: what a breaker does before it counts a failure or closes."""
 
 import threading
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-import pybreaker
 import pytest
 
 from resilience import deadlines
@@ -54,24 +53,24 @@ class Recorder(Listener):
     def __init__(self) -> None:
         self.events: list[tuple[str, object]] = []
 
-    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
-        self.events.append(("failure", type(exc)))
+    def failure(self, name: str, error: BaseException) -> None:
+        self.events.append(("failure", type(error)))
 
-    def call_failed(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
-        self.events.append(("call failed", type(exc)))
+    def call_failed(self, name: str, error: BaseException) -> None:
+        self.events.append(("call failed", type(error)))
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+    def rejection(self, name: str, retry_after: float) -> None:
         self.events.append(("rejection", retry_after))
 
 
 class Reserving(Breaker):
-    """Keeps a part of the deadline for the check."""
+    """Reserves a part of the deadline for the check."""
 
     call_share = 0.75
 
 
 class WithProbe(Reserving):
-    """Its probe says ``error`` if it has one, and notes the time that it has."""
+    """Its probe raises ``error`` if it has one, and notes the time left."""
 
     error: type[Exception] | None = None
 
@@ -120,18 +119,14 @@ def fails(breaker: Breaker, error: type[Exception]) -> float:
     return failed.value.retry_after
 
 
-def test_a_lost_call_is_no_failure_of_a_dependency_that_answers_the_check(
-    make: Callable[..., Breaker], recorder: Recorder
-) -> None:
+def test_suspect_call_does_not_count_if_the_check_succeeds(make: Callable[..., Breaker], recorder: Recorder) -> None:
     breaker = make(lambda: True)
     assert fails(breaker, Lost) == 1
     assert breaker.state == "closed"
     assert recorder.events == [("call failed", Lost)]
 
 
-def test_a_lost_call_is_a_failure_where_the_check_fails_or_there_is_none(
-    make: Callable[..., Breaker], recorder: Recorder
-) -> None:
+def test_suspect_call_counts_if_the_check_fails_or_is_missing(make: Callable[..., Breaker], recorder: Recorder) -> None:
     for check in (lambda: False, None):
         breaker = make(check)
         assert fails(breaker, Lost) == 20
@@ -140,20 +135,20 @@ def test_a_lost_call_is_a_failure_where_the_check_fails_or_there_is_none(
 
 
 @pytest.mark.parametrize("error", [Down, Busy])
-def test_an_error_that_is_plain_needs_no_check(error: type[Exception], make: Callable[..., Breaker]) -> None:
+def test_clear_outcome_needs_no_check(error: type[Exception], make: Callable[..., Breaker]) -> None:
     breaker = make(lambda: pytest.fail("it was checked"))
     fails(breaker, error)
     assert breaker.state == ("open" if error is Down else "closed")
 
 
-def test_a_trial_is_a_check_itself(make: Callable[..., Breaker]) -> None:
+def test_probe_needs_no_check(make: Callable[..., Breaker]) -> None:
     breaker = make(lambda: pytest.fail("it was checked"))
     breaker.open_for(0)
     fails(breaker, Lost)
     assert (breaker.state, breaker.retry_after) == ("open", 20)
 
 
-def test_what_no_longer_counts_is_not_checked(make: Callable[..., Breaker]) -> None:
+def test_outcome_of_an_earlier_epoch_is_not_checked(make: Callable[..., Breaker]) -> None:
     def lose_while_it_opens() -> None:
         breaker.open_for(5)
         raise Lost
@@ -164,9 +159,7 @@ def test_what_no_longer_counts_is_not_checked(make: Callable[..., Breaker]) -> N
     assert failed.value.retry_after == 5
 
 
-def test_an_error_of_the_call_alone_is_told_once_and_a_bug_is_not(
-    make: Callable[..., Breaker], recorder: Recorder
-) -> None:
+def test_listeners_get_a_call_failure_once_and_no_bug(make: Callable[..., Breaker], recorder: Recorder) -> None:
     breaker = make()
     fails(breaker, Busy)
     with pytest.raises(ValueError, match=r"^$"):
@@ -174,9 +167,7 @@ def test_an_error_of_the_call_alone_is_told_once_and_a_bug_is_not(
     assert recorder.events == [("call failed", Busy)]
 
 
-def test_an_error_that_is_an_answer_reaches_the_caller_as_it_is(
-    make: Callable[..., Breaker], recorder: Recorder
-) -> None:
+def test_error_that_is_a_success_reaches_the_caller_unchanged(make: Callable[..., Breaker], recorder: Recorder) -> None:
     breaker = make(lambda: pytest.fail("it was checked"))
     breaker.open_for(0)
     with pytest.raises(Refused):
@@ -184,7 +175,7 @@ def test_an_error_that_is_an_answer_reaches_the_caller_as_it_is(
     assert (breaker.state, recorder.events) == ("closed", [])
 
 
-def test_a_probe_makes_the_trial_and_then_the_call_is_a_call_like_any_other(make: Callable[..., Breaker]) -> None:
+def test_call_after_a_successful_probe_call_is_an_ordinary_call(make: Callable[..., Breaker]) -> None:
     breaker = make(kind=WithProbe)
     assert isinstance(breaker, WithProbe)
     breaker.open_for(0)
@@ -195,7 +186,7 @@ def test_a_probe_makes_the_trial_and_then_the_call_is_a_call_like_any_other(make
     assert len(breaker.probes) == 1
 
 
-def test_a_probe_that_fails_is_all_that_is_asked_of_the_dependency(make: Callable[..., Breaker]) -> None:
+def test_failed_probe_call_is_the_only_call_to_the_dependency(make: Callable[..., Breaker]) -> None:
     breaker = make(kind=WithProbe)
     assert isinstance(breaker, WithProbe)
     breaker.open_for(0)
@@ -206,7 +197,7 @@ def test_a_probe_that_fails_is_all_that_is_asked_of_the_dependency(make: Callabl
     assert (breaker.state, len(breaker.probes)) == ("open", 1)
 
 
-def test_a_call_for_which_there_is_no_place_is_told_to_the_listeners(
+def test_listeners_get_a_rejection_for_a_call_without_a_permit(
     make: Callable[..., Breaker], recorder: Recorder
 ) -> None:
     breaker = make(max_concurrent=1)
@@ -218,7 +209,7 @@ def test_a_call_for_which_there_is_no_place_is_told_to_the_listeners(
     assert recorder.events == [("rejection", 1)]
 
 
-def test_times_are_described_to_a_tenth_of_a_second(make: Callable[..., Breaker], clock: Clock) -> None:
+def test_times_are_described_in_tenths_of_a_second(make: Callable[..., Breaker], clock: Clock) -> None:
     breaker = make()
     fails(breaker, Down)
     clock.now += 7.77
@@ -226,7 +217,7 @@ def test_times_are_described_to_a_tenth_of_a_second(make: Callable[..., Breaker]
 
 
 @pytest.mark.parametrize("is_reached", [True, False])
-def test_a_check_for_which_no_time_is_reserved_follows_the_answer(
+def test_check_without_reserved_time_runs_after_the_answer(
     is_reached: bool, make: Callable[..., Breaker], recorder: Recorder
 ) -> None:
     answered = threading.Event()
@@ -238,7 +229,7 @@ def test_a_check_for_which_no_time_is_reserved_follows_the_answer(
     assert recorder.events == [("call failed", Lost), *([] if is_reached else [("failure", Lost)])]
 
 
-def test_calls_that_fail_during_a_check_share_it(make: Callable[..., Breaker], recorder: Recorder) -> None:
+def test_calls_that_fail_during_a_check_share_its_result(make: Callable[..., Breaker], recorder: Recorder) -> None:
     answered, checks = threading.Event(), count()
     breaker = make(lambda: next(checks) < 0 or (answered.wait(10) and False), Breaker)
     for _ in range(3):
@@ -249,7 +240,7 @@ def test_calls_that_fail_during_a_check_share_it(make: Callable[..., Breaker], r
     assert recorder.events.count(("failure", Lost)) == 1
 
 
-def test_a_check_that_fails_after_the_state_has_changed_counts_for_nothing(make: Callable[..., Breaker]) -> None:
+def test_failed_check_does_not_count_after_a_state_change(make: Callable[..., Breaker]) -> None:
     answered = threading.Event()
     breaker = make(lambda: answered.wait(10) and False, Breaker)
     fails(breaker, Lost)
@@ -263,7 +254,7 @@ def checks_running() -> bool:
     return any(thread.name == "dependency-check" for thread in threading.enumerate())
 
 
-def test_a_check_does_not_hold_up_the_end_of_the_process() -> None:
+def test_process_exits_during_a_check() -> None:
     threads: list[threading.Thread] = []
 
     def reach() -> bool:

@@ -1,15 +1,15 @@
-"""Corners of one breaker: what others see while it changes, calls inside of calls, and rows of failures."""
+"""Edge cases of one breaker: listeners, nested calls and rows of failures."""
 
 from typing import NoReturn
 
 import pybreaker
 import pytest
 
-from resilience import deadlines
+from resilience import deadlines, request_id
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
-from resilience.events import Listener
+from resilience.events import Listener, StateChange
 
 
 class Down(Exception):
@@ -49,13 +49,13 @@ def be_busy() -> NoReturn:
 
 
 class Raising(Listener):
-    def failure(self, cb: pybreaker.CircuitBreaker, exc: BaseException) -> None:
+    def failure(self, name: str, error: BaseException) -> None:
         raise RuntimeError
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
+    def state_change(self, change: StateChange) -> None:
         raise RuntimeError
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+    def rejection(self, name: str, retry_after: float) -> None:
         raise RuntimeError
 
 
@@ -63,14 +63,14 @@ class Recorder(Listener):
     def __init__(self) -> None:
         self.events: list[str] = []
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
-        self.events.append(getattr(new_state, "name", ""))
+    def state_change(self, change: StateChange) -> None:
+        self.events.append(change.to_state)
 
-    def rejection(self, cb: pybreaker.CircuitBreaker, retry_after: float) -> None:
+    def rejection(self, name: str, retry_after: float) -> None:
         self.events.append("rejection")
 
 
-def test_whatever_a_listener_raises_callers_and_other_listeners_go_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_exception_in_a_listener_reaches_neither_callers_nor_other_listeners(caplog: pytest.LogCaptureFixture) -> None:
     clock, recorder = Clock(), Recorder()
     breaker = make(clock, Raising(), recorder)
     with pytest.raises(CallFailed):
@@ -83,7 +83,28 @@ def test_whatever_a_listener_raises_callers_and_other_listeners_go_on(caplog: py
     assert [record.getMessage() for record in caplog.records] == ["breaker listener failed"] * 5
 
 
-def test_nobody_is_told_to_come_back_in_less_than_a_second() -> None:
+def test_state_change_has_name_states_cause_and_request_id() -> None:
+    changes: list[StateChange] = []
+
+    class Keeper(Listener):
+        def state_change(self, change: StateChange) -> None:
+            changes.append(change)
+
+    clock = Clock()
+    breaker = make(clock, Keeper(), name="stock")
+    current = request_id.current()
+    with pytest.raises(CallFailed):
+        breaker.call(fail)
+    clock.now += 20
+    breaker.call(int)
+    assert changes == [
+        StateChange("stock", "closed", "open", "Down", current),
+        StateChange("stock", "open", "half-open", "probe", current),
+        StateChange("stock", "half-open", "closed", "probe succeeded", current),
+    ]
+
+
+def test_retry_after_is_at_least_a_second() -> None:
     clock = Clock()
     breaker = make(clock)
     with pytest.raises(CallFailed) as failed:
@@ -95,7 +116,7 @@ def test_nobody_is_told_to_come_back_in_less_than_a_second() -> None:
     assert rejected.value.retry_after == 1
 
 
-def test_a_neutral_outcome_neither_counts_nor_ends_a_row_of_failures() -> None:
+def test_neutral_outcome_neither_counts_nor_resets_the_failures() -> None:
     breaker = make(Clock(), fail_max=2)
     for call in (fail, be_busy, fail):
         assert breaker.state == "closed"
@@ -104,9 +125,9 @@ def test_a_neutral_outcome_neither_counts_nor_ends_a_row_of_failures() -> None:
     assert breaker.state == "open"
 
 
-def test_a_failure_that_the_outer_call_survives_is_no_failure() -> None:
+def test_nested_failure_that_the_outer_call_handles_does_not_count() -> None:
     def outer() -> str:
-        with pytest.raises(Down):  # as it is, for the outer call to judge
+        with pytest.raises(Down):  # unchanged: the outer call is what is judged
             breaker.call(fail)
         return "fine"
 
@@ -115,7 +136,7 @@ def test_a_failure_that_the_outer_call_survives_is_no_failure() -> None:
     assert breaker.state == "closed"
 
 
-def test_a_breaker_inside_of_another_judges_for_itself() -> None:
+def test_nested_calls_of_two_breakers_are_judged_separately() -> None:
     outer, inner = make(Clock(), name="outer"), make(Clock(), name="inner")
     with pytest.raises(CallFailed) as failed:
         outer.call(inner.call, fail)
@@ -123,10 +144,10 @@ def test_a_breaker_inside_of_another_judges_for_itself() -> None:
     assert (outer.state, inner.state) == ("closed", "open")
 
 
-def test_a_call_belongs_to_the_outer_one_of_its_breaker_whatever_is_between() -> None:
+def test_nested_call_belongs_to_the_outer_call_across_another_breaker() -> None:
     outer, inner = make(Clock(), name="outer"), make(Clock(), name="inner")
     outer.open_for(0)
-    # Were the innermost a call of its own, it would be rejected: the outermost is a probe.
+    # The outer call is the probe, so a separate innermost call would be rejected.
     assert outer.call(inner.call, lambda: outer.call(lambda: "fine")) == "fine"
     assert outer.state == "closed"
 
@@ -137,8 +158,8 @@ def test_each_call_has_its_deadline() -> None:
     assert deadlines.remaining() is None
 
 
-def test_a_call_admitted_while_the_circuit_opens_gets_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between reading the state and the rest of the admission another thread may open the circuit."""
+def test_call_admitted_while_the_circuit_opens_gets_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may open the circuit between the two reads of an admission."""
     breaker = make(Clock(), fail_max=2)
     with pytest.raises(CallFailed):
         breaker.call(fail)

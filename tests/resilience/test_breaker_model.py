@@ -1,5 +1,5 @@
 """The breaker against a model of a few lines, with calls that begin and end in any order, a clock that is moved, other
-processes that find things out, and somebody who takes it in hand."""
+processes that report changes, and overrides."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Real failures, and the words that operators read about them."""
+"""Real failures and their published causes."""
 
 import contextlib
 import errno
@@ -27,14 +27,14 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 def cause(call: Callable[[], object]) -> str:
-    with pytest.raises(Exception) as raised:  # noqa: PT011  whatever it is, it has to have a cause
+    with pytest.raises(Exception) as raised:  # noqa: PT011  any error has a cause
         call()
     return cause_of(raised.value, 0.5)
 
 
 @contextlib.contextmanager
 def server(behave: Callable[[socket.socket], None], end: bytes = b"{}") -> Iterator[int]:
-    """The port of a server that reads a request up to its ``end`` and then does as it is told."""
+    """The port of a server that reads a request up to its ``end`` and then calls ``behave``."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -77,12 +77,12 @@ def reset(client: socket.socket) -> None:
         (lambda client: client.sendall(b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"), "status 302"),
     ],
 )
-def test_of_a_server_that_answers_badly(behave: Callable[[socket.socket], None], words: str) -> None:
+def test_cause_of_a_bad_response(behave: Callable[[socket.socket], None], words: str) -> None:
     with server(behave) as port:
         assert cause(lambda: ask(f"http://127.0.0.1:{port}/")) == words
 
 
-def test_of_a_server_without_tls() -> None:
+def test_cause_of_a_server_without_tls() -> None:
     with server(lambda client: client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), b"") as port:
         assert cause(lambda: ask(f"https://127.0.0.1:{port}/")) == "no secure connection"
 
@@ -91,12 +91,12 @@ def test_of_a_server_without_tls() -> None:
     ("url", "words"),
     [("http://127.0.0.1:1/", "connection refused"), ("http://nowhere.invalid/", "name not found")],
 )
-def test_of_a_server_that_is_not_there(url: str, words: str) -> None:
-    # Without a name server a look-up may hang; then it is the deadline that ends it.
+def test_cause_of_an_unreachable_server(url: str, words: str) -> None:
+    # Without a name server a lookup may hang until the deadline.
     assert cause(lambda: ask(url)) in (words, *(["no answer within 0.5 s"] if "invalid" in url else []))
 
 
-def test_of_an_answer_that_is_not_what_was_asked_for() -> None:
+def test_cause_of_a_body_of_the_wrong_shape() -> None:
     def parse() -> None:
         try:
             int("x")
@@ -137,7 +137,7 @@ def test_of_an_answer_that_is_not_what_was_asked_for() -> None:
         ("something new", UNKNOWN),
     ],
 )
-def test_of_a_connection_that_postgresql_refuses(message: str, words: str) -> None:
+def test_cause_of_a_refused_postgresql_connection(message: str, words: str) -> None:
     def connect() -> None:
         raise OperationalError(message) from psycopg2.OperationalError(message)
 
@@ -148,7 +148,7 @@ def test_of_a_connection_that_postgresql_refuses(message: str, words: str) -> No
     ("url", "words"),
     [("host=127.0.0.1 port=1", "connection refused"), ("host=/nowhere", "connection refused")],
 )
-def test_of_a_postgresql_that_is_not_there(url: str, words: str) -> None:
+def test_cause_of_an_unreachable_postgresql(url: str, words: str) -> None:
     assert cause(lambda: psycopg2.connect(url)) == words
 
 
@@ -171,18 +171,18 @@ def test_of_a_postgresql_that_is_not_there(url: str, words: str) -> None:
         ("22012", UNKNOWN),
     ],
 )
-def test_of_a_statement_that_postgresql_refuses(sqlstate: str, words: str) -> None:
+def test_cause_of_an_sqlstate(sqlstate: str, words: str) -> None:
     statement = f"DO $$ BEGIN RAISE 'secret' USING ERRCODE = '{sqlstate}'; END $$"
     assert cause(lambda: connection.cursor().execute(statement)) == words
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("statement", ["SELECT * FROM nothing_of_the_kind", "SELECT nothing_here FROM catalog_product"])
-def test_of_a_schema_that_does_not_fit(statement: str) -> None:
+def test_cause_of_a_missing_table_or_column(statement: str) -> None:
     assert cause(lambda: connection.cursor().execute(statement)) == "table or column missing"
 
 
-def test_of_sqlite(tmp_path: Path) -> None:
+def test_cause_of_sqlite_errors(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database" * 100)
 
     def run(name: str, statement: str) -> None:
@@ -215,22 +215,22 @@ def test_of_sqlite(tmp_path: Path) -> None:
         (KeyError("secret"), UNKNOWN),
     ],
 )
-def test_of_an_error_as_it_is(error: BaseException, words: str) -> None:
+def test_cause_of_a_plain_error(error: BaseException, words: str) -> None:
     assert cause_of(error, 2.0) == words
 
 
-def test_without_a_deadline_no_seconds_are_named() -> None:
+def test_cause_without_a_deadline_has_no_seconds() -> None:
     assert cause_of(deadlines.DeadlineExceeded()) == "no answer in time"
 
 
-def test_the_nearest_of_several_causes_is_named() -> None:
+def test_the_first_known_cause_in_the_chain_wins() -> None:
     nearest, context = OSError(errno.EHOSTUNREACH, "secret"), OSError(errno.ENOSPC, "secret")
     error = Error("a")
     error.__cause__, error.__context__ = nearest, context
     assert cause_of(error) == "not reachable"
 
 
-def test_errors_that_refer_to_each_other_end() -> None:
+def test_cyclic_chain_of_errors_ends() -> None:
     first, second = Error("a"), Error("b")
     first.__cause__, second.__cause__ = second, first
     assert cause_of(first) == UNKNOWN

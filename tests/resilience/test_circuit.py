@@ -1,4 +1,4 @@
-"""Whose turn a probe is, what a circuit says of its last error, and calls that are made past it."""
+"""Probe locks, the last error, overrides and bypassing calls."""
 
 import threading
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pybreaker
 import pytest
 
-from resilience import deadlines
+from resilience import deadlines, scope
 from resilience.breaker import Breaker
 from resilience.circuit import Action, Outcome
 from resilience.errors import CallFailed, CallRejected
-from resilience.events import Listener
+from resilience.events import Listener, StateChange
 from resilience.probe_lock import ProbeLock
 
 RESET, DEADLINE = 20, 8.0
@@ -34,7 +34,7 @@ class Clock:
 
 
 class OfAll(ProbeLock):
-    """The probe_lock of several processes: another one may have it, and something may happen while it is asked for."""
+    """A lock that another process may hold, and with which something may happen while it is acquired."""
 
     def __init__(self) -> None:
         self.is_free = True
@@ -54,11 +54,11 @@ class Recorder(Listener):
     def __init__(self) -> None:
         self.events: list[tuple[str, ...]] = []
 
-    def state_change(self, cb: pybreaker.CircuitBreaker, old_state: object, new_state: object) -> None:
-        self.events.append((str(cb.name), getattr(new_state, "name", "")))
+    def state_change(self, change: StateChange) -> None:
+        self.events.append((change.name, change.to_state))
 
-    def overridden(self, cb: pybreaker.CircuitBreaker, action: str, by: str) -> None:
-        self.events.append((str(cb.name), action, by))
+    def overridden(self, name: str, action: str, by: str) -> None:
+        self.events.append((name, action, by))
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def breaker(clock: Clock, probe_lock: OfAll, recorder: Recorder) -> Breaker:
         cause_of=lambda error, deadline: f"{type(error).__name__} within {deadline} s",
         clock=clock,
     )
-    breaker.attend(recorder, probe_lock)
+    breaker.share_with(recorder, probe_lock)
     return breaker
 
 
@@ -101,18 +101,18 @@ def fail(error: type[Exception] = Down) -> None:
 
 
 def reject(breaker: Breaker) -> float:
-    """How long a rejected caller is told to wait."""
+    """Return the retry_after of a rejected call."""
     with pytest.raises(CallRejected) as rejected:
         breaker.call(lambda: pytest.fail("it was called"))
     return rejected.value.retry_after
 
 
-def test_while_another_process_probes_nobody_else_does(breaker: Breaker, probe_lock: OfAll, clock: Clock) -> None:
+def test_no_probe_while_another_process_holds_the_lock(breaker: Breaker, probe_lock: OfAll, clock: Clock) -> None:
     breaker.open_for(0)
     probe_lock.is_free = False
     for _ in range(3):
         assert reject(breaker) == 1
-    assert probe_lock.asked == 1  # asking costs a round trip: not each caller asks
+    assert probe_lock.asked == 1  # asking takes a round trip, so not every call asks
     clock.now += 1
     assert reject(breaker) == 1
     assert probe_lock.asked == 2
@@ -123,9 +123,7 @@ def test_while_another_process_probes_nobody_else_does(breaker: Breaker, probe_l
 
 
 @pytest.mark.parametrize("error", [None, Down, Busy])
-def test_a_turn_is_given_back_when_the_trial_is_over(
-    error: type[Exception] | None, breaker: Breaker, probe_lock: OfAll
-) -> None:
+def test_probe_releases_its_lock(error: type[Exception] | None, breaker: Breaker, probe_lock: OfAll) -> None:
     breaker.open_for(0)
     if error:
         with pytest.raises(CallFailed):
@@ -135,7 +133,7 @@ def test_a_turn_is_given_back_when_the_trial_is_over(
     assert (probe_lock.asked, probe_lock.given_back) == (1, 1)
 
 
-def test_a_call_that_is_no_trial_takes_no_turn_and_gives_none_back(breaker: Breaker, probe_lock: OfAll) -> None:
+def test_ordinary_call_does_not_use_the_probe_lock(breaker: Breaker, probe_lock: OfAll) -> None:
     breaker.call(answer)
     with pytest.raises(CallFailed):
         breaker.call(fail)
@@ -143,7 +141,7 @@ def test_a_call_that_is_no_trial_takes_no_turn_and_gives_none_back(breaker: Brea
     assert (probe_lock.asked, probe_lock.given_back) == (0, 0)
 
 
-def test_while_one_call_asks_for_its_turn_the_others_are_rejected(breaker: Breaker, probe_lock: OfAll) -> None:
+def test_calls_are_rejected_while_one_asks_for_the_probe_lock(breaker: Breaker, probe_lock: OfAll) -> None:
     breaker.open_for(0)
     with ThreadPoolExecutor(1) as pool:
         probe_lock.meanwhile = lambda: pool.submit(reject, breaker).result(10)
@@ -151,7 +149,7 @@ def test_while_one_call_asks_for_its_turn_the_others_are_rejected(breaker: Break
     assert probe_lock.asked == 1
 
 
-def test_turns_that_cannot_be_asked_for_block_no_later_trial(breaker: Breaker, probe_lock: OfAll, clock: Clock) -> None:
+def test_failing_probe_lock_blocks_no_later_probe(breaker: Breaker, probe_lock: OfAll, clock: Clock) -> None:
     breaker.open_for(0)
     probe_lock.meanwhile = lambda: fail(Busy)
     with pytest.raises(Busy):
@@ -163,7 +161,7 @@ def test_turns_that_cannot_be_asked_for_block_no_later_trial(breaker: Breaker, p
 
 @pytest.mark.parametrize("is_free", [False, True])
 @pytest.mark.parametrize("action", ["force-open", "force-close", "reset"])
-def test_a_turn_that_comes_too_late_is_given_back(
+def test_probe_lock_that_comes_too_late_is_released(
     action: Action, is_free: bool, breaker: Breaker, probe_lock: OfAll
 ) -> None:
     def override() -> None:
@@ -175,14 +173,14 @@ def test_a_turn_that_comes_too_late_is_given_back(
     reject(breaker)
     assert probe_lock.given_back == (1 if is_free else 0)
     assert breaker.state == ("open" if action == "force-open" else "closed")
-    # The probes after it are nobody's but their own.
+    # Later probes are ordinary ones.
     probe_lock.is_free = True
     breaker.override("reset", by="anna")
     breaker.open_for(0)
     assert breaker.call(answer) == "answer"
 
 
-def test_a_trial_after_one_that_said_nothing_is_no_change_of_state(breaker: Breaker, recorder: Recorder) -> None:
+def test_probe_after_a_neutral_probe_is_no_state_change(breaker: Breaker, recorder: Recorder) -> None:
     breaker.open_for(0)
     with pytest.raises(CallFailed):
         breaker.call(fail, Busy)
@@ -190,7 +188,7 @@ def test_a_trial_after_one_that_said_nothing_is_no_change_of_state(breaker: Brea
     assert recorder.events == [("thing", "open"), ("thing", "half-open"), ("thing", "closed")]
 
 
-def test_the_last_error_has_its_kind_its_cause_and_its_time(breaker: Breaker) -> None:
+def test_last_error_has_type_cause_and_time(breaker: Breaker) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     with pytest.raises(CallFailed):
         breaker.call(fail)
@@ -199,20 +197,20 @@ def test_the_last_error_has_its_kind_its_cause_and_its_time(breaker: Breaker) ->
     assert before <= datetime.fromisoformat(error["time"]) <= datetime.now(UTC)
 
 
-def test_the_cause_of_a_failed_trial_names_the_time_that_the_trial_had(breaker: Breaker) -> None:
+def test_cause_of_a_failed_probe_names_the_deadline_of_the_probe(breaker: Breaker) -> None:
     breaker.open_for(0)
     with pytest.raises(CallFailed):
         breaker.call(fail)
     assert breaker.describe()["last_error"]["cause"] == "Down within 4.0 s"
 
 
-def test_an_error_that_says_nothing_is_not_the_last_error(breaker: Breaker) -> None:
+def test_neutral_error_is_not_the_last_error(breaker: Breaker) -> None:
     with pytest.raises(CallFailed):
         breaker.call(fail, Busy)
     assert breaker.describe()["last_error"] is None
 
 
-def test_what_another_process_found_out_is_said_to_be_its(breaker: Breaker) -> None:
+def test_change_by_another_process_has_that_cause(breaker: Breaker) -> None:
     for _ in range(2):
         with pytest.raises(CallFailed):
             breaker.call(fail)
@@ -224,7 +222,7 @@ def test_what_another_process_found_out_is_said_to_be_its(breaker: Breaker) -> N
     assert causes == ["another process", "reset", "force-open", "another process", "Down within 8.0 s"]
 
 
-def test_what_another_process_found_out_lasts_as_long_as_it_says(breaker: Breaker, clock: Clock) -> None:
+def test_open_for_lasts_as_long_as_given(breaker: Breaker, clock: Clock) -> None:
     breaker.open_for(5)
     assert (breaker.state, breaker.retry_after) == ("open", 5)
     breaker.open_for(7)
@@ -233,7 +231,7 @@ def test_what_another_process_found_out_lasts_as_long_as_it_says(breaker: Breake
     assert breaker.state == "half-open"
 
 
-def test_listeners_hear_who_took_it_in_hand(breaker: Breaker, recorder: Recorder) -> None:
+def test_listeners_get_overrides(breaker: Breaker, recorder: Recorder) -> None:
     breaker.override("force-open", by="anna")
     breaker.override("force-open", by="bert")
     breaker.override("reset", by="anna")
@@ -246,36 +244,36 @@ def test_listeners_hear_who_took_it_in_hand(breaker: Breaker, recorder: Recorder
     ]
 
 
-def test_a_call_past_an_open_circuit_is_no_trial(breaker: Breaker, probe_lock: OfAll) -> None:
+def test_bypassing_call_is_no_probe(breaker: Breaker, probe_lock: OfAll) -> None:
     breaker.open_for(20)
-    with breaker.bypass():
+    with scope.bypass(breaker.name):
         assert breaker.call(deadlines.remaining) == pytest.approx(DEADLINE, abs=1)
     assert (probe_lock.asked, probe_lock.given_back) == (0, 0)
     assert reject(breaker) == 20
 
 
-def test_past_two_circuits_both_are_called(breaker: Breaker) -> None:
+def test_two_circuits_can_be_bypassed(breaker: Breaker) -> None:
     other = Breaker("other", fail_max=1, reset_timeout=RESET, classify=lambda error: Outcome.FAILURE, errors=())
     for each in (breaker, other):
         each.override("force-open", by="anna")
-    with breaker.bypass():
-        with other.bypass():
+    with scope.bypass(breaker.name):
+        with scope.bypass(other.name):
             assert breaker.call(other.call, answer) == "answer"
         reject(other)
         assert breaker.call(answer) == "answer"
 
 
-def test_an_error_ends_the_way_past_a_circuit(breaker: Breaker) -> None:
+def test_bypass_ends_with_an_exception(breaker: Breaker) -> None:
     breaker.override("force-open", by="anna")
-    with pytest.raises(Down), breaker.bypass():
+    with pytest.raises(Down), scope.bypass(breaker.name):
         raise Down
     reject(breaker)
 
 
-def test_a_call_that_comes_while_the_circuit_closes_is_a_call_like_any_other(
+def test_call_that_comes_while_the_circuit_closes_is_an_ordinary_call(
     breaker: Breaker, probe_lock: OfAll, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between reading the state and taking the lock another thread may close the circuit."""
+    """Another thread may close the circuit between reading the state and taking the lock."""
 
     class ClosingMeanwhile(pybreaker.CircuitBreaker):
         @property

@@ -21,31 +21,31 @@ def outcome_of(statement: str) -> Outcome:
     return database.classify(raised.value)
 
 
-def test_refusals_of_an_input_are_answers() -> None:
+def test_refused_input_is_a_success() -> None:
     Product.objects.create(asin="P1")
     assert outcome_of("INSERT INTO catalog_product SELECT * FROM catalog_product") is Outcome.SUCCESS
     assert outcome_of("SELECT nonsense FROM") is Outcome.SUCCESS
 
 
-def test_a_table_that_is_not_there_is_an_error_of_one_statement() -> None:
+def test_missing_table_is_neutral() -> None:
     assert outcome_of("SELECT * FROM not_migrated") is Outcome.NEUTRAL
 
 
-def test_a_database_that_cannot_be_reached_is_a_failure(lose_database: Callable[[], None]) -> None:
-    assert database.check()
+def test_unreachable_database_is_a_failure(lose_database: Callable[[], None]) -> None:
+    assert breakers.database_breaker().is_reachable()
     lose_database()
     assert outcome_of("SELECT 1") in (Outcome.FAILURE, Outcome.SUSPECT)
-    assert not database.check()
+    assert not breakers.database_breaker().is_reachable()
 
 
-def test_bugs_and_interrupts_say_nothing() -> None:
+def test_bugs_and_interrupts_are_neutral() -> None:
     assert database.classify(TypeError()) is Outcome.NEUTRAL
     assert database.classify(KeyboardInterrupt()) is Outcome.NEUTRAL
     assert database.classify(Product.DoesNotExist()) is Outcome.SUCCESS
 
 
 @on_postgresql
-def test_input_that_does_not_fit_is_an_answer() -> None:
+def test_input_of_the_wrong_type_is_a_success() -> None:
     assert outcome_of("SELECT 1 / 0") is Outcome.SUCCESS
     assert outcome_of("SELECT 'x'::integer") is Outcome.SUCCESS
 
@@ -75,7 +75,7 @@ def test_locks_and_a_read_only_server_are_neutral() -> None:
 
 @on_postgresql
 def test_a_connection_that_the_server_ended_costs_no_call() -> None:
-    breaker = breakers.get(breakers.DATABASE)
+    breaker = breakers.database_breaker()
     breaker.call(Product.objects.count)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -84,6 +84,6 @@ def test_a_connection_that_the_server_ended_costs_no_call() -> None:
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
     other.close()
-    time.sleep(0.1)  # until the farewell has come
+    time.sleep(0.1)  # until the server's last message has arrived
     assert breaker.call(Product.objects.count) == 0
     assert breaker.state == "closed"

@@ -1,4 +1,4 @@
-"""Calls that are made again on a new connection, and commits of which nobody knows what became."""
+"""Calls that are repeated on a new connection, and commits in doubt."""
 
 import socket
 import time
@@ -29,7 +29,7 @@ def breaker() -> DatabaseBreaker:
 
 @pytest.fixture(params=["waiting", "polling"])
 def serving(request: pytest.FixtureRequest) -> Iterator[None]:
-    """PostgreSQL with and without the wait callback: psycopg2 tells of a lost connection in different ways."""
+    """With and without the wait callback: psycopg2 reports a lost connection in different ways."""
     connection.close()
     if request.param == "polling":
         postgres.install()
@@ -49,7 +49,7 @@ def pid() -> int:
 
 
 def cut() -> None:
-    """End this thread's connection, at the other side."""
+    """Terminate this thread's connection from the server's side."""
     victim, other = pid(), connection.copy()
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
@@ -59,15 +59,15 @@ def cut() -> None:
 
 
 class Attempts:
-    """Runs ``steps`` one after another, one for each time that it is called; the last one again and again."""
+    """Runs ``steps`` one after another, one for each call, and the last one again and again."""
 
     def __init__(self, *steps: Callable[[], object]) -> None:
         self.steps = steps
-        self.doubts: list[bool] = []
+        self.count = 0
 
     def __call__(self) -> object:
-        self.doubts.append(database.was_in_doubt())
-        return self.steps[min(len(self.doubts), len(self.steps)) - 1]()
+        self.count += 1
+        return self.steps[min(self.count, len(self.steps)) - 1]()
 
 
 def lose_the_commit() -> None:
@@ -86,14 +86,14 @@ def answer() -> str:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_connection_that_is_lost_at_the_commit_leaves_a_doubt() -> None:
+def test_connection_lost_during_the_commit_raises_in_doubt() -> None:
     with pytest.raises(database.InDoubt):
         lose_the_commit()
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_connection_that_is_lost_before_the_commit_leaves_none() -> None:
+def test_connection_lost_before_the_commit_is_not_in_doubt() -> None:
     with pytest.raises(DatabaseError) as raised, database.atomic():
         lose_the_connection()
     assert not isinstance(raised.value, database.InDoubt)
@@ -101,13 +101,13 @@ def test_a_connection_that_is_lost_before_the_commit_leaves_none() -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_commit_that_is_refused_leaves_no_doubt() -> None:
+def test_refused_commit_is_not_in_doubt() -> None:
     run("CREATE TEMPORARY TABLE once (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED)")
     with pytest.raises(IntegrityError), database.atomic():
         run("INSERT INTO once VALUES (1), (1)")
 
 
-def test_a_commit_that_is_refused_for_a_missing_row_leaves_no_doubt() -> None:
+def test_commit_refused_for_a_missing_row_is_not_in_doubt() -> None:
     with pytest.raises(IntegrityError), database.atomic():
         Review.objects.create(product_id="MISSING", reviewer_id="R", overall=5, unix_review_time=1)
 
@@ -125,81 +125,95 @@ def test_a_transaction_is_all_or_nothing() -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_call_that_is_made_again_knows_of_the_doubt(breaker: DatabaseBreaker) -> None:
-    attempts = Attempts(lose_the_commit, lose_the_connection, answer)
-    assert breaker.call(attempts) == "answer"
-    assert attempts.doubts == [False, True, True]
-    assert not database.was_in_doubt()
-    attempts = Attempts(lose_the_connection, answer)
-    assert breaker.call(attempts) == "answer"
-    assert attempts.doubts == [False, False]
+def test_commit_in_doubt_is_confirmed_instead_of_repeated(breaker: DatabaseBreaker) -> None:
+    attempts, confirm = Attempts(lose_the_commit), Attempts(lose_the_connection, answer)
+    assert breaker.call_confirmed(confirm, attempts) == "answer"
+    assert (attempts.count, confirm.count) == (1, 2)
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_doubt_that_is_not_cleared_up_remains(breaker: DatabaseBreaker) -> None:
-    attempts = Attempts(lose_the_commit, lambda: run("SELECT * FROM no_such_table"))
+def test_call_cut_before_the_commit_is_repeated_without_confirm(breaker: DatabaseBreaker) -> None:
+    attempts, confirm = Attempts(lose_the_connection, answer), Attempts(answer)
+    assert breaker.call_confirmed(confirm, attempts) == "answer"
+    assert (attempts.count, confirm.count) == (2, 0)
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_commit_in_doubt_without_confirm_is_not_repeated(breaker: DatabaseBreaker) -> None:
+    attempts = Attempts(lose_the_commit)
     with pytest.raises(CallFailed) as failed:
         breaker.call(attempts)
     assert isinstance(failed.value.__cause__, database.InDoubt)
-    assert len(attempts.doubts) == 2
+    assert attempts.count == 1
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_refusal_clears_up_a_doubt(breaker: DatabaseBreaker) -> None:
+def test_failed_confirm_leaves_the_commit_in_doubt(breaker: DatabaseBreaker) -> None:
+    confirm = Attempts(lambda: run("SELECT * FROM no_such_table"))
+    with pytest.raises(CallFailed) as failed:
+        breaker.call_confirmed(confirm, Attempts(lose_the_commit))
+    assert isinstance(failed.value.__cause__, database.InDoubt)
+    assert confirm.count == 1
+
+
+@on_postgresql
+@pytest.mark.usefixtures("serving")
+def test_refusal_by_confirm_reaches_the_caller(breaker: DatabaseBreaker) -> None:
     Product.objects.create(asin="TAKEN")
     with pytest.raises(IntegrityError):
-        breaker.call(Attempts(lose_the_commit, lambda: Product.objects.create(asin="TAKEN")))
+        breaker.call_confirmed(lambda: Product.objects.create(asin="TAKEN"), Attempts(lose_the_commit))
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_call_that_is_always_cut_ends(breaker: DatabaseBreaker) -> None:
+def test_call_that_is_always_cut_has_max_attempts(breaker: DatabaseBreaker) -> None:
     attempts = Attempts(lose_the_connection)
     with pytest.raises(CallFailed):
         breaker.call(attempts)
-    assert len(attempts.doubts) == database.MAX_ATTEMPTS
+    assert attempts.count == database.MAX_ATTEMPTS
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_connection_that_the_call_itself_made_is_one_that_can_be_cut(breaker: DatabaseBreaker) -> None:
+def test_call_on_a_connection_of_its_own_is_repeated(breaker: DatabaseBreaker) -> None:
     connection.close()
     assert breaker.call(Attempts(lose_the_connection, answer)) == "answer"
 
 
-def test_where_no_connection_can_be_made_nothing_is_made_again(
+def test_call_is_not_repeated_if_no_connection_can_be_made(
     breaker: DatabaseBreaker, lose_database: Callable[[], None]
 ) -> None:
     lose_database()
     attempts = Attempts(lambda: run("SELECT 1"))
     with pytest.raises(CallFailed):
         breaker.call(attempts)
-    assert len(attempts.doubts) == 1
+    assert attempts.count == 1
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_what_is_called_once_is_not_made_again(breaker: DatabaseBreaker) -> None:
+def test_call_once_is_not_repeated(breaker: DatabaseBreaker) -> None:
     attempts = Attempts(lose_the_connection)
     with pytest.raises(CallFailed):
         breaker.call_once(attempts)
-    assert len(attempts.doubts) == 1
+    assert attempts.count == 1
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_part_of_a_transaction_is_not_made_again(breaker: DatabaseBreaker) -> None:
+def test_call_inside_a_transaction_is_not_repeated(breaker: DatabaseBreaker) -> None:
     attempts = Attempts(lose_the_connection)
     with pytest.raises(CallFailed), transaction.atomic():
         breaker.call(attempts)
-    assert len(attempts.doubts) == 1
+    assert attempts.count == 1
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_write_that_meets_a_read_only_server_again_is_not_made_a_third_time(breaker: DatabaseBreaker) -> None:
+def test_write_on_a_read_only_server_is_repeated_once(breaker: DatabaseBreaker) -> None:
     def write() -> None:
         run("SET default_transaction_read_only = on")
         Product.objects.create(asin="REFUSED")
@@ -207,18 +221,18 @@ def test_a_write_that_meets_a_read_only_server_again_is_not_made_a_third_time(br
     attempts = Attempts(write)
     with pytest.raises(CallFailed):
         breaker.call(attempts)
-    assert len(attempts.doubts) == 2
+    assert attempts.count == 2
     assert breaker.state == "closed"
 
 
-def test_a_call_leaves_time_for_the_check_of_its_failure(breaker: DatabaseBreaker) -> None:
+def test_deadline_of_a_call_leaves_time_for_a_check(breaker: DatabaseBreaker) -> None:
     left = breaker.call(deadlines.remaining)
     assert left
     assert breaker.deadline
     assert breaker.deadline / 2 < left <= breaker.deadline - postgres.check_timeout()
 
 
-def test_a_call_whose_time_is_over_is_a_call_that_failed(breaker: DatabaseBreaker) -> None:
+def test_exceeded_deadline_raises_call_failed(breaker: DatabaseBreaker) -> None:
     def find_no_time_left() -> None:
         with deadlines.within(0):
             deadlines.remaining()
@@ -226,12 +240,12 @@ def test_a_call_whose_time_is_over_is_a_call_that_failed(breaker: DatabaseBreake
     attempts = Attempts(find_no_time_left)
     with pytest.raises(CallFailed):
         breaker.call(attempts)
-    assert len(attempts.doubts) == 1
-    assert breaker.state == "closed"  # the database itself answers the check
+    assert attempts.count == 1
+    assert breaker.state == "closed"  # the check succeeds
 
 
 @on_postgresql
-def test_a_question_that_took_too_long_is_not_asked_again(breaker: DatabaseBreaker, settings: Any) -> None:
+def test_slow_query_is_not_repeated(breaker: DatabaseBreaker, settings: Any) -> None:
     postgres.install()
     try:
         run("SET statement_timeout = 0")
@@ -240,7 +254,7 @@ def test_a_question_that_took_too_long_is_not_asked_again(breaker: DatabaseBreak
         with pytest.raises(CallFailed) as failed:
             breaker.call(attempts)
         assert isinstance(failed.value.__cause__.__cause__, postgres.QueryDeadlineExceeded)  # type: ignore[union-attr]
-        assert len(attempts.doubts) == 1
+        assert attempts.count == 1
     finally:
         extensions.set_wait_callback(None)
         connection.close()
@@ -256,7 +270,7 @@ def with_sqlstate(sqlstate: str | None) -> OperationalError:
 
 
 @pytest.mark.parametrize("sqlstate", [None, "08006", "57P01", "57P05", "25P03"])
-def test_each_way_to_say_that_the_connection_was_ended_is_understood(
+def test_call_is_repeated_for_each_sqlstate_of_a_lost_connection(
     sqlstate: str | None, breaker: DatabaseBreaker
 ) -> None:
     def be_cut() -> None:
@@ -267,9 +281,7 @@ def test_each_way_to_say_that_the_connection_was_ended_is_understood(
 
 
 @pytest.mark.parametrize("sqlstate", ["57014", "40001", "53300", "22001"])
-def test_what_the_server_says_on_a_connection_that_goes_on_is_not_asked_again(
-    sqlstate: str, breaker: DatabaseBreaker
-) -> None:
+def test_call_is_not_repeated_while_the_connection_works(sqlstate: str, breaker: DatabaseBreaker) -> None:
     def be_refused() -> None:
         raise with_sqlstate(sqlstate)
 
@@ -277,7 +289,7 @@ def test_what_the_server_says_on_a_connection_that_goes_on_is_not_asked_again(
     attempts = Attempts(be_refused)
     with pytest.raises((CallFailed, OperationalError)):
         breaker.call(attempts)
-    assert len(attempts.doubts) == 1
+    assert attempts.count == 1
 
 
 @on_postgresql
@@ -285,7 +297,7 @@ def test_what_the_server_says_on_a_connection_that_goes_on_is_not_asked_again(
     ("sqlstate", "is_kept"),
     [("53200", False), ("08006", False), (None, False), ("40001", True), ("57014", True), ("22001", True)],
 )
-def test_a_connection_that_may_be_broken_does_not_serve_the_next_call(
+def test_broken_connection_is_closed_after_the_call(
     sqlstate: str | None, is_kept: bool, breaker: DatabaseBreaker
 ) -> None:
     def fail() -> None:
@@ -298,7 +310,7 @@ def test_a_connection_that_may_be_broken_does_not_serve_the_next_call(
 
 
 @on_postgresql
-def test_a_probe_leaves_a_transaction_its_connection(breaker: DatabaseBreaker) -> None:
+def test_probe_keeps_the_connection_of_a_transaction(breaker: DatabaseBreaker) -> None:
     with transaction.atomic():
         first = pid()
         breaker.open_for(0)
@@ -307,13 +319,13 @@ def test_a_probe_leaves_a_transaction_its_connection(breaker: DatabaseBreaker) -
 
 
 @on_postgresql
-def test_a_check_is_over_soon_and_leaves_nothing_open(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_is_bounded_and_closes_its_connection(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def clients() -> Any:
         return run("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
 
     settings.DB_DEADLINE = 4
     first, before = pid(), clients()
-    assert database.check()
+    assert breakers.database_breaker().is_reachable()
     eventually(lambda: clients() == before, 10)
     assert pid() == first
     postgres.install()
@@ -322,7 +334,7 @@ def test_a_check_is_over_soon_and_leaves_nothing_open(settings: Any, monkeypatch
             for name, value in {"HOST": "127.0.0.1", "PORT": str(mute.getsockname()[1]), "OPTIONS": {}}.items():
                 monkeypatch.setitem(connection.settings_dict, name, value)
             started = time.monotonic()
-            assert not database.check()
+            assert not breakers.database_breaker().is_reachable()
             assert time.monotonic() - started < 2.5
     finally:
         extensions.set_wait_callback(None)

@@ -1,4 +1,4 @@
-"""What an error says of the database, by the code that SQLite gives it, and where there is none."""
+"""Outcomes of errors by SQLite's code, and without a code."""
 
 import sqlite3
 
@@ -18,20 +18,20 @@ SQLITE = {
 
 
 @pytest.mark.parametrize(("outcome", "name"), [(each, name) for each in SQLITE for name in sorted(SQLITE[each])])
-def test_an_error_code_of_sqlite_decides(outcome: Outcome, name: str) -> None:
+def test_sqlite_error_code_decides(outcome: Outcome, name: str) -> None:
     error, cause = DatabaseError(), sqlite3.OperationalError("oh")
     cause.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
     error.__cause__ = cause
     assert database.classify(error) is outcome
 
 
-def test_an_error_of_sqlite_without_a_code_is_of_the_statement() -> None:
+def test_sqlite_error_without_a_code_is_a_success() -> None:
     error = DatabaseError()
     error.__cause__ = sqlite3.ProgrammingError("Incorrect number of bindings supplied")
     assert database.classify(error) is Outcome.SUCCESS
 
 
-def test_errors_that_come_of_no_server() -> None:
+def test_errors_without_a_server() -> None:
     lost = OperationalError()
     lost.__cause__ = psycopg2.InterfaceError("connection already closed")
     assert database.classify(lost) is Outcome.SUSPECT

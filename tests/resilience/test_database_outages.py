@@ -1,4 +1,4 @@
-"""The database breaker against a database that goes away in its several ways, and PostgreSQL's deadlines."""
+"""The database breaker in different outages, and PostgreSQL's deadlines."""
 
 import gc
 import socket
@@ -18,6 +18,7 @@ from catalog.models import Product
 from resilience import breakers, database, deadlines, postgres
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
+from resilience.database import DatabaseBreaker
 from resilience.errors import CallFailed, CallRejected
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,8 +29,8 @@ on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="speaks o
 
 
 @pytest.fixture
-def breaker() -> Breaker:
-    return breakers.get(breakers.DATABASE)
+def breaker() -> DatabaseBreaker:
+    return breakers.database_breaker()
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_call_after_the_outage_gets_a_new_connection(
         ("SELECT 1 FROM no_such_table", Outcome.NEUTRAL),
     ],
 )
-def test_real_errors_are_what_they_are(statement: str, outcome: Outcome) -> None:
+def test_outcome_of_real_errors(statement: str, outcome: Outcome) -> None:
     Product.objects.create(asin="P1")
     with pytest.raises(DatabaseError) as raised:
         run(statement)
@@ -90,7 +91,7 @@ def test_real_errors_are_what_they_are(statement: str, outcome: Outcome) -> None
 
 
 @on_postgresql
-def test_a_statement_that_meets_a_limit_of_its_own_is_no_failure_of_the_database(breaker: Breaker) -> None:
+def test_statement_that_exceeds_a_limit_does_not_count(breaker: Breaker) -> None:
     breaker.call(run, "SET temp_file_limit = 0; SET work_mem = '64kB'; SELECT 1")
     with pytest.raises(CallFailed) as failed:
         breaker.call(run, "SELECT count(*) FROM generate_series(1, 100000)")
@@ -152,14 +153,14 @@ SQLSTATES = {
 @pytest.mark.parametrize(
     ("outcome", "sqlstate"), [(each, code) for each in SQLSTATES for code in sorted(SQLSTATES[each])]
 )
-def test_an_sqlstate_decides(outcome: Outcome, sqlstate: str) -> None:
+def test_sqlstate_decides(outcome: Outcome, sqlstate: str) -> None:
     for kind in (DatabaseError, OperationalError, InterfaceError):
         error = kind()
         error.__cause__ = answer(sqlstate)
         assert database.classify(error) is outcome
 
 
-def test_no_answer_at_all_is_checked_before_it_counts() -> None:
+def test_error_without_an_sqlstate_is_suspect() -> None:
     for kind in (OperationalError, InterfaceError):
         error = kind("connection already closed")
         error.__cause__ = psycopg2.OperationalError()
@@ -168,19 +169,19 @@ def test_no_answer_at_all_is_checked_before_it_counts() -> None:
     assert database.classify(OperationalError("of no driver")) is Outcome.FAILURE
 
 
-def test_a_doubt_that_a_repeated_call_raises_is_no_failure_of_the_database(
-    breaker: Breaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_doubt_from_confirm_does_not_count(breaker: DatabaseBreaker, monkeypatch: pytest.MonkeyPatch) -> None:
     def write() -> None:
         run("SELECT 1")
-        if not database.was_in_doubt():
-            raise database.InDoubt from psycopg2.OperationalError("the COMMIT was not answered")
+        raise database.InDoubt from psycopg2.OperationalError("the COMMIT was not answered")
+
+    def confirm() -> None:
+        run("SELECT 1")
         raise database.InDoubt
 
     monkeypatch.setattr(breaker, "check", lambda: pytest.fail("the database was reached: nothing to check"))
     breaker.call(run, "SELECT 1")
     with pytest.raises(CallFailed) as failed:
-        breaker.call(write)
+        breaker.call_confirmed(confirm, write)
     assert isinstance(failed.value.__cause__, database.InDoubt)
     assert breaker.describe()["failures"] == 0
 
@@ -207,11 +208,11 @@ def test_a_database_that_is_locked_by_another_writer_is_neutral(breaker: Breaker
 
 
 @on_sqlite
-def test_a_file_that_is_no_database_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_is_not_a_database_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shop.sqlite3").write_text("not a database " * 100)
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "NAME", str(tmp_path / "shop.sqlite3"))
-    # Django drops a connection that it could not set up without closing it, which Python 3.13 warns of.
+    # Django does not close a connection that it could not set up, and Python 3.13 warns about that.
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         with pytest.raises(DatabaseError) as raised:
             run("SELECT 1 FROM catalog_product")
@@ -222,7 +223,7 @@ def test_a_file_that_is_no_database_is_a_failure(tmp_path: Path, monkeypatch: py
 
 
 @on_postgresql
-def test_two_transactions_that_cannot_both_be_are_neutral(breaker: Breaker) -> None:
+def test_serialization_failure_is_neutral(breaker: Breaker) -> None:
     Product.objects.create(asin="P1")
     other = connection.copy()
 
@@ -242,7 +243,7 @@ def test_two_transactions_that_cannot_both_be_are_neutral(breaker: Breaker) -> N
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_query_whose_backend_is_ended_is_made_again(breaker: Breaker) -> None:
+def test_query_is_repeated_if_its_backend_is_terminated(breaker: Breaker) -> None:
     pids = []
 
     def query() -> Any:
@@ -259,7 +260,7 @@ def test_a_query_whose_backend_is_ended_is_made_again(breaker: Breaker) -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_connection_that_is_always_cut_is_no_failure_of_a_database_that_answers(breaker: Breaker) -> None:
+def test_repeated_cuts_do_not_count_while_the_database_answers(breaker: Breaker) -> None:
     def query() -> None:
         (pid,) = run("SELECT pg_backend_pid()")
         threading.Timer(0.05, terminate, [pid]).start()
@@ -273,10 +274,10 @@ def test_a_connection_that_is_always_cut_is_no_failure_of_a_database_that_answer
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_an_idle_connection_that_was_ended_costs_no_call(breaker: Breaker) -> None:
+def test_terminated_idle_connection_fails_no_call(breaker: Breaker) -> None:
     (pid,) = run("SELECT pg_backend_pid()")
     terminate(pid)
-    time.sleep(0.05)  # until the farewell has come
+    time.sleep(0.05)  # until the server's last message has arrived
     assert breaker.call(run, "SELECT 1") == (1,)
     assert breaker.state == "closed"
 
@@ -291,7 +292,7 @@ def test_a_healthy_connection_is_kept(breaker: Breaker) -> None:
 @on_postgresql
 @pytest.mark.usefixtures("serving")
 @pytest.mark.parametrize("inside", [False, True])
-def test_a_slow_query_is_cut_at_the_deadline_and_no_failure_of_the_database(
+def test_slow_query_ends_at_the_deadline_and_does_not_count(
     breaker: Breaker, inside: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def query() -> None:
@@ -313,10 +314,10 @@ def test_a_slow_query_is_cut_at_the_deadline_and_no_failure_of_the_database(
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_slow_statement_is_given_up_by_the_server_and_costs_no_connection(
+def test_server_cancels_a_slow_statement_and_the_connection_is_kept(
     breaker: Breaker, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.DB_DEADLINE = breaker.deadline = 2.0  # of which the check has an eighth
+    settings.DB_DEADLINE = breaker.deadline = 2.0  # the check has an eighth of it
     connection.close()
     (pid,) = breaker.call(run, "SELECT pg_backend_pid()")
     with pytest.raises(CallFailed) as failed:
@@ -329,7 +330,7 @@ def test_a_slow_statement_is_given_up_by_the_server_and_costs_no_connection(
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_many_quick_queries_share_one_deadline(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queries_of_one_call_share_its_deadline(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
     def queries() -> None:
         for _ in range(20):
             run("SELECT pg_sleep(0.1)")
@@ -344,7 +345,7 @@ def test_many_quick_queries_share_one_deadline(breaker: Breaker, monkeypatch: py
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_query_outside_of_any_breaker_is_bounded_too(settings: Any) -> None:
+def test_query_outside_of_a_breaker_is_bounded(settings: Any) -> None:
     settings.DB_DEADLINE = 0.3
     started = time.monotonic()
     with pytest.raises(OperationalError):
@@ -354,16 +355,14 @@ def test_a_query_outside_of_any_breaker_is_bounded_too(settings: Any) -> None:
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_the_server_gives_up_a_statement_that_nobody_waits_for() -> None:
+def test_server_cancels_an_abandoned_statement() -> None:
     assert run("SHOW statement_timeout") == ("1500ms",)
     assert run("SHOW lock_timeout") == ("800ms",)
 
 
 @on_postgresql
 @pytest.mark.usefixtures("serving")
-def test_a_server_that_accepts_and_then_says_nothing_is_a_failure(
-    breaker: Breaker, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mute_server_is_a_failure(breaker: Breaker, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DB_DEADLINE = breaker.deadline = 0.3
     with socket.create_server(("127.0.0.1", 0)) as listener:
         nowhere = {"HOST": "127.0.0.1", "PORT": str(listener.getsockname()[1]), "OPTIONS": {}}

@@ -22,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_what_follows_has_the_time_that_is_left(clock: Clock) -> None:
+def test_remaining_is_the_time_left(clock: Clock) -> None:
     with within(5):
         clock.now += 3
         assert remaining() == 2
@@ -31,14 +31,14 @@ def test_what_follows_has_the_time_that_is_left(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("late_by", [0, 1])
-def test_nothing_begins_once_the_time_is_over(late_by: float, clock: Clock) -> None:
+def test_remaining_raises_after_the_deadline(late_by: float, clock: Clock) -> None:
     with within(5):
         clock.now += 5 + late_by
         with pytest.raises(DeadlineExceeded):
             remaining()
 
 
-def test_an_inner_deadline_may_be_nearer_but_never_further(clock: Clock) -> None:
+def test_inner_deadline_cannot_extend_the_outer_one(clock: Clock) -> None:
     with within(5):
         with within(2):
             assert remaining() == 2
@@ -49,7 +49,7 @@ def test_an_inner_deadline_may_be_nearer_but_never_further(clock: Clock) -> None
             assert remaining() == 5
 
 
-def test_without_a_deadline_the_default_is_what_is_left(clock: Clock) -> None:
+def test_remaining_without_a_deadline_is_the_default(clock: Clock) -> None:
     assert remaining() is None
     assert remaining(7) == 7
     with within(None):
@@ -59,7 +59,7 @@ def test_without_a_deadline_the_default_is_what_is_left(clock: Clock) -> None:
         assert remaining(1) == 5
 
 
-def test_a_deadline_ends_with_its_block_however_that_ends(clock: Clock) -> None:
+def test_deadline_ends_with_its_block(clock: Clock) -> None:
     with pytest.raises(KeyError), within(5):
         raise KeyError
     assert remaining() is None

@@ -3,14 +3,14 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import REGISTRY
 
-from resilience import breakers, bulkhead, fallback, provenance, stale_cache
+from resilience import breakers, fallback, provenance, scope, stale_cache
 from resilience.errors import DependencyUnavailable, ExpectedError
 from resilience.fallback import protected_write, with_fallback
 from resilience.http import BadAnswer
 
 
 class Source:
-    """Something that can be asked, as long as it is up."""
+    """A dependency that can be down."""
 
     up = True
     known = True
@@ -35,10 +35,10 @@ def read(source: Source) -> Callable[..., str]:
     def ask(*, name: str, size: int = 1) -> str:
         return source(name=name, size=size)
 
-    return with_fallback(breakers.AD_PROVIDER, default=lambda *, name, size=1: f"default {name}")(ask)
+    return with_fallback("ad-provider", default=lambda *, name, size=1: f"default {name}")(ask)
 
 
-def test_live_then_stale_then_default(read: Callable[..., str], source: Source) -> None:
+def test_answer_is_live_then_stale_then_default(read: Callable[..., str], source: Source) -> None:
     origin = provenance.begin()
     assert read(name="a") == "a1"
     assert (origin.source, origin.age) == ("live", None)
@@ -50,11 +50,11 @@ def test_live_then_stale_then_default(read: Callable[..., str], source: Source) 
     origin = provenance.begin()
     assert read(name="b") == "default b"
     assert (origin.source, origin.age) == ("default", None)
-    assert source.asked == 2  # the breaker is open: the second key was not asked
-    assert breakers.get(breakers.AD_PROVIDER).describe()["answers"] == {"live": 1, "stale": 1, "default": 1}
+    assert source.asked == 2  # the circuit was open for the second key
+    assert breakers.get("ad-provider").describe()["answers"] == {"live": 1, "stale": 1, "default": 1}
 
 
-def test_the_age_of_a_stale_answer_is_true(
+def test_stale_answer_has_its_age_and_expires(
     read: Callable[..., str], source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 5000.0
@@ -70,24 +70,24 @@ def test_the_age_of_a_stale_answer_is_true(
     assert read(name="a") == "default a"
 
 
-def test_another_question_is_another_answer(read: Callable[..., str], source: Source) -> None:
+def test_other_arguments_have_another_answer(read: Callable[..., str], source: Source) -> None:
     read(name="a", size=2)
     source.up = False
     assert read(name="a") == "default a"
     assert read(size=2, name="a") == "a2"
 
 
-def test_what_has_ceased_to_be_is_not_remembered(read: Callable[..., str], source: Source) -> None:
+def test_expected_error_discards_the_kept_answer(read: Callable[..., str], source: Source) -> None:
     read(name="a")
     source.known = False
     with pytest.raises(ExpectedError):
         read(name="a")
-    assert breakers.get(breakers.AD_PROVIDER).describe()["answers"]["live"] == 2  # "there is none" is an answer
+    assert breakers.get("ad-provider").describe()["answers"]["live"] == 2  # an expected error is an answer
     source.up = False
     assert read(name="a") == "default a"
 
 
-def test_a_page_of_two_reads_says_the_worst() -> None:
+def test_request_with_several_reads_reports_the_worst_source() -> None:
     origin = provenance.begin()
     for source, age in (("stale", 5.0), ("live", None), ("stale", 9.0), ("stale", 7.0)):
         provenance.note(source, age)  # type: ignore[arg-type]
@@ -96,10 +96,10 @@ def test_a_page_of_two_reads_says_the_worst() -> None:
     assert (origin.source, origin.age) == ("default", None)
 
 
-def test_a_write_has_no_fallback(source: Source) -> None:
+def test_failed_write_raises(source: Source) -> None:
     source.up = False
     with pytest.raises(DependencyUnavailable):
-        protected_write(breakers.AD_PROVIDER)(source)(name="a")
+        protected_write("ad-provider")(source)(name="a")
 
 
 def test_answers_are_counted_for_prometheus(read: Callable[..., str]) -> None:
@@ -109,7 +109,7 @@ def test_answers_are_counted_for_prometheus(read: Callable[..., str]) -> None:
     assert REGISTRY.get_sample_value("answers_total", labels) == before + 1
 
 
-def test_the_least_recently_used_answers_go_first() -> None:
+def test_least_recently_used_answers_are_evicted_first() -> None:
     kept = stale_cache.StaleCache(max_age=3600, max_bytes=5000)
     for key in "abc":
         kept.put(key, key * 1000)
@@ -120,19 +120,19 @@ def test_the_least_recently_used_answers_go_first() -> None:
     assert [key for key in "abcde" if kept.get(key)] == ["a", "c", "d"]
 
 
-def test_a_read_leaves_the_reserve_to_what_has_no_fallback_in_a_post_too() -> None:
-    breaker = breakers.get(breakers.AD_PROVIDER)
+def test_read_with_a_fallback_never_uses_the_reserve() -> None:
+    breaker = breakers.get("ad-provider")
     had: list[object] = []
 
-    @with_fallback(breakers.AD_PROVIDER, default=lambda: None)
+    @with_fallback("ad-provider", default=lambda: None)
     def read() -> None:
         had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
 
-    @protected_write(breakers.AD_PROVIDER)
+    @protected_write("ad-provider")
     def write() -> None:
         had.append(breaker._bulkhead and breaker._bulkhead._free["reserved"])
 
-    with bulkhead.reserve():
+    with scope.reserve():
         read()
         write()
     assert had == [2, 1]

@@ -1,4 +1,4 @@
-"""The HTTP client against servers that misbehave in every way there is."""
+"""The HTTP client and servers that misbehave."""
 
 import contextlib
 import socket
@@ -18,7 +18,7 @@ Behavior = Callable[[socket.socket], None]
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Behavior], str]]:
-    """Starts a server that reads each request's start and then does as it is told; gives its address."""
+    """Starts a server that reads the start of each request and then calls ``behave``; returns its URL."""
     with contextlib.ExitStack() as stack:
 
         def start(behave: Behavior) -> str:
@@ -77,7 +77,7 @@ def ask(url: str) -> http.Answer:
         return http.post_json(session, url, {}, headers={}, max_bytes=1000)
 
 
-def test_a_good_answer_comes_whole(serve: Callable[[Behavior], str]) -> None:
+def test_good_response_is_returned(serve: Callable[[Behavior], str]) -> None:
     answer = ask(serve(say(HEAD + b"X-Data-Source: stale\r\nContent-Length: 2\r\n\r\n[]")))
     assert answer.body == b"[]"
     assert answer.headers["x-data-source"] == "stale"
@@ -104,7 +104,7 @@ def test_a_good_answer_comes_whole(serve: Callable[[Behavior], str]) -> None:
         (say(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"), Outcome.NEUTRAL),
     ],
 )
-def test_whatever_the_server_does_the_call_ends_in_time(
+def test_call_ends_in_time_whatever_the_server_does(
     behave: Behavior, outcome: Outcome, serve: Callable[[Behavior], str]
 ) -> None:
     started = time.monotonic()
@@ -114,7 +114,7 @@ def test_whatever_the_server_does_the_call_ends_in_time(
     assert http.classify(raised.value) is outcome
 
 
-def test_what_is_refused_is_logged(serve: Callable[[Behavior], str], caplog: pytest.LogCaptureFixture) -> None:
+def test_4xx_is_logged(serve: Callable[[Behavior], str], caplog: pytest.LogCaptureFixture) -> None:
     url = serve(say(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"))
     with pytest.raises(http.ERRORS):
         ask(url.replace("//", "//user:password@"))
@@ -128,7 +128,7 @@ def test_a_refused_connection_is_a_failure() -> None:
 
 
 def test_a_connection_closed_while_idle_is_not_used_again(serve: Callable[[Behavior], str]) -> None:
-    url = serve(say(HEAD + b"Content-Length: 2\r\n\r\n[]"))  # and closes, though it said keep-alive
+    url = serve(say(HEAD + b"Content-Length: 2\r\n\r\n[]"))  # and closes, in spite of keep-alive
     with http.session(1) as session:
         for _ in range(3):
             with deadlines.within(DEADLINE):
@@ -136,7 +136,7 @@ def test_a_connection_closed_while_idle_is_not_used_again(serve: Callable[[Behav
             time.sleep(0.05)
 
 
-def test_a_connection_closed_as_the_request_is_sent_costs_nothing(serve: Callable[[Behavior], str]) -> None:
+def test_request_is_repeated_if_the_server_closes_the_idle_connection(serve: Callable[[Behavior], str]) -> None:
     asked = 0
 
     def behave(connection: socket.socket) -> None:
@@ -149,14 +149,14 @@ def test_a_connection_closed_as_the_request_is_sent_costs_nothing(serve: Callabl
     assert asked == 2
 
 
-def test_cookies_are_left_alone(serve: Callable[[Behavior], str]) -> None:
+def test_cookies_are_ignored(serve: Callable[[Behavior], str]) -> None:
     url = serve(say(HEAD + b"Set-Cookie: visitor=1; Path=/\r\nContent-Length: 2\r\n\r\n[]"))
     with http.session(1) as session, deadlines.within(DEADLINE):
         http.post_json(session, url, {}, headers={}, max_bytes=1000)
         assert list(session.cookies) == []
 
 
-def test_deadlines_nest_and_the_nearest_counts() -> None:
+def test_nearest_of_nested_deadlines_counts() -> None:
     assert deadlines.remaining(7) == 7
     with deadlines.within(10), deadlines.within(100):
         assert 9 < (deadlines.remaining() or 0) <= 10

@@ -1,4 +1,4 @@
-"""The HTTP client and a name with several addresses, some of which do not answer, and connections that go silent."""
+"""The HTTP client and names with several addresses, and connections that go silent."""
 
 import contextlib
 import socket
@@ -26,13 +26,13 @@ def no_records() -> None:
 
 
 class Server:
-    """Gives each request the same ``answer``, or says nothing, ``at_once`` so many; counts its connections."""
+    """Answers each request with ``answer``, or not at all, ``at_once`` at a time; counts its connections."""
 
     def __init__(self, answer: bytes | None, at_once: int = 1) -> None:
         self.answer = answer
         self._gate = threading.Barrier(at_once)
         self.connections = 0
-        self._since = 0  # connections before this one are forgotten: they are open, and nothing comes through
+        self._since = 0  # older connections are open but silent
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -76,7 +76,7 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def resolve(monkeypatch: pytest.MonkeyPatch) -> Resolve:
-    """Gives NAME these addresses."""
+    """Makes NAME resolve to these addresses."""
 
     def resolve(*addresses: tuple[str, int]) -> None:
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
@@ -87,7 +87,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch) -> Resolve:
 
 @pytest.fixture
 def dropping() -> Iterator[tuple[str, int]]:
-    """An address that drops each attempt to connect, because its queue of connections is full."""
+    """An address that drops connection attempts: its backlog is full."""
     with socket.socket() as listener, contextlib.ExitStack() as stack:
         listener.bind(("127.0.0.7", 0))
         listener.listen(0)
@@ -99,7 +99,7 @@ def dropping() -> Iterator[tuple[str, int]]:
 
 
 def ask(via: requests.Session | None = None, scheme: str = "http", deadline: float = DEADLINE) -> float:
-    """Seconds that a successful call took."""
+    """Return the duration of a successful call, in seconds."""
     began = time.monotonic()
     with contextlib.nullcontext(via) if via else http.session(1) as session, deadlines.within(deadline):
         assert http.post_json(session, f"{scheme}://{NAME}/", {}, headers={}, max_bytes=1000).body == b"[]"
@@ -114,24 +114,24 @@ def fail(via: requests.Session | None = None, scheme: str = "http") -> None:
     assert http.classify(raised.value) is not Outcome.NEUTRAL
 
 
-def test_an_address_that_drops_attempts_takes_its_share_only_and_only_once(
+def test_silent_address_takes_its_share_of_the_time_once(
     start: Start, resolve: Resolve, dropping: tuple[str, int]
 ) -> None:
     resolve(dropping, start(OK).address)
-    with http.session(1) as one, http.session(1) as two:  # making one takes a while
+    with http.session(1) as one, http.session(1) as two:  # creating a session takes time
         first = ask(one)
         assert first > DEADLINE / 4  # it was tried
         assert ask(two) < first / 2
 
 
-def test_several_that_drop_attempts_leave_the_last_one_its_share(
+def test_silent_addresses_leave_the_last_one_its_share(
     start: Start, resolve: Resolve, dropping: tuple[str, int]
 ) -> None:
     resolve(dropping, dropping, dropping, start(OK).address)
     ask()
 
 
-def test_the_one_that_answered_last_is_tried_first(start: Start, resolve: Resolve) -> None:
+def test_address_that_answered_last_comes_first(start: Start, resolve: Resolve) -> None:
     one, two = start(OK), start(OK)
     resolve(one.address, two.address)
     ask()
@@ -140,7 +140,7 @@ def test_the_one_that_answered_last_is_tried_first(start: Start, resolve: Resolv
     assert (one.connections, two.connections) == (2, 0)
 
 
-def test_one_that_is_back_is_tried_when_the_others_fail(start: Start, resolve: Resolve) -> None:
+def test_recovered_address_is_tried_if_the_others_fail(start: Start, resolve: Resolve) -> None:
     one, two = start(BROKEN), start(OK)
     resolve(one.address, two.address)
     fail()
@@ -151,16 +151,14 @@ def test_one_that_is_back_is_tried_when_the_others_fail(start: Start, resolve: R
 
 
 @pytest.mark.parametrize("answer", [None, BROKEN, b"nonsense\r\n\r\n", CUT_SHORT])
-def test_one_that_accepts_and_gives_no_good_answer_is_left_at_the_second_call(
-    answer: bytes | None, start: Start, resolve: Resolve
-) -> None:
+def test_second_call_avoids_an_address_with_bad_responses(answer: bytes | None, start: Start, resolve: Resolve) -> None:
     resolve(start(answer).address, start(OK).address)
     with contextlib.suppress(*http.ERRORS):
         ask()
     ask()
 
 
-def test_one_that_never_shakes_hands_for_tls_is_left_at_the_second_call(start: Start, resolve: Resolve) -> None:
+def test_second_call_avoids_an_address_without_tls_handshake(start: Start, resolve: Resolve) -> None:
     one, two = start(None), start(None)
     resolve(one.address, two.address)
     fail(scheme="https")
@@ -169,9 +167,7 @@ def test_one_that_never_shakes_hands_for_tls_is_left_at_the_second_call(start: S
     assert (one.connections, two.connections) == (1, 1)
 
 
-def test_of_connections_that_went_silent_one_costs_a_failure_and_the_others_nothing(
-    start: Start, resolve: Resolve
-) -> None:
+def test_one_silent_connection_makes_the_others_to_its_address_unused(start: Start, resolve: Resolve) -> None:
     server = start(OK, at_once=4)
     resolve(server.address)
     with http.session(4) as session, ThreadPoolExecutor(4) as callers:

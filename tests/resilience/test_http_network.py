@@ -1,4 +1,4 @@
-"""The HTTP client against what lies below HTTP: names, addresses, connections, and bodies that grow when unpacked."""
+"""The HTTP client and names, addresses, connections and compressed bodies."""
 
 import contextlib
 import gzip
@@ -16,9 +16,9 @@ from resilience.circuit import Outcome
 
 DEADLINE = 0.3
 PLENTY = 10.0
-GRACE = 4 * DEADLINE  # this machine may be busy
+GRACE = 4 * DEADLINE  # for a busy machine
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-over = threading.Event()  # the test is, so that a server may end
+over = threading.Event()  # set at the end of the test, so that servers end
 
 
 def ask(port: int, host: str = "127.0.0.1", deadline: float = DEADLINE) -> http.Answer:
@@ -28,7 +28,7 @@ def ask(port: int, host: str = "127.0.0.1", deadline: float = DEADLINE) -> http.
 
 @contextlib.contextmanager
 def server(behave: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Serves one connection at a time; gives the port."""
+    """Serves one connection at a time; returns the port."""
     over.clear()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -43,7 +43,7 @@ def server(behave: Callable[[socket.socket], None]) -> Iterator[int]:
         thread.start()
         yield listener.getsockname()[1]
         over.set()
-        listener.shutdown(socket.SHUT_RDWR)  # wakes the accept
+        listener.shutdown(socket.SHUT_RDWR)  # ends accept()
     thread.join(5)
     assert not thread.is_alive()
 
@@ -78,7 +78,7 @@ def test_a_connection_that_is_reset_is_a_failure(behave: Callable[[socket.socket
         assert_it_fails_in_time(lambda: ask(port))
 
 
-def test_a_server_that_takes_no_bytes_is_suspect() -> None:
+def test_server_that_reads_nothing_is_suspect() -> None:
     def call() -> http.Answer:
         with http.session(1) as session, deadlines.within(DEADLINE):
             return http.post_json(session, f"http://127.0.0.1:{port}/", "x" * 8_000_000, headers={}, max_bytes=1000)
@@ -87,7 +87,7 @@ def test_a_server_that_takes_no_bytes_is_suspect() -> None:
         assert_it_fails_in_time(call, Outcome.SUSPECT)
 
 
-def test_a_server_that_never_shakes_hands_for_tls_is_suspect() -> None:
+def test_missing_tls_handshake_is_suspect() -> None:
     def call() -> http.Answer:
         with http.session(1) as session, deadlines.within(DEADLINE):
             return http.post_json(session, f"https://127.0.0.1:{port}/", {}, headers={}, max_bytes=1000)
@@ -98,7 +98,7 @@ def test_a_server_that_never_shakes_hands_for_tls_is_suspect() -> None:
 
 @contextlib.contextmanager
 def silent_address() -> Iterator[int]:
-    """A port that answers no attempt to connect: its queue of connections is full."""
+    """A port that does not answer connection attempts: its backlog is full."""
     with socket.socket() as listener, contextlib.ExitStack() as stack:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -114,7 +114,7 @@ def test_an_address_that_never_answers_is_suspect() -> None:
         assert_it_fails_in_time(lambda: ask(port), Outcome.SUSPECT)
 
 
-def test_many_addresses_that_never_answer_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_addresses_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     with silent_address() as port:
         address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: [address] * 4)
@@ -146,7 +146,7 @@ def test_a_name_server_that_does_not_answer_is_suspect(monkeypatch: pytest.Monke
         answered.set()
 
 
-def test_a_name_that_is_not_known_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_name_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*args: Any, **kwargs: Any) -> list[Any]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -164,17 +164,17 @@ def packed(content: bytes) -> Callable[[socket.socket], None]:
     return behave
 
 
-def test_a_packed_body_is_unpacked() -> None:
+def test_compressed_body_is_decompressed() -> None:
     with server(packed(b"[1]" + b" " * 900)) as port:
         assert ask(port, deadline=PLENTY).body == b"[1]" + b" " * 900
 
 
-def test_a_small_body_that_unpacks_to_a_huge_one_is_a_failure() -> None:
+def test_decompressed_body_over_the_limit_is_a_failure() -> None:
     with server(packed(b" " * 5_000_000)) as port:
         assert_it_fails_in_time(lambda: ask(port))
 
 
-def test_a_chunked_body_comes_whole_up_to_the_limit() -> None:
+def test_chunked_body_is_read_up_to_the_limit() -> None:
     def behave(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"a\r\n0123456789\r\n" * size + b"0\r\n\r\n")
@@ -186,7 +186,7 @@ def test_a_chunked_body_comes_whole_up_to_the_limit() -> None:
         assert_it_fails_in_time(lambda: ask(port))
 
 
-def test_the_error_page_of_a_4xx_may_hang_as_it_likes() -> None:
+def test_body_of_a_4xx_is_not_read() -> None:
     def behave(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 429 Slow down\r\nContent-Length: 1000\r\n\r\n")
@@ -196,7 +196,7 @@ def test_the_error_page_of_a_4xx_may_hang_as_it_likes() -> None:
         assert_it_fails_in_time(lambda: ask(port), Outcome.NEUTRAL)
 
 
-def test_a_redirect_is_not_followed_wherever_it_leads() -> None:
+def test_redirect_is_not_followed() -> None:
     def say_hello(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(OK + b"Content-Length: 2\r\n\r\n[]")
@@ -210,8 +210,8 @@ def test_a_redirect_is_not_followed_wherever_it_leads() -> None:
         assert_it_fails_in_time(lambda: ask(port))
 
 
-def test_a_call_on_a_kept_connection_has_its_whole_deadline() -> None:
-    """The call before it may have used up all but a little of its own."""
+def test_call_on_a_kept_connection_has_a_full_deadline() -> None:
+    """Even if the call before it used up almost all of its own."""
     deadline = 2.0
 
     def answer_slowly_and_then_read_slowly(connection: socket.socket) -> None:

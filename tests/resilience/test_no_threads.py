@@ -1,4 +1,4 @@
-"""A process that may start no more threads answers with what it has."""
+"""A process that cannot start another thread."""
 
 import threading
 from collections.abc import Callable
@@ -33,12 +33,14 @@ def connect_to_a_database() -> None:
 @pytest.mark.parametrize(
     ("connect", "errors"), [(connect_over_http, http.ERRORS), (connect_to_a_database, (psycopg2.Error,))]
 )
-def test_a_connection_fails_as_any_other(connect: Callable[[], None], errors: tuple[type[Exception], ...]) -> None:
+def test_connection_without_a_thread_is_an_ordinary_failure(
+    connect: Callable[[], None], errors: tuple[type[Exception], ...]
+) -> None:
     with pytest.raises(errors):
         connect()
 
 
-def test_a_check_that_cannot_be_made_has_failed() -> None:
+def test_check_without_a_thread_has_failed() -> None:
     breaker = Breaker(
         "thing",
         fail_max=1,

@@ -1,8 +1,8 @@
-"""A breaker in somebody's hand, and what it remembers of its changes."""
+"""Overrides and the history of state changes."""
 
 import pytest
 
-from resilience import request_id
+from resilience import request_id, scope
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
@@ -47,7 +47,7 @@ def breaker(clock: Clock) -> Breaker:
     )
 
 
-def test_forced_open_it_stays_open_whatever_the_time(breaker: Breaker, clock: Clock) -> None:
+def test_forced_open_circuit_stays_open(breaker: Breaker, clock: Clock) -> None:
     breaker.override("force-open", by="anna")
     clock.now += 1_000_000
     with pytest.raises(CallRejected) as rejected:
@@ -59,7 +59,7 @@ def test_forced_open_it_stays_open_whatever_the_time(breaker: Breaker, clock: Cl
     assert (breaker.state, breaker.describe()["forced"]) == ("closed", None)
 
 
-def test_forced_closed_it_calls_on_through_failures(breaker: Breaker) -> None:
+def test_forced_closed_circuit_stays_closed_after_failures(breaker: Breaker) -> None:
     breaker.override("force-close", by="anna")
     for _ in range(5):
         with pytest.raises(CallFailed):
@@ -71,7 +71,7 @@ def test_forced_closed_it_calls_on_through_failures(breaker: Breaker) -> None:
     assert breaker.state == "open"
 
 
-def test_what_others_find_does_not_move_a_forced_breaker(breaker: Breaker) -> None:
+def test_other_processes_do_not_change_a_forced_circuit(breaker: Breaker) -> None:
     breaker.override("force-close", by="anna")
     breaker.open_for(20)
     assert breaker.state == "closed"
@@ -80,7 +80,7 @@ def test_what_others_find_does_not_move_a_forced_breaker(breaker: Breaker) -> No
     assert breaker.state == "open"
 
 
-def test_a_call_under_way_does_not_undo_it(breaker: Breaker) -> None:
+def test_call_under_way_does_not_undo_an_override(breaker: Breaker) -> None:
     def fail_after_it_was_reset() -> None:
         breaker.override("force-open", by="anna")
         breaker.override("reset", by="anna")
@@ -91,13 +91,13 @@ def test_a_call_under_way_does_not_undo_it(breaker: Breaker) -> None:
     assert breaker.state == "closed"
 
 
-def test_a_trial_that_still_asks_for_its_turn_does_not_undo_it(breaker: Breaker) -> None:
+def test_probe_that_asks_for_its_lock_does_not_undo_an_override(breaker: Breaker) -> None:
     class SomebodyElseIsQuicker(ProbeLock):
         def acquire(self) -> bool:
             breaker.override("force-open", by="anna")
             return True
 
-    breaker.attend(Listener(), SomebodyElseIsQuicker())
+    breaker.share_with(Listener(), SomebodyElseIsQuicker())
     breaker.open_for(0)
     for _ in range(2):
         with pytest.raises(CallRejected):
@@ -105,12 +105,12 @@ def test_a_trial_that_still_asks_for_its_turn_does_not_undo_it(breaker: Breaker)
     assert (breaker.state, breaker.forced) == ("open", "force-open")
 
 
-def test_forced_open_no_trial_is_promised(breaker: Breaker) -> None:
+def test_forced_open_circuit_has_no_retry_after(breaker: Breaker) -> None:
     breaker.override("force-open", by="anna")
     assert breaker.describe()["retry_after"] is None
 
 
-def test_a_reset_forgets_the_failures(clock: Clock) -> None:
+def test_reset_clears_the_failures(clock: Clock) -> None:
     breaker = Breaker("thing", fail_max=3, reset_timeout=20, classify=lambda error: Outcome.FAILURE, errors=(Down,))
     for _ in range(2):
         with pytest.raises(CallFailed):
@@ -119,7 +119,7 @@ def test_a_reset_forgets_the_failures(clock: Clock) -> None:
     assert breaker.describe()["failures"] == 0
 
 
-def test_it_remembers_each_change_with_its_cause_and_request(breaker: Breaker, clock: Clock) -> None:
+def test_history_has_cause_and_request_id(breaker: Breaker, clock: Clock) -> None:
     request_id.begin("request-1")
     with pytest.raises(CallFailed):
         breaker.call(fail)
@@ -136,16 +136,16 @@ def test_it_remembers_each_change_with_its_cause_and_request(breaker: Breaker, c
     ]
 
 
-def test_it_remembers_so_many_and_no_more(breaker: Breaker) -> None:
+def test_history_is_bounded(breaker: Breaker) -> None:
     for _ in range(LENGTH):
         breaker.override("force-open", by="anna")
         breaker.override("reset", by="anna")
     assert len(breaker.events()) == LENGTH
 
 
-def test_past_it_calls_are_made_and_change_nothing(breaker: Breaker) -> None:
+def test_bypassing_calls_change_nothing(breaker: Breaker) -> None:
     breaker.override("force-open", by="anna")
-    with breaker.bypass():
+    with scope.bypass(breaker.name):
         assert breaker.call(answer) == "answer"
         with pytest.raises(CallFailed):
             breaker.call(fail)

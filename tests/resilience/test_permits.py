@@ -1,24 +1,24 @@
-"""The permits of a bulkhead on their own: how many, who may have which, and how long anybody waits."""
+"""The permits of a bulkhead: how many, for whom, and how long a caller waits."""
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from resilience import bulkhead
+from resilience import bulkhead, scope
 from resilience.bulkhead import STALL_TIMEOUT, Bulkhead, Permit
 
 
-def take_all(permits: Bulkhead) -> list[Permit]:
-    """Every permit that can be had at once."""
+def take_all(permits: Bulkhead, *, may_use_reserve: bool = False) -> list[Permit]:
+    """Acquire every free permit."""
     taken: list[Permit] = []
-    while permit := permits.acquire(0):
+    while permit := permits.acquire(0, may_use_reserve=may_use_reserve):
         taken.append(permit)
     return taken
 
 
 def waiting(pool: ThreadPoolExecutor, permits: Bulkhead, seconds: float | None) -> Future[Permit | None]:
-    """A thread that waits for a permit, once it does."""
+    """Start a thread that waits for a permit; return once it waits."""
     before = permits._waiting
     future = pool.submit(permits.acquire, seconds)
     until = time.monotonic() + 10
@@ -29,45 +29,41 @@ def waiting(pool: ThreadPoolExecutor, permits: Bulkhead, seconds: float | None) 
 
 @pytest.fixture
 def slow_stall(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stall that no test waits for."""
+    """Makes STALL_TIMEOUT longer than any test."""
     monkeypatch.setattr(bulkhead, "STALL_TIMEOUT", 60)
 
 
-def test_there_are_so_many_and_a_reserve_of_half_as_many() -> None:
+def test_reserve_is_half_of_the_permits() -> None:
     permits = Bulkhead(5)
     assert take_all(permits) == ["shared"] * 5
-    with bulkhead.reserve():
-        assert take_all(permits) == ["reserved"] * 2
+    assert take_all(permits, may_use_reserve=True) == ["reserved"] * 2
     assert take_all(permits) == []
 
 
-def test_who_may_use_the_reserve_has_all() -> None:
+def test_caller_with_the_reserve_can_use_all_permits() -> None:
     permits = Bulkhead(4)
-    with bulkhead.reserve():
-        assert take_all(permits) == ["reserved"] * 2 + ["shared"] * 4
+    assert take_all(permits, may_use_reserve=True) == ["reserved"] * 2 + ["shared"] * 4
 
 
-def test_a_permit_comes_back_to_where_it_was_taken_from() -> None:
+def test_released_permit_returns_to_its_pool() -> None:
     permits = Bulkhead(2)
-    with bulkhead.reserve():
-        for permit in take_all(permits):
-            permits.release(permit)
+    for permit in take_all(permits, may_use_reserve=True):
+        permits.release(permit)
     assert take_all(permits) == ["shared"] * 2
 
 
-def test_the_reserve_is_open_inside_of_its_block_only_however_that_ends() -> None:
-    permits = Bulkhead(2)
-    with pytest.raises(KeyError), bulkhead.reserve():
+def test_reserve_is_open_inside_of_its_block_only() -> None:
+    with pytest.raises(KeyError), scope.reserve():
         raise KeyError
-    assert take_all(permits) == ["shared"] * 2
-    with bulkhead.reserve():
-        with bulkhead.reserve():
-            pass
-        assert take_all(permits) == ["reserved"]
+    assert not scope.has_reserve()
+    with scope.reserve():
+        with scope.reserve(is_open=False):
+            assert not scope.has_reserve()
+        assert scope.has_reserve()
 
 
 @pytest.mark.usefixtures("slow_stall")
-def test_who_waits_has_the_permit_that_is_released() -> None:
+def test_waiting_caller_gets_a_released_permit() -> None:
     permits = Bulkhead(1)
     take_all(permits)
     with ThreadPoolExecutor(1) as pool:
@@ -77,36 +73,31 @@ def test_who_waits_has_the_permit_that_is_released() -> None:
 
 
 @pytest.mark.usefixtures("slow_stall")
-def test_a_permit_that_one_may_not_use_goes_to_another() -> None:
-    def acquire_with_reserve(seconds: float) -> Permit | None:
-        with bulkhead.reserve():
-            return permits.acquire(seconds)
-
+def test_reserved_permit_goes_to_a_caller_that_may_use_it() -> None:
     permits = Bulkhead(2)
-    with bulkhead.reserve():
-        take_all(permits)
+    take_all(permits, may_use_reserve=True)
     with ThreadPoolExecutor(2) as pool:
         common = waiting(pool, permits, None)
-        urgent = pool.submit(acquire_with_reserve, 10)
+        urgent = pool.submit(permits.acquire, 10, may_use_reserve=True)
         permits.release("reserved")
         assert urgent.result(5) == "reserved"
         permits.release("shared")
         assert common.result(5) == "shared"
 
 
-def test_nobody_waits_for_longer_than_asked_for() -> None:
+def test_wait_is_bounded_by_the_timeout() -> None:
     permits = Bulkhead(1)
     take_all(permits)
     started = time.monotonic()
     assert permits.acquire(STALL_TIMEOUT / 4) is None
     assert time.monotonic() - started >= STALL_TIMEOUT / 4
-    # That is no stall yet: the next one waits as well.
+    # No stall yet, so the next caller waits too.
     started = time.monotonic()
     assert permits.acquire(STALL_TIMEOUT / 4) is None
     assert time.monotonic() - started >= STALL_TIMEOUT / 4
 
 
-def test_a_stall_is_found_by_one_and_known_to_all() -> None:
+def test_stall_found_by_one_caller_is_known_to_all() -> None:
     permits = Bulkhead(1)
     take_all(permits)
     started = time.monotonic()
@@ -119,7 +110,7 @@ def test_a_stall_is_found_by_one_and_known_to_all() -> None:
 
 
 @pytest.mark.usefixtures("slow_stall")
-def test_a_call_that_ends_ends_a_stall() -> None:
+def test_release_ends_a_stall() -> None:
     permits = Bulkhead(2)
     take_all(permits)
     permits._is_stalled = True

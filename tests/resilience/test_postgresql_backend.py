@@ -1,4 +1,4 @@
-"""Connections are fit to use, whoever uses them: a thread without requests has the same care."""
+"""Connections check themselves in requests and in background threads."""
 
 import contextlib
 import functools
@@ -38,7 +38,7 @@ def serving() -> Iterator[None]:
 
 @pytest.fixture
 def breaker() -> Breaker:
-    return breakers.get(breakers.DATABASE)
+    return breakers.database_breaker()
 
 
 def ask(statement: str) -> Any:
@@ -52,7 +52,7 @@ def pid() -> int:
 
 
 def make_idle() -> None:
-    """As if nobody had used the connection for a while."""
+    """Make the connection look idle."""
     connection._used_at -= 2 * base.IDLE  # type: ignore[attr-defined]
 
 
@@ -74,11 +74,11 @@ def end(victim: int) -> None:
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
     other.close()
-    time.sleep(0.1)  # until the farewell has come
+    time.sleep(0.1)  # until the server's last message has arrived
 
 
 def server_address() -> tuple[str, str]:
-    """The folder of the Unix socket that the server of the tests listens on, and its port."""
+    """Return the folder of the test server's Unix socket, and its port."""
     parameters = connection.get_connection_params()
     return parameters["host"], str(parameters.get("port", 5432))
 
@@ -95,7 +95,7 @@ def test_a_connection_is_kept() -> None:
     assert len({pid() for _ in range(5)}) == 1
 
 
-def test_one_that_the_server_ended_costs_no_query_of_any_thread() -> None:
+def test_terminated_connection_fails_no_query_in_any_thread() -> None:
     def work() -> tuple[int, int]:
         first = pid()
         end(first)
@@ -105,7 +105,7 @@ def test_one_that_the_server_ended_costs_no_query_of_any_thread() -> None:
     assert first != second
 
 
-def test_one_that_is_too_old_is_replaced_in_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_connection_is_replaced_in_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0.01)
 
     def work() -> tuple[int, int]:
@@ -128,7 +128,7 @@ def test_a_transaction_keeps_its_connection() -> None:
     assert pid() != first
 
 
-def test_a_transaction_that_took_long_ends_as_it_should() -> None:
+def test_long_transaction_ends_normally() -> None:
     def divide(by: int) -> None:
         with transaction.atomic():
             make_idle()
@@ -141,7 +141,7 @@ def test_a_transaction_that_took_long_ends_as_it_should() -> None:
     assert ask("SELECT 1") == (1,)
 
 
-def test_one_that_was_idle_and_hangs_is_replaced_within_the_checks_time(
+def test_idle_connection_that_hangs_is_replaced_within_the_check_timeout(
     breaker: Breaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with nat(functools.partial(connect_to_server, *server_address())) as network:
@@ -154,7 +154,7 @@ def test_one_that_was_idle_and_hangs_is_replaced_within_the_checks_time(
         connection.close()
 
 
-def test_a_hang_makes_older_connections_suspect(settings: Any) -> None:
+def test_hang_replaces_all_older_connections(settings: Any) -> None:
     settings.DB_DEADLINE = 0.4
     asked, hung = threading.Event(), threading.Event()
 
@@ -176,13 +176,13 @@ def test_a_hang_makes_older_connections_suspect(settings: Any) -> None:
     assert first != second
 
 
-def test_a_write_that_meets_a_read_only_server_is_made_again_on_a_new_connection(breaker: Breaker) -> None:
-    # As a connection to a primary that has become a replica is.
+def test_write_on_a_read_only_server_is_repeated_on_a_new_connection(breaker: Breaker) -> None:
+    # Like a connection to a primary that has become a replica.
     ask("SET default_transaction_read_only = on")
     assert breaker.call(Product.objects.create, asin="MOVED").asin == "MOVED"
 
 
-def test_a_read_only_answer_ends_the_connections_of_all_threads() -> None:
+def test_read_only_error_replaces_the_connections_of_all_threads() -> None:
     def work() -> Any:
         first = pid()
         ask("SET default_transaction_read_only = on")
@@ -217,7 +217,7 @@ def at_hosts(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, str], **option
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
 
 
-def test_a_mute_first_host_of_several_is_left(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_host_is_tried_if_the_first_is_mute(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
     host, port = server_address()
     with mute_server() as mute:
         at_hosts(monkeypatch, ("127.0.0.1", str(mute)), (host, port))
@@ -230,7 +230,7 @@ def test_a_mute_first_host_of_several_is_left(breaker: Breaker, monkeypatch: pyt
     assert breaker.state == "closed"
 
 
-def test_connect_timeout_holds_for_each_host(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_timeout_bounds_each_host(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
     host, port = server_address()
     with mute_server() as mute:
         at_hosts(monkeypatch, ("127.0.0.1", str(mute)), (host, port), connect_timeout="1")
@@ -240,7 +240,7 @@ def test_connect_timeout_holds_for_each_host(breaker: Breaker, monkeypatch: pyte
         assert time.monotonic() - started < 5
 
 
-def test_a_host_that_does_not_write_is_left_where_a_writable_one_is_asked_for(
+def test_read_only_host_is_skipped_if_a_writable_one_is_required(
     breaker: Breaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, port = server_address()
@@ -248,9 +248,7 @@ def test_a_host_that_does_not_write_is_left_where_a_writable_one_is_asked_for(
     assert breaker.call(ask, "SHOW transaction_read_only") == ("off",)
 
 
-def test_a_name_that_is_not_looked_up_in_time_leaves_time_for_the_next_host(
-    breaker: Breaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_lookup_leaves_time_for_the_next_host(breaker: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
     real, over = socket.getaddrinfo, threading.Event()
 
     def look_up(host: str, *args: Any, **kwargs: Any) -> Any:
@@ -265,7 +263,7 @@ def test_a_name_that_is_not_looked_up_in_time_leaves_time_for_the_next_host(
         over.set()
 
 
-def test_between_requests_nothing_is_asked_and_nothing_is_connected() -> None:
+def test_server_is_not_contacted_between_requests() -> None:
     (first,) = ask("SELECT pg_backend_pid()")
     end(first)
     with count_connections() as made:
@@ -275,7 +273,7 @@ def test_between_requests_nothing_is_asked_and_nothing_is_connected() -> None:
     assert pid() != first
 
 
-def test_between_requests_a_connection_that_is_too_old_is_closed() -> None:
+def test_old_connection_is_closed_between_requests() -> None:
     ask("SELECT 1")
     connection.close_at = 0.0
     request_finished.send(sender=None)
@@ -294,12 +292,12 @@ def count_connections() -> Iterator[list[object]]:
     connection_created.disconnect(note)
 
 
-def test_an_unknown_host_is_an_error_of_the_database() -> None:
+def test_unknown_host_is_a_database_error() -> None:
     with pytest.raises(Exception, match="could not translate host name"):
         hosts.connect(lambda params: None, {"host": "no.such.host.invalid", "port": "5432"}, 2.0)
 
 
-def test_behind_a_transaction_pooler_limits_last_for_one_transaction(settings: Any) -> None:
+def test_limits_last_for_one_transaction_behind_a_transaction_pooler(settings: Any) -> None:
     settings.DB_POOLER = "transaction"
     assert ask("SHOW statement_timeout") == ("1500ms",)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What a PostgreSQL connection does to itself before it is used and between requests, and what it leaves alone."""
+"""What the backend does to a connection before its use and between requests."""
 
 import contextlib
 import threading
@@ -37,7 +37,7 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """The answers that connections gave when they were checked."""
+    """The results of the checks of connections."""
     real, answers = base.DatabaseWrapper._answers, []
 
     def note(self: base.DatabaseWrapper) -> bool:
@@ -49,7 +49,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 def hang() -> None:
-    """Be left without an answer until the client gives up."""
+    """Wait for an answer that does not come until the client gives up."""
     ask("SET statement_timeout = 0")
     with pytest.raises(OperationalError):
         ask("SELECT pg_sleep(5)")
@@ -63,7 +63,7 @@ def be_refused_to_write() -> None:
 
 @contextlib.contextmanager
 def another_thread() -> Iterator[Callable[[], int]]:
-    """A thread with a connection of its own, and a function that tells its backend's pid whenever it is asked."""
+    """A function that returns the backend pid of another thread's connection."""
     go_on, told, over = threading.Event(), threading.Event(), threading.Event()
     found: list[int] = []
 
@@ -107,7 +107,7 @@ def between_requests() -> None:
     request_started.send(sender=None)
 
 
-def test_a_transaction_keeps_its_connection_from_its_beginning() -> None:
+def test_new_transaction_keeps_its_connection() -> None:
     pid()
     with count_connections() as made, transaction.atomic():
         base.suspicion.raise_now()
@@ -117,7 +117,7 @@ def test_a_transaction_keeps_its_connection_from_its_beginning() -> None:
     assert Product.objects.get().asin == "KEPT"
 
 
-def test_a_connection_is_checked_after_a_rest_and_not_while_it_works(checks: list[bool]) -> None:
+def test_idle_connection_is_checked_and_a_busy_one_is_not(checks: list[bool]) -> None:
     first = pid()
     pid()
     assert checks == []
@@ -134,7 +134,7 @@ def test_without_bounded_waits_a_connection_is_not_checked(checks: list[bool]) -
     assert checks == []
 
 
-def test_only_who_serves_has_the_servers_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_serving_processes_set_the_statement_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     options = connection.settings_dict["OPTIONS"] | {"options": "-c work_mem=5MB"}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
     assert ask("SHOW work_mem") == ("5MB",)
@@ -145,14 +145,14 @@ def test_only_who_serves_has_the_servers_limits(monkeypatch: pytest.MonkeyPatch)
     assert ask("SHOW statement_timeout") == ("0",)
 
 
-def test_a_connection_that_the_driver_has_closed_costs_no_query() -> None:
+def test_connection_closed_by_the_driver_fails_no_query() -> None:
     first = pid()
     assert connection.connection
     connection.connection.close()
     assert pid() != first
 
 
-def test_a_connection_without_an_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_without_a_maximum_age_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", None)
     first = pid()
     make_idle()
@@ -160,7 +160,7 @@ def test_a_connection_without_an_end_is_kept(monkeypatch: pytest.MonkeyPatch) ->
     assert pid() == first
 
 
-def test_a_connection_whose_time_is_not_over_is_kept_between_requests(checks: list[bool]) -> None:
+def test_young_connection_is_kept_between_requests(checks: list[bool]) -> None:
     first = pid()
     connection.close_at = time.monotonic() + 60
     between_requests()
@@ -177,22 +177,22 @@ def test_a_connection_in_a_transaction_is_kept_between_requests() -> None:
         assert pid() == first
 
 
-def test_a_connection_that_hung_is_closed_between_requests(settings: Any) -> None:
+def test_hung_connection_is_closed_between_requests(settings: Any) -> None:
     settings.DB_DEADLINE = 0.3
     hang()
     between_requests()
     assert connection.connection is None
-    assert len({pid() for _ in range(3)}) == 1  # and the next one is as good as any
+    assert len({pid() for _ in range(3)}) == 1  # the next connection is kept
 
 
-def test_a_connection_that_was_left_without_autocommit_is_closed_between_requests() -> None:
+def test_connection_without_autocommit_is_closed_between_requests() -> None:
     connection.set_autocommit(False)
     between_requests()
     assert connection.connection is None
     between_requests()
 
 
-def test_a_read_only_answer_soon_after_another_costs_this_connection_only() -> None:
+def test_second_read_only_error_within_the_interval_replaces_one_connection() -> None:
     with another_thread() as its_pid:
         base.suspicion.since = time.monotonic()
         mine, its = pid(), its_pid()
@@ -201,7 +201,7 @@ def test_a_read_only_answer_soon_after_another_costs_this_connection_only() -> N
         assert its_pid() == its
 
 
-def test_a_read_only_answer_costs_all_connections() -> None:
+def test_read_only_error_replaces_all_connections() -> None:
     with another_thread() as its_pid:
         its = its_pid()
         base.suspicion.since = time.monotonic() - 2 * base.READ_ONLY_INTERVAL
@@ -209,7 +209,7 @@ def test_a_read_only_answer_costs_all_connections() -> None:
         assert its_pid() != its
 
 
-def test_an_error_of_a_statement_costs_no_connection() -> None:
+def test_statement_error_keeps_the_connection() -> None:
     with another_thread() as its_pid:
         mine, its = pid(), its_pid()
         with pytest.raises(DatabaseError):
@@ -217,7 +217,7 @@ def test_an_error_of_a_statement_costs_no_connection() -> None:
         assert (pid(), its_pid()) == (mine, its)
 
 
-def test_a_connection_that_does_not_answer_its_check_makes_the_others_suspect(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_check_replaces_the_other_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     with another_thread() as its_pid:
         mine, its = pid(), its_pid()
         make_idle()

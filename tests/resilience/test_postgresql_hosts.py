@@ -1,4 +1,4 @@
-"""Which address of which host a connection is made to, and for how long each is tried."""
+"""Hosts and addresses of a connection, and the time for each."""
 
 import socket
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ class Clock:
 
 
 class Network:
-    """Names, what becomes of a connection to an address, and who was asked for how long."""
+    """Names and addresses, the outcome of connecting to each, and the time that each got."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -71,13 +71,13 @@ def addresses_tried(network: Network) -> list[str]:
     return tried
 
 
-def test_what_else_is_configured_is_kept(network: Network) -> None:
+def test_other_parameters_are_kept(network: Network) -> None:
     assert connect(network, host="one", port=5433, dbname="shop") == "10.0.0.1"
     assert network.params == {"host": "one", "hostaddr": "10.0.0.1", "port": "5433", "dbname": "shop"}
     assert network.asked_for[0][:2] == ("one", "5433")
 
 
-def test_what_is_not_configured_is_left_to_libpq(network: Network) -> None:
+def test_missing_parameters_are_left_to_libpq(network: Network) -> None:
     assert connect(network, dbname="shop") == ""
     assert network.params == {"dbname": "shop"}
     connect(network, host="one")
@@ -85,14 +85,14 @@ def test_what_is_not_configured_is_left_to_libpq(network: Network) -> None:
     assert [(host, port) for host, port, _ in network.asked_for] == [("one", None)]
 
 
-def test_each_address_has_an_equal_share_of_the_time_that_is_left(network: Network) -> None:
+def test_each_address_has_an_equal_share_of_the_time_left(network: Network) -> None:
     network.refusing, network.mute = {"10.0.0.1"}, {"10.0.0.2"}
     assert connect(network, host="one,two") == "10.0.0.3"
-    # The first refuses at once, so two share all the time.
+    # The first refuses at once, so the other two share the time.
     assert network.tried == [("10.0.0.1", 2), ("10.0.0.2", 3), ("10.0.0.3", 3)]
 
 
-def test_the_deadline_of_the_call_is_shared(network: Network) -> None:
+def test_addresses_share_the_deadline_of_the_call(network: Network) -> None:
     with deadlines.within(4):
         connect(network, host="two")
     assert network.tried == [("10.0.0.2", 2)]
@@ -105,13 +105,13 @@ def test_connect_timeout_bounds_each_address(connect_timeout: object, seconds: f
     assert network.tried[0] == ("10.0.0.2", seconds)
 
 
-def test_without_a_connect_timeout_no_address_has_more_than_the_usual_deadline(network: Network) -> None:
+def test_without_connect_timeout_the_default_deadline_bounds_each_address(network: Network) -> None:
     with deadlines.within(600):
         connect(network, host="one")
     assert network.tried == [("10.0.0.1", DEADLINE)]
 
 
-def test_the_address_of_the_last_success_comes_first(network: Network) -> None:
+def test_address_of_the_last_success_comes_first(network: Network) -> None:
     network.refusing = {"10.0.0.1", "10.0.0.2"}
     connect(network, host="one,two")
     assert addresses_tried(network) == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
@@ -126,7 +126,7 @@ def test_the_address_of_the_last_success_comes_first(network: Network) -> None:
 
 
 @pytest.mark.parametrize("other", [{"host": "two,one", "port": "1"}, {"host": "one,two", "port": "2"}])
-def test_a_success_says_nothing_of_another_database(other: dict[str, str], network: Network) -> None:
+def test_last_success_is_kept_for_each_database(other: dict[str, str], network: Network) -> None:
     network.refusing = {"10.0.0.1", "10.0.0.2"}
     connect(network, host="one,two", port="1")
     network.refusing = set()
@@ -135,14 +135,14 @@ def test_a_success_says_nothing_of_another_database(other: dict[str, str], netwo
     assert addresses_tried(network) == ["10.0.0.2" if other["host"] == "two,one" else "10.0.0.1"]
 
 
-def test_where_no_address_takes_the_connection_the_last_one_says_why(network: Network) -> None:
+def test_error_of_the_last_address_is_raised(network: Network) -> None:
     network.refusing = {"10.0.0.1", "10.0.0.2", "10.0.0.3"}
     with pytest.raises(psycopg2.OperationalError, match=r"10\.0\.0\.3 refuses"):
         connect(network, host="one,two")
     assert addresses_tried(network) == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
 
 
-def test_a_bug_is_not_a_reason_to_try_the_next_address(network: Network) -> None:
+def test_bug_does_not_lead_to_the_next_address(network: Network) -> None:
     def connect_to(params: dict[str, Any]) -> None:
         network.tried.append((params["hostaddr"], None))
         raise TypeError
@@ -152,7 +152,7 @@ def test_a_bug_is_not_a_reason_to_try_the_next_address(network: Network) -> None
     assert addresses_tried(network) == ["10.0.0.2"]
 
 
-def test_time_that_is_over_is_an_error_of_the_database(network: Network) -> None:
+def test_exceeded_deadline_is_a_database_error(network: Network) -> None:
     def connect_to(params: dict[str, Any]) -> None:
         network.clock.now += 60
         raise psycopg2.OperationalError
@@ -165,7 +165,7 @@ def test_time_that_is_over_is_an_error_of_the_database(network: Network) -> None
     ("ports", "expected"),
     [("5433,5434", ["5433", "5434"]), ("5433", ["5433", "5433"]), ("", [None, None])],
 )
-def test_each_host_has_its_port_or_all_have_one(ports: str, expected: list[str | None], network: Network) -> None:
+def test_hosts_have_their_own_ports_or_share_one(ports: str, expected: list[str | None], network: Network) -> None:
     network.refusing = {"10.0.0.1"}
     connect(network, host="one,two", port=ports)
     assert [port for _, port, _ in network.asked_for] == expected
@@ -179,7 +179,7 @@ def test_a_unix_socket_is_not_looked_up(place: str, network: Network) -> None:
     assert network.asked_for == []
 
 
-def test_a_unix_socket_is_one_candidate_of_several(network: Network) -> None:
+def test_unix_socket_can_be_one_of_several_hosts(network: Network) -> None:
     network.refusing = {"/run", "10.0.0.1"}
     assert connect(network, host="/run,unknown,,one,two") == ""
     assert addresses_tried(network) == ["/run", ""]
@@ -190,7 +190,7 @@ def test_a_unix_socket_is_one_candidate_of_several(network: Network) -> None:
 
 
 @pytest.mark.parametrize("by_environment", [False, True])
-def test_an_address_that_is_given_is_not_looked_up(
+def test_given_address_is_not_looked_up(
     by_environment: bool, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = {"host": "one", "port": "5432"} | ({} if by_environment else {"hostaddr": "10.9.9.9"})
@@ -201,13 +201,13 @@ def test_an_address_that_is_given_is_not_looked_up(
     assert network.asked_for == []
 
 
-def test_an_ipv6_address_may_be_in_brackets(network: Network) -> None:
+def test_ipv6_address_can_have_brackets(network: Network) -> None:
     network.names["::1"] = ["::1"]
     assert connect(network, host="[::1]", port="5432") == "::1"
     assert network.params == {"host": "::1", "hostaddr": "::1", "port": "5432"}
 
 
-def test_looking_up_names_takes_half_of_the_time_at_most(network: Network) -> None:
+def test_lookups_take_at_most_half_of_the_time(network: Network) -> None:
     connect(network, host="one,two")
     with deadlines.within(4):
         connect(network, host="one")
@@ -215,7 +215,7 @@ def test_looking_up_names_takes_half_of_the_time_at_most(network: Network) -> No
 
 
 @pytest.mark.parametrize("failure", [socket.gaierror("who?"), deadlines.DeadlineExceeded(), OSError(24, "too many")])
-def test_a_name_that_is_not_found_leaves_the_other_hosts(failure: OSError, network: Network) -> None:
+def test_other_hosts_are_tried_if_a_name_is_unknown(failure: OSError, network: Network) -> None:
     network.names["lost"] = failure
     for names in ("lost,one", "one,lost"):
         assert connect(network, host=names) == "10.0.0.1"
@@ -229,19 +229,19 @@ def test_a_name_that_is_not_found_leaves_the_other_hosts(failure: OSError, netwo
         (OSError("too many files"), "could not translate host name: too many files"),
     ],
 )
-def test_where_no_name_is_found_the_error_says_why(failure: Any, words: str, network: Network) -> None:
+def test_error_says_why_no_name_was_found(failure: Any, words: str, network: Network) -> None:
     network.names["lost"] = failure
     with pytest.raises(psycopg2.OperationalError) as raised:
         connect(network, host="lost")
     assert str(raised.value) == words
 
 
-def test_a_name_that_can_be_none_is_an_error_of_the_database(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_name_is_a_database_error(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "addresses", resolver.addresses)
     with pytest.raises(psycopg2.OperationalError, match=r"'db\.\.example' is no host name"):
         connect(network, host="db..example")
 
 
-def test_a_name_without_an_address_is_an_error_of_the_database(network: Network) -> None:
+def test_name_without_an_address_is_a_database_error(network: Network) -> None:
     with pytest.raises(psycopg2.OperationalError, match="no address"):
         connect(network, host="none")

@@ -11,8 +11,8 @@ from django.db import OperationalError, connection, transaction
 from catalog.models import Product
 from resilience import breakers
 from resilience.backends import protection
-from resilience.breaker import inside
 from resilience.errors import CallFailed, CallRejected, DependencyUnavailable
+from resilience.scope import inside
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="of PostgreSQL")
@@ -24,7 +24,7 @@ def protected(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def state() -> str:
-    return breakers.get(breakers.DATABASE).state
+    return breakers.database_breaker().state
 
 
 def pid() -> int:
@@ -35,14 +35,14 @@ def pid() -> int:
 
 
 def terminate(victim: int) -> None:
-    with inside(breakers.DATABASE):
+    with inside("database"):
         other = connection.copy()
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
         other.close()
 
 
-def test_a_query_opens_the_circuit_and_the_next_is_not_made(
+def test_failed_query_opens_the_circuit_and_the_next_is_rejected(
     lose_database: Callable[[], None], statements: list[str]
 ) -> None:
     lose_database()
@@ -57,13 +57,13 @@ def test_a_query_opens_the_circuit_and_the_next_is_not_made(
     assert statements == []
 
 
-def test_a_query_is_the_probe_of_an_open_circuit() -> None:
-    breakers.get(breakers.DATABASE).open_for(0)
+def test_query_can_be_the_probe() -> None:
+    breakers.database_breaker().open_for(0)
     assert Product.objects.count() == 0
     assert state() == "closed"
 
 
-def test_a_failure_inside_a_transaction_undoes_it_and_opens_the_circuit() -> None:
+def test_failure_inside_a_transaction_rolls_back_and_opens_the_circuit() -> None:
     def fail(*call: object) -> None:
         raise OperationalError("gone")
 
@@ -72,17 +72,17 @@ def test_a_failure_inside_a_transaction_undoes_it_and_opens_the_circuit() -> Non
         with connection.execute_wrapper(fail):
             Product.objects.count()
     assert state() == "open"
-    breakers.get(breakers.DATABASE).close()
+    breakers.database_breaker().close()
     assert Product.objects.count() == 0
 
 
 @on_postgresql
-def test_a_connection_that_is_lost_at_the_commit_fails_the_call_and_is_replaced() -> None:
+def test_connection_lost_during_the_commit_fails_the_call_and_is_replaced() -> None:
     def create() -> None:
         with transaction.atomic():
             Product.objects.create(asin="P1")
             terminate(pid())
-            time.sleep(0.1)  # until its end has come
+            time.sleep(0.1)  # until the connection has ended
 
     with pytest.raises(CallFailed):
         create()
@@ -90,7 +90,7 @@ def test_a_connection_that_is_lost_at_the_commit_fails_the_call_and_is_replaced(
 
 
 @on_postgresql
-def test_a_read_that_is_cut_is_made_again() -> None:
+def test_cut_read_is_repeated() -> None:
     first = pid()
     killer = threading.Timer(0.2, terminate, [first])
     killer.start()
@@ -102,7 +102,7 @@ def test_a_read_that_is_cut_is_made_again() -> None:
 
 
 @on_postgresql
-def test_a_write_that_is_cut_is_not_made_again(statements: list[str]) -> None:
+def test_cut_write_is_not_repeated(statements: list[str]) -> None:
     killer = threading.Timer(0.2, terminate, [pid()])
     killer.start()
     slow = "INSERT INTO django_session SELECT 'k', 'd', now() FROM pg_sleep(0.6)"

@@ -1,4 +1,4 @@
-"""Whose answer it is, what is kept of it, and how a request that reads several times puts it."""
+"""Cache keys, and the source that a request reports."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from resilience.fallback import with_fallback
 from resilience.http import BadAnswer
 from resilience.provenance import Source
 
-AD_PROVIDER = breakers.AD_PROVIDER
+AD_PROVIDER = "ad-provider"
 Read = Callable[..., str]
 
 
@@ -33,7 +33,7 @@ def trip() -> None:
     assert breakers.get(AD_PROVIDER).state == "open"
 
 
-def test_what_is_not_to_be_kept_is_not_kept() -> None:
+def test_keep_stale_false_keeps_nothing() -> None:
     @with_fallback(AD_PROVIDER, default=nothing, keep_stale=False)
     def read(*, name: str) -> str:
         return "live"
@@ -43,7 +43,7 @@ def test_what_is_not_to_be_kept_is_not_kept() -> None:
     assert source_of(read) == ("default", "default")
 
 
-def test_two_reads_with_equal_arguments_do_not_share_an_answer() -> None:
+def test_two_functions_do_not_share_answers() -> None:
     @with_fallback(AD_PROVIDER, default=nothing)
     def prices(*, name: str) -> str:
         return "price"
@@ -58,7 +58,7 @@ def test_two_reads_with_equal_arguments_do_not_share_an_answer() -> None:
     assert source_of(prices) == ("price", "stale")
 
 
-def test_two_modules_with_reads_of_one_name_do_not_share_an_answer() -> None:
+def test_functions_of_one_name_in_two_modules_do_not_share_answers() -> None:
     def made_in(module: str) -> Read:
         def read(*, name: str) -> str:
             return module
@@ -73,7 +73,7 @@ def test_two_modules_with_reads_of_one_name_do_not_share_an_answer() -> None:
     assert (source_of(here), source_of(there)) == (("here", "stale"), ("there", "stale"))
 
 
-def test_the_time_that_an_answer_took_is_recorded() -> None:
+def test_duration_of_an_answer_is_recorded() -> None:
     @with_fallback(AD_PROVIDER, default=nothing)
     def read(*, name: str) -> str:
         time.sleep(0.05)
@@ -84,7 +84,7 @@ def test_the_time_that_an_answer_took_is_recorded() -> None:
     assert 0.05 <= second["slowest"] < 5
 
 
-def test_what_does_not_exist_is_a_live_answer_and_not_a_failure() -> None:
+def test_missing_object_is_a_live_answer() -> None:
     @with_fallback(AD_PROVIDER, default=nothing)
     def read(*, name: str) -> str:
         raise ObjectDoesNotExist(name)
@@ -96,7 +96,7 @@ def test_what_does_not_exist_is_a_live_answer_and_not_a_failure() -> None:
     assert breakers.get(AD_PROVIDER).state == "closed"
 
 
-def test_a_bug_is_not_hidden_by_a_fallback() -> None:
+def test_fallback_does_not_hide_a_bug() -> None:
     @with_fallback(AD_PROVIDER, default=nothing)
     def read(*, name: str) -> str:
         raise TypeError("a bug")
@@ -111,12 +111,12 @@ RANK: dict[Source | None, int] = {None: 0, "live": 1, "stale": 2, "default": 3}
 
 @pytest.mark.parametrize("first", provenance.SOURCES)
 @pytest.mark.parametrize("second", provenance.SOURCES)
-def test_a_request_that_reads_twice_says_the_worse_of_both(first: Source, second: Source) -> None:
+def test_worse_of_two_sources_is_reported(first: Source, second: Source) -> None:
     origin = provenance.begin()
     for source, age in ((first, 5.0), (second, 9.0)):
         provenance.note(source, age if source == "stale" else None)
     assert origin.source == max(first, second, key=lambda each: RANK[each])
-    # Age is that of the oldest stale answer, and says nothing beside a default.
+    # Age is that of the oldest stale answer; a default has none.
     ages = [age for source, age in ((first, 5.0), (second, 9.0)) if source == "stale"]
     assert origin.age == (max(ages) if origin.source == "stale" else None)
 
@@ -124,7 +124,7 @@ def test_a_request_that_reads_twice_says_the_worse_of_both(first: Source, second
 @pytest.mark.parametrize(
     ("first", "second", "oldest"), [(5.0, 9.0, 9.0), (9.0, 5.0, 9.0), (None, 5.0, 5.0), (5.0, None, 5.0), (None,) * 3]
 )
-def test_the_age_of_several_stale_answers_is_that_of_the_oldest_known(
+def test_age_is_that_of_the_oldest_stale_answer(
     first: float | None, second: float | None, oldest: float | None
 ) -> None:
     origin = provenance.begin()
@@ -133,7 +133,7 @@ def test_the_age_of_several_stale_answers_is_that_of_the_oldest_known(
     assert origin.age == oldest
 
 
-def test_a_response_says_where_its_answers_are_from() -> None:
+def test_headers_report_the_source() -> None:
     assert Context().run(provenance.headers) == {}
     provenance.begin()
     assert provenance.headers() == {}
@@ -145,7 +145,7 @@ def test_a_response_says_where_its_answers_are_from() -> None:
     assert provenance.headers() == {"X-Data-Source": "default"}
 
 
-def test_outside_of_a_request_a_note_is_nobodys() -> None:
+def test_note_outside_of_a_request_does_nothing() -> None:
     Context().run(provenance.note, "stale", 1.0)
     assert provenance.begin().source is None
 
@@ -166,7 +166,9 @@ def test_outside_of_a_request_a_note_is_nobodys() -> None:
         ({}, None, None),
     ],
 )
-def test_another_service_speaks_for_itself(headers: dict[str, str], source: Source | None, age: float | None) -> None:
+def test_source_of_another_service_is_adopted(
+    headers: dict[str, str], source: Source | None, age: float | None
+) -> None:
     origin = provenance.begin()
     provenance.note_headers(headers)
     assert (origin.source, origin.age) == (source, age)

@@ -1,4 +1,4 @@
-"""Breakers of several processes, each with a thread of its own, on a real server that is stopped, killed and filled."""
+"""Breakers of several processes and a real Redis that is stopped, killed and filled."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from resilience.sharing import Sharing
 from tests.e2e.services import eventually
 from tests.redis_server import RedisServer
 
-SOON = 0.5  # 0.3 is meant, and this machine may be busy
+SOON = 0.5  # seconds; 0.3 is usual
 RESET = 2.0
 Make = Callable[[], Breaker]
 
@@ -42,7 +42,7 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def process(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    """Makes the breaker of one more process."""
+    """Returns the breaker of another process."""
     monkeypatch.setattr(sharing, "RETRY_INTERVAL", 0.3)
     started: list[Sharing] = []
 
@@ -75,7 +75,7 @@ def comes_to(breaker: Breaker, state: str, seconds: float = SOON) -> None:
     eventually(lambda: breaker.state == state, seconds)
 
 
-def test_what_trips_in_one_process_is_open_in_all(process: Make) -> None:
+def test_circuit_opened_by_one_process_is_open_in_all(process: Make) -> None:
     one, two, three = process(), process(), process()
     trip(one)
     for other in (two, three):
@@ -85,7 +85,7 @@ def test_what_trips_in_one_process_is_open_in_all(process: Make) -> None:
             other.call(answer)
 
 
-def test_what_one_finds_back_is_closed_in_all(process: Make) -> None:
+def test_circuit_closed_by_one_process_is_closed_in_all(process: Make) -> None:
     one, two = process(), process()
     trip(one)
     comes_to(two, "open")
@@ -95,12 +95,12 @@ def test_what_one_finds_back_is_closed_in_all(process: Make) -> None:
     assert two.state == "closed"
 
 
-def test_one_that_starts_meanwhile_is_open_too(process: Make) -> None:
+def test_process_that_starts_during_an_outage_is_open(process: Make) -> None:
     trip(process())
     comes_to(process(), "open")
 
 
-def test_a_failed_trial_opens_all_again(process: Make) -> None:
+def test_failed_probe_opens_all_processes_again(process: Make) -> None:
     one, two = process(), process()
     trip(one)
     comes_to(two, "open")
@@ -110,7 +110,7 @@ def test_a_failed_trial_opens_all_again(process: Make) -> None:
     assert two.retry_after > RESET / 2
 
 
-def test_one_trial_at_a_time_in_all_processes(process: Make) -> None:
+def test_one_probe_at_a_time_in_all_processes(process: Make) -> None:
     one, two = process(), process()
     trip(one)
     comes_to(two, "open")
@@ -135,7 +135,7 @@ def test_one_trial_at_a_time_in_all_processes(process: Make) -> None:
     comes_to(two, "closed")
 
 
-def test_a_killed_trial_frees_its_place(process: Make, server: RedisServer) -> None:
+def test_probe_lock_of_a_killed_process_expires(process: Make, server: RedisServer) -> None:
     breaker = process()
     trip(breaker)
     server.run("SET", "breaker:database:probe", "of a process that is no more", "PX", "1000")
@@ -154,17 +154,17 @@ def test_a_killed_trial_frees_its_place(process: Make, server: RedisServer) -> N
     assert breaker.state == "closed"
 
 
-def test_calls_through_a_closed_breaker_ask_nothing(process: Make, server: RedisServer) -> None:
+def test_calls_through_a_closed_circuit_do_not_use_redis(process: Make, server: RedisServer) -> None:
     breaker = process()
     server.stop()
     started = time.monotonic()
     for _ in range(1000):
         breaker.call(answer)
-    assert time.monotonic() - started < 1  # to ask each time would take a hundred
+    assert time.monotonic() - started < 1  # with a wait each it would be a hundred
 
 
 @pytest.mark.parametrize("lose", ["stop", "kill"])
-def test_without_the_server_each_trips_and_recovers_alone(process: Make, server: RedisServer, lose: str) -> None:
+def test_without_redis_each_process_decides_alone(process: Make, server: RedisServer, lose: str) -> None:
     one, two = process(), process()
     getattr(server, lose)()
     trip(one)
@@ -176,7 +176,7 @@ def test_without_the_server_each_trips_and_recovers_alone(process: Make, server:
     assert one.state == two.state == "closed"
 
 
-def test_a_stopped_server_is_waited_for_once(
+def test_only_one_call_waits_for_a_stopped_redis(
     process: Make, server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sharing, "RETRY_INTERVAL", 5.0)
@@ -194,7 +194,7 @@ def test_a_stopped_server_is_waited_for_once(
     assert max(waits) < 2 * sharing.REDIS_TIMEOUT
 
 
-def test_a_server_that_is_full_keeps_nobody_from_tripping_and_recovering(process: Make, server: RedisServer) -> None:
+def test_full_redis_does_not_stop_breakers_from_working(process: Make, server: RedisServer) -> None:
     breaker = process()
     server.run("CONFIG", "SET", "maxmemory", "1")
     trip(breaker)
@@ -203,7 +203,7 @@ def test_a_server_that_is_full_keeps_nobody_from_tripping_and_recovering(process
     assert breaker.state == "closed"
 
 
-def test_a_server_that_comes_back_is_told_who_is_open(process: Make, server: RedisServer) -> None:
+def test_redis_that_returns_gets_the_open_state(process: Make, server: RedisServer) -> None:
     one, two = process(), process()
     server.kill()
     trip(one)
@@ -211,7 +211,7 @@ def test_a_server_that_comes_back_is_told_who_is_open(process: Make, server: Red
     comes_to(two, "open", 1.0)
 
 
-def test_what_was_wiped_is_written_again(process: Make, server: RedisServer) -> None:
+def test_lost_state_is_written_again(process: Make, server: RedisServer) -> None:
     one = process()
     trip(one)
     eventually(lambda: server.run("EXISTS", "breaker:database"))
@@ -219,7 +219,7 @@ def test_what_was_wiped_is_written_again(process: Make, server: RedisServer) -> 
     comes_to(process(), "open")
 
 
-def test_what_somebody_forces_is_forced_in_all_until_it_is_reset(process: Make, server: RedisServer) -> None:
+def test_override_applies_to_all_processes_until_reset(process: Make, server: RedisServer) -> None:
     one, two = process(), process()
     one.override("force-open", by="anna")
     comes_to(two, "open")
@@ -240,16 +240,16 @@ def test_what_somebody_forces_is_forced_in_all_until_it_is_reset(process: Make, 
     comes_to(late, "open")
 
 
-def test_what_a_full_server_did_not_take_is_not_undone_by_what_it_has(process: Make, server: RedisServer) -> None:
+def test_old_override_in_redis_does_not_undo_an_unsent_one(process: Make, server: RedisServer) -> None:
     one, two = process(), process()
     trip(one)
     comes_to(two, "open")
     comes_to(two, "half-open", RESET + SOON)
     two.call(answer)
-    comes_to(one, "closed")  # which it has now
+    comes_to(one, "closed")  # which Redis has now
     server.run("CONFIG", "SET", "maxmemory", "1")
     one.override("force-open", by="anna")
-    time.sleep(3 * 0.3 + SOON)  # it has rested and asked again
+    time.sleep(3 * 0.3 + SOON)  # it has waited and tried again
     assert (one.state, one.forced) == ("open", "force-open")
     one.override("reset", by="anna")
     two.override("force-open", by="bob")
@@ -263,7 +263,7 @@ def test_what_a_full_server_did_not_take_is_not_undone_by_what_it_has(process: M
     eventually(lambda: server.run("EXISTS", "breaker:database:override"))
 
 
-def test_a_reset_reaches_those_that_redis_was_lost_to(process: Make, server: RedisServer) -> None:
+def test_reset_reaches_processes_that_had_lost_redis(process: Make, server: RedisServer) -> None:
     one, two = process(), process()
     one.override("force-open", by="anna")
     comes_to(two, "open")

@@ -1,4 +1,4 @@
-"""What another process found is checked before it is believed: breakers of several processes on a real server."""
+"""Each process checks a shared state before it follows, with a real Redis."""
 
 import socket
 import threading
@@ -28,7 +28,7 @@ class Down(Exception):
 
 @dataclass
 class Process:
-    """A process with one breaker, and whether it can reach what is behind it."""
+    """A process with one breaker, which can be cut off from the dependency."""
 
     breaker: Breaker
     is_cut_off: bool = False
@@ -67,7 +67,7 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def process(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    monkeypatch.setattr(sharing, "REDIS_TIMEOUT", 2.0)  # this machine may be busy
+    monkeypatch.setattr(sharing, "REDIS_TIMEOUT", 2.0)  # for a busy machine
     started: list[Sharing] = []
     server.run("FLUSHALL")
 
@@ -91,7 +91,7 @@ def process(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ma
         each.stop()
 
 
-def test_one_that_is_cut_off_opens_nobody_else(process: Make) -> None:
+def test_process_that_is_cut_off_opens_no_other(process: Make) -> None:
     sick, *others = (process() for _ in range(4))
     for _ in range(2):
         sick.trip()
@@ -101,10 +101,10 @@ def test_one_that_is_cut_off_opens_nobody_else(process: Make) -> None:
         assert [each.call() for each in others] == ["answer"] * 3
         assert [each.breaker.describe()["failures"] for each in others] == [0] * 3
         eventually(lambda: sick.breaker.state == "half-open", RESET + SOON)
-    assert {each.checked for each in others} == {2}  # each time once
+    assert {each.checked for each in others} == {2}  # one check each time
 
 
-def test_what_is_away_for_all_opens_all_at_once(process: Make) -> None:
+def test_outage_for_all_opens_all_at_once(process: Make) -> None:
     all_four = [process() for _ in range(4)]
     for each in all_four:
         each.is_cut_off = True
@@ -115,7 +115,7 @@ def test_what_is_away_for_all_opens_all_at_once(process: Make) -> None:
     assert [each.breaker.retry_after for each in all_four] == pytest.approx([first] * 4, abs=0.2)
 
 
-def test_one_that_starts_checks_what_it_finds(process: Make) -> None:
+def test_new_process_checks_the_shared_state(process: Make) -> None:
     process().trip()
     healthy, sick = process(), process()
     sick.is_cut_off = True
@@ -123,7 +123,7 @@ def test_one_that_starts_checks_what_it_finds(process: Make) -> None:
     assert (healthy.checked, healthy.breaker.state) == (1, "closed")
 
 
-def test_one_that_is_still_cut_off_stays_open_when_others_recover(process: Make) -> None:
+def test_process_that_is_still_cut_off_stays_open(process: Make) -> None:
     sick, healthy, third = process(), process(), process()
     for each in (sick, healthy, third):
         each.is_cut_off = True
@@ -141,7 +141,7 @@ def test_one_that_is_still_cut_off_stays_open_when_others_recover(process: Make)
     assert sick.call() == "answer"
 
 
-def test_its_failed_trials_keep_nobody_else_open(process: Make) -> None:
+def test_failed_probes_of_one_process_keep_no_other_open(process: Make) -> None:
     sick, healthy = process(), process()
     for each in (sick, healthy):
         each.is_cut_off = True
@@ -158,7 +158,7 @@ def test_its_failed_trials_keep_nobody_else_open(process: Make) -> None:
 HANG = 0.4  # seconds
 
 
-def test_a_check_that_takes_long_holds_up_nothing_else(process: Make, server: RedisServer) -> None:
+def test_slow_check_delays_nothing_else(process: Make, server: RedisServer) -> None:
     one, two = process(), process()
     released = threading.Event()
 
@@ -182,7 +182,7 @@ def test_a_check_that_takes_long_holds_up_nothing_else(process: Make, server: Re
     assert sorted(slow_turns)[len(slow_turns) // 2] < HANG / 5
 
 
-def test_a_check_that_breaks_counts_as_failed(process: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_check_that_raises_counts_as_failed(process: Make, caplog: pytest.LogCaptureFixture) -> None:
     one, two = process(), process()
 
     def broken() -> bool:
@@ -194,8 +194,8 @@ def test_a_check_that_breaks_counts_as_failed(process: Make, caplog: pytest.LogC
     assert "check failed" in caplog.text
 
 
-def test_one_whose_calls_are_answered_is_not_opened_by_a_check_that_fails(process: Make) -> None:
-    """As when the server takes no more connections, or this process is too busy to make one in time."""
+def test_failed_check_does_not_open_a_process_with_successful_calls(process: Make) -> None:
+    """For example, the server accepts no new connections, or this process is too busy to make one in time."""
     one, two = process(), process()
 
     def fail_after_a_call() -> bool:
@@ -209,7 +209,7 @@ def test_one_whose_calls_are_answered_is_not_opened_by_a_check_that_fails(proces
     assert two.breaker.state == "closed"
 
 
-def test_what_a_process_found_itself_is_newer_than_what_it_heard(process: Make) -> None:
+def test_own_finding_is_newer_than_a_shared_one(process: Make) -> None:
     one, two = process(), process()
     begun, released = threading.Event(), threading.Event()
 
@@ -227,7 +227,7 @@ def test_what_a_process_found_itself_is_newer_than_what_it_heard(process: Make) 
     assert two.breaker.state == "closed"
 
 
-def test_one_trial_at_a_time_although_each_checks(process: Make) -> None:
+def test_one_probe_at_a_time_although_each_process_checks(process: Make) -> None:
     all_three = [process() for _ in range(3)]
     for each in all_three:
         each.is_cut_off = True
@@ -258,9 +258,11 @@ def test_one_trial_at_a_time_although_each_checks(process: Make) -> None:
         ({"name": "ad-provider"}, {}),
     ],
 )
-def test_nobody_hears_of_what_they_do_not_use(process: Make, mine: dict[str, str], yours: dict[str, str]) -> None:
+def test_processes_with_other_dependencies_share_nothing(
+    process: Make, mine: dict[str, str], yours: dict[str, str]
+) -> None:
     one, two = process(**mine), process(**yours)
-    two.is_cut_off = True  # so that it would open
+    two.is_cut_off = True  # so its check would fail
     one.trip()
     one.breaker.override("force-open", by="anna")
     time.sleep(SEVERAL_LOOKS)
@@ -282,7 +284,7 @@ POSTGRES = {"ENGINE": "django.db.backends.postgresql", "USER": "shop", "PASSWORD
         ({"ENGINE": "django.db.backends.sqlite3", "NAME": "/var/../srv/shop.db"}, f"{HERE}:/srv/shop.db"),
     ],
 )
-def test_a_database_is_known_by_server_port_and_name(config: dict[str, object], name: str) -> None:
+def test_identity_of_a_database(config: dict[str, object], name: str) -> None:
     assert identity.of_database(POSTGRES | config) == name
 
 
@@ -295,5 +297,5 @@ def test_a_database_is_known_by_server_port_and_name(config: dict[str, object], 
         ("http://localhost:8001", f"{HERE}:http://localhost:8001"),
     ],
 )
-def test_a_service_is_known_by_scheme_host_and_port(url: str, name: str) -> None:
+def test_identity_of_a_url(url: str, name: str) -> None:
     assert identity.of_url(url) == name

@@ -1,4 +1,4 @@
-"""Redis servers that change their roles behind a name, that want a password, and that listen on a Unix socket."""
+"""Redis with failover, with a password, and on a Unix socket."""
 
 import logging
 import tempfile
@@ -65,7 +65,7 @@ def process(started: ExitStack) -> Callable[[str], Breaker]:
 
 
 def toggle(breaker: Breaker) -> str:
-    """Change the state of ``breaker``, as a call or somebody would, and return the new one."""
+    """Change the state of ``breaker`` by a call or an override, and return the new state."""
     if breaker.state == "closed":
         with suppress(CallFailed):
             breaker.call(fail)
@@ -86,7 +86,7 @@ def fail_over(name: Forwarder, old: RedisServer, new: RedisServer) -> None:
     name.target = ("127.0.0.1", new.port)
 
 
-def test_those_that_only_read_notice_a_failover(
+def test_readers_follow_a_failover(
     start: Callable[..., RedisServer], process: Callable[[str], Breaker], started: ExitStack
 ) -> None:
     old, new = start(), start()
@@ -95,13 +95,13 @@ def test_those_that_only_read_notice_a_failover(
     reads, writes = process(url), process(url)
     assert_shared(writes, reads)
     fail_over(name, old, new)
-    old.run("REPLICAOF", "127.0.0.1", "1")  # so that it cannot pass on what the new one is told
+    old.run("REPLICAOF", "127.0.0.1", "1")  # so that it replicates nothing from the new one
     writes = process(f"redis://127.0.0.1:{new.port}/0")
     state = toggle(writes)
     eventually(lambda: reads.state == state, SHARED_AGAIN)
 
 
-def test_those_that_write_notice_a_failover(
+def test_writers_follow_a_failover(
     start: Callable[..., RedisServer], process: Callable[[str], Breaker], started: ExitStack
 ) -> None:
     old, new = start(), start()
@@ -114,7 +114,7 @@ def test_those_that_write_notice_a_failover(
     assert_shared(two, one)
 
 
-def test_a_name_that_moves_late_is_followed_too(
+def test_late_change_of_the_name_is_followed(
     start: Callable[..., RedisServer],
     process: Callable[[str], Breaker],
     started: ExitStack,
@@ -136,7 +136,7 @@ def test_a_name_that_moves_late_is_followed_too(
     assert_shared(one, two)
 
 
-def test_a_user_who_may_not_ask_for_the_role_shares_all_the_same(
+def test_user_without_the_role_command_can_share(
     start: Callable[..., RedisServer], process: Callable[[str], Breaker]
 ) -> None:
     server = start()
@@ -150,7 +150,7 @@ def test_a_password_is_sent(start: Callable[..., RedisServer], process: Callable
     assert_shared(process(server.url), process(server.url))
 
 
-def test_a_unix_socket_leads_there_too(start: Callable[..., RedisServer], process: Callable[[str], Breaker]) -> None:
+def test_unix_socket_works(start: Callable[..., RedisServer], process: Callable[[str], Breaker]) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = Path(folder) / "redis.sock"
         start(f"--unixsocket {path}")
@@ -158,7 +158,7 @@ def test_a_unix_socket_leads_there_too(start: Callable[..., RedisServer], proces
 
 
 @pytest.mark.parametrize("lose", ["stop", "kill"])
-def test_a_lost_server_is_one_line_without_a_traceback_or_password(
+def test_lost_redis_is_one_log_line_without_traceback_or_password(
     lose: str, start: Callable[..., RedisServer], process: Callable[[str], Breaker], caplog: pytest.LogCaptureFixture
 ) -> None:
     server = start(password="not-a-secret")

@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_it_gives_an_answer_with_its_age(clock: Clock) -> None:
+def test_get_returns_the_answer_and_its_age(clock: Clock) -> None:
     kept = StaleCache(max_age=DAY)
     assert kept.get("q") is None
     kept.put("q", ["answer"])
@@ -37,7 +37,7 @@ def test_it_gives_an_answer_with_its_age(clock: Clock) -> None:
     assert kept.get("q") == (["answer"], 75.5)
 
 
-def test_a_new_answer_takes_the_place_of_the_old_one_and_is_new(clock: Clock) -> None:
+def test_new_answer_replaces_the_old_one(clock: Clock) -> None:
     kept = StaleCache(max_age=100)
     kept.put("q", 1)
     clock.now += 90
@@ -46,14 +46,14 @@ def test_a_new_answer_takes_the_place_of_the_old_one_and_is_new(clock: Clock) ->
     assert kept.get("q") == (2, 90)
 
 
-def test_an_answer_of_nothing_is_an_answer(clock: Clock) -> None:
+def test_none_can_be_kept(clock: Clock) -> None:
     kept = StaleCache(max_age=DAY)
     kept.put("none", None)
     kept.put("empty", [])
     assert (kept.get("none"), kept.get("empty")) == ((None, 0), ([], 0))
 
 
-def test_an_answer_expires_however_often_it_is_used(clock: Clock) -> None:
+def test_answer_expires_even_if_it_is_used(clock: Clock) -> None:
     kept = StaleCache(max_age=100)
     kept.put("q", 1)
     for _ in range(9):
@@ -63,7 +63,7 @@ def test_an_answer_expires_however_often_it_is_used(clock: Clock) -> None:
     assert kept.get("q") is None
 
 
-def test_what_was_discarded_is_gone_and_discarding_nothing_is_fine(clock: Clock) -> None:
+def test_discarded_answer_is_gone(clock: Clock) -> None:
     kept = StaleCache(max_age=DAY)
     kept.put("q", 1)
     kept.discard("q")
@@ -71,7 +71,7 @@ def test_what_was_discarded_is_gone_and_discarding_nothing_is_fine(clock: Clock)
     assert kept.get("q") is None
 
 
-def test_an_answer_that_is_too_large_drives_nobody_out(clock: Clock) -> None:
+def test_answer_that_is_too_large_evicts_nothing(clock: Clock) -> None:
     kept = StaleCache(max_age=DAY, max_bytes=1000)
     kept.put("small", "x")
     kept.put("large", "x" * 1001)
@@ -79,14 +79,14 @@ def test_an_answer_that_is_too_large_drives_nobody_out(clock: Clock) -> None:
     assert kept.get("small") is not None
 
 
-def test_an_answer_may_take_all_the_room() -> None:
+def test_answer_of_the_maximum_size_is_kept() -> None:
     answer = "x" * 1000
     kept = StaleCache(max_age=DAY, max_bytes=ENTRY + approximate_size("q") + approximate_size(answer))
     kept.put("q", answer)
     assert kept.get("q") is not None
 
 
-def test_it_stays_within_its_bytes() -> None:
+def test_size_is_bounded() -> None:
     kept = StaleCache(max_age=DAY, max_bytes=100_000)
     for key in range(1000):
         kept.put(key, "x" * 1000)
@@ -95,7 +95,7 @@ def test_it_stays_within_its_bytes() -> None:
     assert 60 < len(found) <= 100
 
 
-def test_questions_count_too_however_little_they_were_answered() -> None:
+def test_keys_count_towards_the_size() -> None:
     kept = StaleCache(max_age=DAY, max_bytes=1_000_000)
     gc.collect()
     tracemalloc.start()
@@ -109,17 +109,17 @@ def test_questions_count_too_however_little_they_were_answered() -> None:
     assert taken < 2_000_000
 
 
-def test_an_answer_that_has_grown_takes_the_room_that_it_takes() -> None:
+def test_replaced_answer_counts_with_its_new_size() -> None:
     kept = StaleCache(max_age=DAY, max_bytes=100_000)
     for answer in ([], ["x" * 1000], ["x" * 60_000]):
         for key in range(50):
             kept.put(key, answer)
     assert [key for key in range(50) if kept.get(key)] == [49]
     kept.put(49, ["x" * 100_000])
-    assert kept.get(49) is None  # what was kept before would be older than it need be
+    assert kept.get(49) is None  # the old answer must not stay
 
 
-def test_many_threads_may_use_it_at_once() -> None:
+def test_many_threads_can_use_it() -> None:
     kept = StaleCache(max_age=DAY, max_bytes=20_000)
     begin = threading.Barrier(8, timeout=10)
 
@@ -178,13 +178,13 @@ def by_name(text: str) -> list[Any]:
 
 @pytest.mark.parametrize("make", [products, reviews, wire, pairs, by_name])
 @pytest.mark.parametrize("text", ["", "x" * 60, "x" * 5000, "ü" * 500, "万" * 500, "😀" * 2000])
-def test_a_size_is_right_to_within_a_factor_of_two(make: Callable[[str], list[Any]], text: str) -> None:
+def test_approximate_size_is_within_a_factor_of_two(make: Callable[[str], list[Any]], text: str) -> None:
     answer = make(text)
     assert 0.5 < approximate_size(answer) / memory_of(answer) < 2
 
 
 def memory_of(value: Any) -> int:
-    """Bytes of everything that can be reached from ``value``, each object once; classes, functions and modules not."""
+    """Return the bytes of all objects reachable from ``value``, without classes, functions and modules."""
     sizes: dict[int, int] = {}
     waiting = [value]
     while waiting:
@@ -194,7 +194,7 @@ def memory_of(value: Any) -> int:
         sizes[id(one)] = sys.getsizeof(one)
         waiting += gc.get_referents(one)
         if isinstance(one, dict):
-            waiting += one  # keys that are texts are not among the referents
+            waiting += one  # gc does not report text keys
         if hasattr(one, "__dict__"):
             waiting.append(vars(one))
     return sum(sizes.values())

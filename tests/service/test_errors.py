@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from rest_framework.authtoken.models import Token
 
 from resilience import breakers
-from service.middleware import SavedSessionMiddleware
+from resilience.middleware import SessionMiddleware
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,7 +66,7 @@ def test_a_page_that_fails_while_it_renders_is_a_503_too(
 
 
 def test_the_page_of_a_circuit_forced_open_says_so_and_does_not_reload(staff: Client) -> None:
-    breakers.get(breakers.DATABASE).override("force-open", by="boss")
+    breakers.database_breaker().override("force-open", by="boss")
     response = staff.get("/admin/", headers={"accept": "text/html"})
     assert response.status_code == 503
     assert "Retry-After" in response
@@ -77,7 +77,7 @@ def test_the_page_of_a_circuit_forced_open_says_so_and_does_not_reload(staff: Cl
 
 
 def test_the_page_of_a_circuit_opened_by_another_process_says_so(staff: Client) -> None:
-    breakers.get(breakers.DATABASE).open_for(12)
+    breakers.database_breaker().open_for(12)
     page = staff.get("/admin/", headers={"accept": "text/html"}).content.decode()
     assert "The database cannot be used: another process found it down." in page
     assert "The next attempt is in about 12 seconds" in page
@@ -96,7 +96,7 @@ def test_pages_work_again_after_the_outage(
     assert staff.get("/admin/").status_code == 503
     monkeypatch.undo()
     assert staff.get("/admin/").status_code == 503  # still open
-    breakers.get(breakers.DATABASE)._open_until = 0
+    breakers.database_breaker()._open_until = 0
     assert staff.get("/admin/").status_code == 200
 
 
@@ -112,7 +112,7 @@ def test_signing_in_is_unavailable_and_works_again_later(
     assert response.status_code == 503
     assert "Retry-After" in response
     monkeypatch.undo()
-    breakers.get(breakers.DATABASE)._open_until = 0
+    breakers.database_breaker()._open_until = 0
     assert client.post(path, form)["Location"] == "/admin/"
 
 
@@ -124,7 +124,7 @@ def test_a_session_that_cannot_be_saved_after_the_view_is_a_503(
         lose_database()
         return HttpResponse("done")
 
-    response = SavedSessionMiddleware(view)(rf.get("/", headers={"accept": "text/html"}))
+    response = SessionMiddleware(view)(rf.get("/", headers={"accept": "text/html"}))
     assert isinstance(response, HttpResponse)
     assert response.status_code == 503
     assert "Retry-After" in response

@@ -11,7 +11,7 @@ from django.test import Client
 from catalog.demo import pictures
 from catalog.models import Product
 from resilience import provenance
-from service.middleware import TelemetryMiddleware
+from resilience.middleware import ResilienceMiddleware
 
 LIMIT = 1_000_000
 ALLOWED, FOREIGN = "http://localhost:4200", "http://evil.example"
@@ -101,7 +101,7 @@ def test_age_is_whole_seconds() -> None:
         provenance.note("stale", 61.9)
         return HttpResponse()
 
-    response = TelemetryMiddleware(view)(HttpRequest())
+    response = ResilienceMiddleware(view)(HttpRequest())
     assert (response["X-Data-Source"], response["Age"]) == ("stale", "61")
 
 

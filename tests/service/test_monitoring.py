@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from resilience import breakers
 from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
-from resilience.listeners import STATES
+from resilience.metrics import STATES
 from resilience.provenance import SOURCES
 from service import urls
 from service.metrics import METHODS
@@ -35,7 +35,7 @@ JOBS = ("recommender", "ad-provider")
 # What the labels can be. A view that only one of the services has is not asked for by name.
 VALUES = {
     "job": JOBS,
-    "breaker": (breakers.DATABASE, breakers.AD_PROVIDER),
+    "breaker": ("database", "ad-provider"),
     "state": STATES,
     "source": SOURCES,
     "method": METHODS,
@@ -73,7 +73,7 @@ def nonsense() -> None:
 def exposed(client: Client) -> dict[str, set[str]]:
     """The labels of each sample at /metrics by name, after everything that is counted has happened once."""
     with pytest.raises(DependencyUnavailable):
-        breakers.get(breakers.AD_PROVIDER).call(nonsense)
+        breakers.get("ad-provider").call(nonsense)
     assert client.get("/ads")["X-Data-Source"] == "default"
     families = text_string_to_metric_families(client.get("/metrics").content.decode())
     samples = [sample for family in families for sample in family.samples]

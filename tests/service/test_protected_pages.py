@@ -35,7 +35,7 @@ def test_while_the_circuit_is_open_nothing_reaches_the_database(
     assert 500 not in statuses()
     assert len(statements) > 50
     statements.clear()
-    breakers.get(breakers.DATABASE).open_for(1000)
+    breakers.database_breaker().open_for(1000)
     assert 503 in statuses()
     assert 500 not in statuses()
     assert statements == []

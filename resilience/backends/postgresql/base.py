@@ -1,8 +1,7 @@
-"""Django's PostgreSQL backend with connections that are fit to use.
+"""Django's PostgreSQL backend with connections that check themselves.
 
-Django checks and replaces connections in request signals, which a background thread never sends. Here a connection
-looks after itself whenever it is used outside a transaction, so requests, sessions, admin pages, background threads
-and probes get the same care without asking for it.
+Django checks and replaces connections in request signals, which a background thread never sends. Here each use of a
+connection outside of a transaction checks it, in requests, background threads and probes alike.
 """
 
 import select
@@ -10,7 +9,6 @@ import time
 from typing import Any
 
 import psycopg2
-from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
@@ -18,15 +16,16 @@ from django.utils.functional import cached_property
 from resilience import deadlines, postgres
 from resilience.backends.postgresql import hosts
 from resilience.backends.protection import ProtectedWrapper
+from resilience.conf import conf
 
-# A connection that was idle for so many seconds is checked before it is trusted: a NAT or a load balancer may have
-# dropped it without a word. A busy one is not: its last answer is the check.
+# Seconds after which an idle connection is checked before use: a NAT or a load balancer may have dropped it silently.
+# For a busy connection, its last answer is the check.
 IDLE = 0.5
 READ_ONLY_INTERVAL = 1.0  # seconds between two read-only answers that make all connections suspect
 
 
 class _Suspicion:
-    """Connections of this process that were opened before ``since`` are replaced before they are used again."""
+    """Connections that this process opened before ``since`` are replaced before their next use."""
 
     def __init__(self) -> None:
         self.since = 0.0
@@ -38,16 +37,16 @@ class _Suspicion:
 suspicion = _Suspicion()
 
 
-class _CaredFor(base.DatabaseWrapper):
-    """Django's wrapper, which checks its connection before each use and replaces one that cannot be trusted."""
+class _CheckedWrapper(base.DatabaseWrapper):
+    """Checks its connection before each use, and replaces one that cannot be trusted."""
 
     opened_at = 0.0
     _used_at = 0.0
     _is_spent = False
 
     def ensure_connection(self) -> None:
-        """Connect, or replace a connection that cannot be trusted; inside a transaction it is left alone."""
-        # Without autocommit a transaction may be open, or a check would open one.
+        """Connect, or replace a connection that cannot be trusted. Does nothing inside a transaction."""
+        # Without autocommit a transaction may be open, and a check would open one.
         if self.connection is not None and self.autocommit and not self.in_atomic_block:
             if not self._is_fit():
                 self.close()
@@ -56,18 +55,18 @@ class _CaredFor(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
-        if postgres.is_installed() and settings.DB_POOLER == "off":
+        if postgres.is_installed() and conf.DB_POOLER == "off":
             limits = " ".join(f"-c {name}={value}" for name, value in postgres.statement_limits().items())
             params["options"] = f"{params.get('options', '')} {limits}".strip()
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Try each host and address in turn, each for its share of the time that is left."""
+        """Try each host and address in turn, each for its share of the time left."""
         if postgres.is_installed():
-            connection = hosts.connect(super().get_new_connection, conn_params, settings.DB_DEADLINE)
-            if settings.DB_POOLER == "transaction":
+            connection = hosts.connect(super().get_new_connection, conn_params, conf.DB_DEADLINE)
+            if conf.DB_POOLER == "transaction":
                 connection.cursor_factory = postgres.LimitedCursor
-        else:  # libpq does so itself
+        else:  # libpq tries them itself
             connection = super().get_new_connection(conn_params)
         self.opened_at = self._used_at = time.monotonic()
         self._is_spent = False
@@ -78,8 +77,10 @@ class _CaredFor(base.DatabaseWrapper):
         return _ErrorWrapper(self)
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Close a connection that must not be used again. Django calls this between requests, outside any breaker, so
-        it neither connects nor asks the server."""
+        """Close a connection that must not be used again.
+
+        Django calls this between requests, outside of any breaker, so it does not contact the server.
+        """
         if self.connection is None or self.in_atomic_block:
             return
         is_too_old = self.close_at is not None and time.monotonic() >= self.close_at
@@ -87,12 +88,12 @@ class _CaredFor(base.DatabaseWrapper):
             self.close()
 
     def note(self, error: psycopg2.Error) -> None:
-        """Draw conclusions from an error of this connection."""
+        """Learn from an error whether this connection, or all older ones, must be replaced."""
         if isinstance(error, postgres.QueryDeadlineExceeded):
             self._is_spent = True
             suspicion.raise_now()
         elif error.pgcode == postgres.READ_ONLY:
-            # The primary may have moved. The others of this process lead to the old one as well.
+            # The primary may have moved. The other connections of this process lead to the old one too.
             self._is_spent = True
             if time.monotonic() > suspicion.since + READ_ONLY_INTERVAL:
                 suspicion.raise_now()
@@ -106,9 +107,9 @@ class _CaredFor(base.DatabaseWrapper):
         return (self.close_at is None or now < self.close_at) and self._answers()
 
     def _was_ended(self) -> bool:
-        """Whether the other side ended this connection, without a round trip.
+        """Whether the server ended this connection; takes no round trip.
 
-        An idle server sends nothing but its farewell: a readable socket means that the connection is over.
+        An idle server sends only its last message, so a readable socket means that the connection is over.
         """
         if self.connection.closed:
             return True
@@ -126,14 +127,14 @@ class _CaredFor(base.DatabaseWrapper):
         return True
 
 
-class DatabaseWrapper(ProtectedWrapper, _CaredFor):
-    """The backend's connection: protected and cared for."""
+class DatabaseWrapper(ProtectedWrapper, _CheckedWrapper):
+    """The backend's connection, protected and checked."""
 
 
 class _ErrorWrapper(DatabaseErrorWrapper):
-    """Lets the connection see each error before Django wraps it."""
+    """Shows the connection each error before Django wraps it."""
 
-    wrapper: _CaredFor
+    wrapper: _CheckedWrapper
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         if isinstance(exc_value, psycopg2.Error):

@@ -1,7 +1,7 @@
-"""Connecting to one of several hosts or addresses within one deadline.
+"""Connects to one of several hosts or addresses within one deadline.
 
-libpq tries them in turn, but while psycopg2 polls, its ``connect_timeout`` is not in force: a first host that accepts
-and says nothing would take all the time, for ever.
+libpq tries them in turn, but ignores ``connect_timeout`` while psycopg2 polls: a first host that accepts and says
+nothing would take all the time.
 """
 
 import os
@@ -15,23 +15,23 @@ from resilience.resolver import addresses
 
 
 class Endpoint(NamedTuple):
-    """One address of one host; what is empty is left to libpq."""
+    """One address of one host. libpq decides about empty fields."""
 
     host: str
     address: str
     port: str
 
 
-_last_reached: dict[tuple[str, str], Endpoint] = {}  # by host and port as configured
+_last_reached: dict[tuple[str, str], Endpoint] = {}  # by configured host and port
 
 
 def connect(
     connect_to: Callable[[dict[str, Any]], Any], params: dict[str, Any], default_deadline: float
 ) -> psycopg2.extensions.connection:
-    """Return what ``connect_to`` makes of the first endpoint that takes the connection.
+    """Return the connection to the first endpoint that accepts one.
 
-    Each endpoint gets an equal share of the time left, and no more than ``connect_timeout`` seconds where ``params``
-    have one. The endpoint of the last success comes first. Raises psycopg2.Error.
+    Each endpoint gets an equal share of the time left, and at most the ``connect_timeout`` seconds of ``params``. The
+    endpoint of the last success comes first. Raises psycopg2.Error.
     """
     limit = float(params.get("connect_timeout") or 0) or default_deadline
     try:
@@ -46,7 +46,7 @@ def _connect_to_one(
 ) -> psycopg2.extensions.connection:
     configured = host, port = str(params.get("host", "")), str(params.get("port", ""))
     address = str(params.get("hostaddr", ""))
-    # An address that is given already, there or in libpq's environment, is not looked up.
+    # An address in the parameters or in libpq's environment needs no lookup.
     is_given = address or "PGHOSTADDR" in os.environ
     found = [Endpoint(host, address, port)] if is_given else _endpoints(host, port)
     endpoints = sorted(found, key=lambda each: each != _last_reached.get(configured))
@@ -65,12 +65,12 @@ def _connect_to_one(
 
 
 def _endpoints(hosts: str, ports: str) -> Iterator[Endpoint]:
-    """All addresses of all hosts, in the order given. Raises psycopg2.OperationalError if no host is found.
+    """Yield all addresses of all hosts in the given order. Raises psycopg2.OperationalError if there are none.
 
-    Half of the time left is for looking up names, so that one that hangs leaves time to connect.
+    Lookups get half of the time left, so that one that hangs leaves time to connect.
     """
     each_host = hosts.split(",")
-    each_port = ports.split(",") * len(each_host)  # one may be for all hosts
+    each_port = ports.split(",") * len(each_host)  # one port may serve all hosts
     share = (deadlines.remaining() or 0.0) / 2 / len(each_host)
     failure: OSError | None = None
     found = False
