@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: .env help run test lint format clean bench-ads bench-breaker bench-faults bench-import bench-recommendations bench-serve
+.PHONY: .env help run test test-fast lint format clean bench-ads bench-breaker bench-faults bench-import bench-recommendations bench-serve
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,12 +10,19 @@ help: ## list the targets
 run: .venv/runtime ## prepare a demo shop and start both services
 	@$(BIN)/python scripts/run_local.py
 
-test: .venv/dev ## run every test, on SQLite and on a real PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/ad_provider_site --ignore=tests/campaigns --ignore=tests/e2e
-	$(BIN)/python -m pytest --ds=ad_provider_site.settings tests/ad_provider_site tests/campaigns
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest --ignore=tests/ad_provider_site --ignore=tests/campaigns --ignore=tests/e2e
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest --ds=ad_provider_site.settings tests/ad_provider_site tests/campaigns
-	$(BIN)/python -m pytest tests/e2e
+# Test files side by side, two at a time: end-to-end tests measure time, and more would starve them.
+PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+RECOMMENDER_TESTS := --ignore=tests/ad_provider_site --ignore=tests/campaigns --ignore=tests/e2e
+AD_PROVIDER_TESTS := --ds=ad_provider_site.settings tests/ad_provider_site tests/campaigns
+
+test: test-fast ## run every test, on SQLite and on a real PostgreSQL
+	TEST_DATABASE=postgresql $(PYTEST) $(RECOMMENDER_TESTS)
+	TEST_DATABASE=postgresql $(PYTEST) $(AD_PROVIDER_TESTS)
+	$(PYTEST) tests/e2e
+
+test-fast: .venv/dev ## run the unit tests on SQLite
+	$(PYTEST) $(RECOMMENDER_TESTS)
+	$(PYTEST) $(AD_PROVIDER_TESTS)
 
 lint: export SECRET_KEY := checks-only-00000000000000000000000000000000000000000000000000
 lint: .venv/dev ## check style, types, imports, settings, migrations and the API's schema

@@ -15,6 +15,9 @@ class SessionStore(db.SessionStore):
         return bool(super()._validate_session_key(key)) and key.isascii() and key.isalnum()  # type: ignore[misc]
 
     def save(self, must_create: bool = False) -> None:
+        if self.session_key is None:
+            self.create()  # which saves with a new key; only that can be repeated
+            return
         breakers.database_breaker().call(self._save, must_create=must_create)
 
     def _save(self, must_create: bool) -> None:

@@ -47,14 +47,14 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "test_settings"
 import django
 
 django.setup()
+from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client
 
 from stock.models import Item
 
-for each in connections.all():
-    with each.schema_editor() as editor:
-        editor.create_model(Item)
+for alias in connections:
+    call_command("migrate", database=alias, run_syncdb=True, verbosity=0)
 import wsgi
 from resilience import breakers
 
