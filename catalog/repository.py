@@ -7,7 +7,7 @@ never a QuerySet, which would run its query outside of the call.
 from collections.abc import Collection
 from typing import Any, NamedTuple, TypedDict
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from catalog import defaults
 from catalog.models import Product, Review
@@ -154,6 +154,7 @@ def _confirm_updated_product(*, asin: str, fields: ProductFields) -> ProductRow:
     """Return the product if it has these values. To write them again could undo a later change by somebody else."""
     with atomic():
         product = Product.objects.select_for_update().get(asin=asin)
+        transaction.set_rollback(True)  # a commit could be in doubt again
     if all(getattr(product, name) == value for name, value in fields.items()):
         return _products.of(product)
     raise InDoubt("the product has other values")
@@ -174,8 +175,10 @@ def update_product(*, asin: str, fields: ProductFields) -> ProductRow:
 def _confirm_deleted_product(*, asin: str, with_reviews: bool) -> None:
     """Raise InDoubt if there is a product: somebody else may have created a new one."""
     with atomic():
-        if Product.objects.select_for_update().only("asin").filter(asin=asin).first():
-            raise InDoubt("there is a product")
+        found = Product.objects.select_for_update().only("asin").filter(asin=asin).first()
+        transaction.set_rollback(True)  # a commit could be in doubt again
+    if found:
+        raise InDoubt("there is a product")
 
 
 @protected_write(confirm=_confirm_deleted_product)

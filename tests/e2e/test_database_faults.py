@@ -11,11 +11,11 @@ from tests.e2e.services import RESET, Postgres, Service
 DEADLINE = 2.0  # DB_DEADLINE's default
 
 
-def assert_it_was_bridged(work: Load, fault: float, back: float) -> None:
-    """The start of the fault and the return of the database, in seconds since the load began."""
+def assert_it_was_bridged(work: Load, fault: float, end: float, back: float) -> None:
+    """From ``fault`` to ``end`` the database was down; at ``back`` it was up. In seconds since the load began."""
     assert [each for each in of_catalog(work.reads(WARM, fault)) if each.source != "live"] == []
     tripped = fault + DEADLINE + 1
-    away = of_catalog(work.reads(tripped, back))
+    away = of_catalog(work.reads(tripped, end))
     assert [each for each in away if each.source != "stale"] == []
     assert median(away) <= median(work.reads(WARM, fault))
     assert [each for each in of_catalog(work.reads(back + RESET + 1)) if each.source != "live"] == []
@@ -27,11 +27,12 @@ def test_a_database_killed_and_started_ten_seconds_later(busy: Busy, postgres: P
         fault = work.now
         postgres.kill()
         time.sleep(10)
+        end = work.now
         postgres.start()
         back = work.now
         time.sleep(RESET + 2)
     assert_nobody_was_failed(work, postgres)
-    assert_it_was_bridged(work, fault, back)
+    assert_it_was_bridged(work, fault, end, back)
 
 
 def test_a_database_stopped_for_fifteen_seconds(busy: Busy, postgres: Postgres) -> None:
@@ -40,12 +41,13 @@ def test_a_database_stopped_for_fifteen_seconds(busy: Busy, postgres: Postgres) 
         postgres.signal(signal.SIGSTOP)
         try:
             time.sleep(15)
+            end = work.now
         finally:
             postgres.signal(signal.SIGCONT)
         back = work.now
         time.sleep(RESET + 2)
     assert_nobody_was_failed(work, postgres)
-    assert_it_was_bridged(work, fault, back)
+    assert_it_was_bridged(work, fault, end, back)
 
 
 def test_a_fast_restart_degrades_for_its_duration_and_one_reset_timeout(busy: Busy, postgres: Postgres) -> None:
