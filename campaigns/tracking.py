@@ -6,7 +6,6 @@ product.
 
 import base64
 import logging
-from datetime import datetime
 from functools import cache
 
 from django.conf import settings
@@ -47,6 +46,9 @@ def click(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _record(request: HttpRequest, kind: Kind, token: str) -> Decision | None:
+    if not settings.TRUSTED_PROXIES and "X-Forwarded-For" in request.headers:
+        _warn_of_a_proxy()
+    address = address_of(request)  # empty on a Unix socket
     decision, reason = None, None
     try:
         decision = decisions.read(token.strip().strip("/"))
@@ -56,19 +58,12 @@ def _record(request: HttpRequest, kind: Kind, token: str) -> Decision | None:
         reason = Reason.SIGNATURE
     if request.method == "HEAD":
         reason = reason or Reason.HEAD
-    elif is_machine(kind, request.headers) or address_of(request) in settings.ADS_DATACENTRES:
+    elif is_machine(kind, request.headers) or address in settings.ADS_DATACENTRES:
         reason = reason or Reason.ROBOT
     now = timezone.now()
-    repository.record_or_keep(AdEvent(kind, decision, now, reason, _address(request, now)))
+    client = address_hash(address, day_of(now)) if address else ""
+    repository.record_or_keep(AdEvent(kind, decision, now, reason, client))
     return decision
-
-
-def _address(request: HttpRequest, now: datetime) -> str:
-    """Return the hash of the client's address, empty on a Unix socket."""
-    if not settings.TRUSTED_PROXIES and "X-Forwarded-For" in request.headers:
-        _warn_of_a_proxy()
-    address = address_of(request)
-    return address_hash(address, day_of(now)) if address else ""
 
 
 @cache  # warns once
