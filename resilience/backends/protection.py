@@ -11,6 +11,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from resilience import breakers
+from resilience.database import DatabaseBreaker
 from resilience.errors import DependencyUnavailable
 from resilience.scope import is_inside
 
@@ -30,21 +31,22 @@ class ProtectedWrapper(BaseDatabaseWrapper):
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(self._execute)
 
-    def _is_due(self) -> bool:
-        if not _is_on:
-            return False
-        guard = breakers.guard_of(self.alias)
-        return guard is not None and not is_inside(guard)
+    def _guard(self) -> DatabaseBreaker | None:
+        """Return the breaker that has to admit what comes now; None inside of a call that it has admitted."""
+        name = breakers.guard_of(self.alias) if _is_on else None
+        return None if name is None or is_inside(name) else breakers.database_breaker(self.alias)
 
     def ensure_connection(self) -> None:
         """Connect if the circuit allows it. A transaction has connected already."""
-        if self._is_due() and not self.in_atomic_block:
-            breakers.database_breaker(self.alias).call(super().ensure_connection)
+        guard = self._guard()
+        if guard and not self.in_atomic_block:
+            guard.call(super().ensure_connection)
         else:
             super().ensure_connection()
 
     def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        if not self._is_due():
+        guard = self._guard()
+        if guard is None:
             return execute(sql, params, many, context)
         cursor = context["cursor"]
 
@@ -55,21 +57,21 @@ class ProtectedWrapper(BaseDatabaseWrapper):
                     cursor.cursor = self.create_cursor()
             return execute(sql, params, many, context)
 
-        breaker = breakers.database_breaker(self.alias)
+        call = guard.call if str(sql).startswith("SELECT") else guard.call_once  # only reads can be repeated
         try:
-            # Only reads can be repeated.
-            return (breaker.call if str(sql).startswith("SELECT") else breaker.call_once)(on_current_connection)
+            return call(on_current_connection)
         except DependencyUnavailable:
             if self.connection is None:  # Django closes the cursor again, which SQLite refuses
                 cursor.cursor = SimpleNamespace(close=lambda: None)
             raise
 
     def _commit(self) -> None:
-        if not self._is_due():
+        guard = self._guard()
+        if guard is None:
             super()._commit()  # type: ignore[misc]
             return
         try:
-            breakers.database_breaker(self.alias).call_once(super()._commit)  # type: ignore[misc]
+            guard.call_once(super()._commit)  # type: ignore[misc]
         except DependencyUnavailable:
             self.close()  # Django does so after its own errors
             raise
