@@ -32,7 +32,7 @@ class ProtectedWrapper(BaseDatabaseWrapper):
         self.execute_wrappers.append(self._execute)
 
     def _guard(self) -> DatabaseBreaker | None:
-        """Return the breaker that has to admit what comes now; None inside of a call that it has admitted."""
+        """Return this database's breaker; None if the process does not serve, or inside a call through the breaker."""
         name = breakers.guard_of(self.alias) if _is_on else None
         return None if name is None or is_inside(name) else breakers.database_breaker(self.alias)
 
