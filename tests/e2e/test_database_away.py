@@ -122,7 +122,8 @@ def test_an_import_reports_a_lost_database_in_one_line(postgres: Postgres) -> No
     postgres.kill()
     _, said = process.communicate("".join(lines[45_000:]))
     assert process.returncode == 1
-    assert re.fullmatch("CommandError: the database cannot be used: .*\n", said)
+    *_, last = said.splitlines()  # after lines of progress on a slow machine
+    assert last.startswith("CommandError: the database cannot be used: ")
 
     # Committed rows stay, and a second run imports the rest.
     postgres.start()
