@@ -1,7 +1,6 @@
 """remove_demo deletes the demo and nothing else."""
 
 import io
-from collections.abc import Callable
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -62,11 +61,3 @@ def test_a_shop_of_other_options_is_left_alone() -> None:
 def test_sizes_out_of_range_are_refused() -> None:
     with pytest.raises(CommandError, match="--products: must be from 1 to 100000"):
         remove("--products=0")
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("unprotected_queries")
-def test_a_lost_database_is_one_line(lose_database: Callable[[], None]) -> None:
-    lose_database()
-    with pytest.raises(CommandError, match=r"^the database cannot be used: [^\n]+$"):
-        remove(*SIZE)

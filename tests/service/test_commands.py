@@ -1,6 +1,8 @@
 """What a command says when the database cannot be used."""
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
@@ -30,3 +32,25 @@ def test_a_traceback_is_shown_on_request(failing: type[Exception]) -> None:
     sys.argv.append("--traceback")
     with pytest.raises(failing):
         commands.execute("any.settings")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("unprotected_queries")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "seed_demo",
+        "remove_demo",
+        "delete_product PEN",
+        "evaluate_recommendations",
+        "export_catalogue export",
+    ],
+)
+def test_a_lost_database_is_one_line(
+    lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    lose_database()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["manage_recommender.py", *command.split()])
+    with pytest.raises(SystemExit, match=r"^CommandError: the database cannot be used: [^\n]+$"):
+        commands.execute("recommender_site.settings")

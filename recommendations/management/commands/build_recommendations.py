@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error
 from tqdm import tqdm
 
 from recommendations import builder, builds
 from recommendations.engines import Engine, EngineError, Stages, export, local
-from service.commands import unusable_database
 
 
 class _Bars:
@@ -72,8 +70,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
-        except Error as error:
-            raise unusable_database(error) from error
 
     def _engine(self, name: str, parquet: Path | None) -> tuple[Engine, Callable[[], dict[str, Any]]]:
         if name == "local":

@@ -9,13 +9,11 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error
 from tqdm import tqdm
 
 from catalog.importers.files import UnreadableFile
 from catalog.importers.formats import UnknownFormat
 from recommendations.evaluation import cold_start, data, models, plot, protocol, tuning
-from service.commands import unusable_database
 
 TUNED_ON = "last-hash"
 Results = dict[str, dict[str, protocol.Metrics]]  # by protocol and model
@@ -68,8 +66,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
-        except Error as error:
-            raise unusable_database(error) from error
 
     def _tuned(self, reviews: data.Dataset) -> Any:
         split = protocol.split(reviews, TUNED_ON, hidden="validation")

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error
 from tqdm import tqdm
 
 from recommendations.engines import export
-from service.commands import unusable_database
 
 
 class Command(BaseCommand):
@@ -26,6 +24,4 @@ class Command(BaseCommand):
             raise CommandError(f"{error}; pip install -r requirements-spark.txt") from None
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
-        except Error as error:
-            raise unusable_database(error) from error
         self.stdout.write(f"Exported to {options['folder']}")
