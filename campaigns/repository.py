@@ -15,7 +15,6 @@ from campaigns.keywords import keyword, search_term
 from campaigns.models import Kind, Reason, Viewer, day_of
 from campaigns.snapshot import refresher
 from campaigns.spool import AdEvent, Spool
-from catalog.models import Product
 from catalog.repository import advertised
 from catalog.served import ProductRow
 from resilience import breakers, provenance
@@ -32,6 +31,16 @@ class ImpressionWaits(Exception):
     """The impression of a click may still be in the spool."""
 
 
+class Page(NamedTuple):
+    """The page that ads are for: its product with that product's categories, from the root; further leaf categories;
+    and search terms."""
+
+    asin: str | None = None
+    categories: Sequence[str] = ()
+    more_categories: Sequence[str] = ()
+    keywords: Sequence[str] = ()
+
+
 class Chosen(NamedTuple):
     """The winners with their products, best first; the other candidates; the viewer's hash or an empty text; and the
     search term for reports."""
@@ -42,17 +51,14 @@ class Chosen(NamedTuple):
     term: str = ""
 
 
-def get_sponsored(
-    *, asin: str | None, categories: Sequence[str], keywords: Sequence[str], limit: int, viewer: str | None
-) -> Chosen:
+def get_sponsored(page: Page, *, limit: int, viewer: str | None) -> Chosen:
     """Return up to ``limit`` ads, none during a database outage. House ads fill the rest and note their own source.
 
-    One query for the products that won, one for each of ``asin`` and ``viewer``.
+    One query for the products that won, one for the ``viewer``.
     """
-    spool.watch()
     try:
         latest = refresher.latest()
-        chosen = _choose(latest, asin, categories, keywords, limit, viewer) if latest else Chosen([], [])
+        chosen = _choose(latest, page, limit, viewer) if latest else Chosen([], [])
     except DependencyUnavailable:
         return Chosen([], [])
     if chosen.ads:
@@ -60,37 +66,32 @@ def get_sponsored(
     return chosen
 
 
-def preview(*, asin: str | None, categories: Sequence[str], keywords: Sequence[str], limit: int) -> Chosen:
+def preview(page: Page, *, limit: int) -> Chosen:
     """Choose ads as get_sponsored does, but from the database as it is now. Raises DependencyUnavailable."""
-    return _choose(snapshot.read(), asin, categories, keywords, limit, None)
+    return _choose(snapshot.read(), page, limit, None)
 
 
-def _choose(
-    known: Snapshot,
-    asin: str | None,
-    categories: Sequence[str],
-    keywords: Sequence[str],
-    limit: int,
-    viewer: str | None,
-) -> Chosen:
+def _choose(known: Snapshot, page: Page, limit: int, viewer: str | None) -> Chosen:
     now = timezone.now()
     hashed = viewer_hash(viewer, day_of(now)) if viewer else ""
-    terms = [keyword(each) for each in keywords]
+    terms = [keyword(each) for each in page.keywords]
     # The breaker calls only what queries the database: any other call would pass for a successful probe.
     database = breakers.database_breaker()
-    own, seen = database.call(_known_of, asin, hashed, now) if asin or hashed else ([], None)
-    context = Context(now, asin, own, categories, known.keywords.matching(terms), seen)
+    context = Context(
+        now,
+        page.asin,
+        page.categories,
+        page.more_categories,
+        known.keywords.matching(terms),
+        database.call(_seen_by, hashed, now) if hashed else None,
+    )
     winners, others = run_auction(known, context, limit)
     return Chosen(database.call(_with_products, winners) if winners else [], others, hashed, search_term(terms))
 
 
-def _known_of(asin: str | None, viewer: str, now: datetime) -> tuple[list[str], dict[int, int] | None]:
-    """Return the categories of a product, and a viewer's impressions of today by campaign."""
-    own: list[str] = []
-    if asin:
-        own = Product.objects.filter(asin=asin).values_list("categories", flat=True).first() or []
-    seen = Viewer.objects.filter(day=day_of(now), viewer=viewer).values_list("campaign", "impressions")
-    return own, dict(seen) if viewer else None
+def _seen_by(viewer: str, now: datetime) -> dict[int, int]:
+    """Return a viewer's impressions of today by campaign."""
+    return dict(Viewer.objects.filter(day=day_of(now), viewer=viewer).values_list("campaign", "impressions"))
 
 
 def _with_products(winners: Sequence[AuctionEntry]) -> list[tuple[AuctionEntry, ProductRow]]:
@@ -150,7 +151,6 @@ spool = Spool(record_again)
 
 def record_or_keep(event: AdEvent) -> None:
     """Write an event to the ledger, or keep it in the spool during an outage. Never raises."""
-    spool.watch()
     try:
         record(event)
     except (DependencyUnavailable, ImpressionWaits):

@@ -102,12 +102,10 @@ UNREADABLE = (DependencyUnavailable, Error)
 
 
 class SnapshotRefresher:
-    """Keeps the latest snapshot. The first call starts the thread that reads it."""
+    """Keeps the latest snapshot."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._read = threading.Event()
-        self._thread: threading.Thread | None = None
         self._latest: Snapshot | None = None
 
     def latest(self) -> Snapshot | None:
@@ -116,14 +114,11 @@ class SnapshotRefresher:
             with suppress(*UNREADABLE):
                 return read()
             return None
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._keep, name="ads-snapshot", daemon=True)
-                self._thread.start()
         self._read.wait(FIRST_WAIT)
         return self._latest
 
-    def _keep(self) -> None:
+    def run(self) -> None:
+        """Read a snapshot every ADS_SNAPSHOT_SECONDS, for ever."""
         ads: tuple[Ads, KeywordIndex] = {}, KeywordIndex()
         turn = 0
         while True:

@@ -7,7 +7,6 @@ processes of a host share one file of bounded size. Events beyond it are lost an
 import fcntl
 import json
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -50,8 +49,6 @@ class Spool:
 
     def __init__(self, deliver: Callable[[AdEvent], object]) -> None:
         self._deliver = deliver
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
         self._kept: Counter[str] = Counter()  # bytes in the file, by client
 
     @property
@@ -86,14 +83,8 @@ class Spool:
         """Return whether this host has events to deliver."""
         return (self._folder / "events").exists() or (self._folder / "delivering").exists()
 
-    def watch(self) -> None:
-        """Start the thread that delivers events, those of other processes too."""
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._keep_delivering, name="ads-spool", daemon=True)
-                self._thread.start()
-
-    def _keep_delivering(self) -> None:
+    def run(self) -> None:
+        """Deliver events for ever, those of other processes too."""
         while True:
             with suppress(DependencyUnavailable):
                 try:

@@ -114,19 +114,22 @@ def get_reviews(
     return _page(_reviews, {column: value for column, value in given.items() if value is not None}, skip, limit, after)
 
 
-@with_fallback(default=lambda *, asin, categories, limit: AdCandidates([], defaults.ads(limit=limit)))
-def get_ad_candidates(*, asin: str | None, categories: tuple[str, ...], limit: int) -> AdCandidates:
-    """Up to ``limit`` products of the page's categories and as many others, best rated first.
+@with_fallback(default=lambda *, asin: ())
+def get_categories(*, asin: str) -> tuple[str, ...]:
+    """The categories of a product, from the root; none of an unknown product. One query."""
+    return tuple(Product.objects.filter(asin=asin).values_list("categories", flat=True).first() or ())
 
-    The page's categories include that of the product ``asin``, which itself is left out. Two or three queries.
+
+@with_fallback(default=lambda *, asin, leaves, limit: AdCandidates([], defaults.ads(limit=limit)))
+def get_ad_candidates(*, asin: str | None, leaves: tuple[str, ...], limit: int) -> AdCandidates:
+    """Up to ``limit`` products of the leaf categories and as many others, best rated first.
+
+    The page's product ``asin`` is left out. Two queries, one without categories.
     """
-    own = list(categories)
-    if asin is not None:
-        own += Product.objects.filter(asin=asin).exclude(leaf_category="").values_list("leaf_category", flat=True)
-    marks = ", ".join(["%s"] * len(own)) or "NULL"
+    marks = ", ".join(["%s"] * len(leaves)) or "NULL"
     best = f"AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {limit:d}"
-    fitting = advertised.fetch(f"WHERE leaf_category IN ({marks}) {best}", *own, asin or "") if own else []
-    others = advertised.fetch(f"WHERE (leaf_category IN ({marks})) IS NOT TRUE {best}", *own, asin or "")
+    fitting = advertised.fetch(f"WHERE leaf_category IN ({marks}) {best}", *leaves, asin or "") if leaves else []
+    others = advertised.fetch(f"WHERE (leaf_category IN ({marks})) IS NOT TRUE {best}", *leaves, asin or "")
     return AdCandidates(fitting, others)
 
 

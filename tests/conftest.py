@@ -111,7 +111,7 @@ def cut_commit(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> CutCo
 def ads_at_hand(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No threads of the ad provider's: campaigns are read for each request, what is spooled stays until asked for."""
     if "campaigns" in settings.INSTALLED_APPS:
-        from campaigns import repository
+        from campaigns import background
 
         settings.ADS_SNAPSHOT_SECONDS, settings.ADS_SPOOL_DIR = 0, str(tmp_path / "spool")
-        monkeypatch.setattr(repository.spool, "watch", lambda: None)
+        monkeypatch.setattr(background, "LOOPS", {})

@@ -16,6 +16,7 @@ from campaigns.models import MICROS, Campaign
 from campaigns.money import in_currency, rounded
 from campaigns.serializers import explained
 from catalog import rules
+from catalog.repository import get_categories
 
 SHOWN = 100  # candidates
 
@@ -60,12 +61,10 @@ class PreviewPage(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def _candidates(page: dict[str, Any]) -> list[dict[str, Any]]:
-    chosen = repository.preview(
-        asin=page["asin"] or None,
-        categories=_names(page["categories"]),
-        keywords=_names(page["keywords"]),
-        limit=page["limit"] or 10,
-    )
+    asin = page["asin"] or None
+    own = get_categories(asin=asin) if asin else ()
+    shown = repository.Page(asin, own, _names(page["categories"]), _names(page["keywords"]))
+    chosen = repository.preview(shown, limit=page["limit"] or 10)
     found = explained(chosen)[:SHOWN]
     names = Campaign.objects.in_bulk({each["campaign_id"] for each in found})
     return [

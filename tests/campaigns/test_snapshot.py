@@ -29,11 +29,10 @@ def test_the_thread_outlives_an_outage_and_reads_on(
 ) -> None:
     settings.ADS_SNAPSHOT_SECONDS = INTERVAL
     sponsors.ad(sponsors.campaign(), "PEN", "category Pens")
-    refresher = SnapshotRefresher()
-    before = refresher.latest()
-    assert before is not None
-    thread, database = refresher._thread, breakers.database_breaker()
-    assert thread is not None
+    refresher, database = SnapshotRefresher(), breakers.database_breaker()
+    thread = threading.Thread(target=refresher.run, daemon=True)
+    thread.start()
+    assert refresher.latest() is not None
     lose_database()
     eventually(lambda: database.state == "open")
     time.sleep(5 * INTERVAL)  # so that it is rejected, too

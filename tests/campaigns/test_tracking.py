@@ -228,7 +228,7 @@ def test_a_choice_without_a_query_is_not_a_probe(
     database = breakers.database_breaker()
     ask(client, asin="PEN")
     monkeypatch.setattr(database, "_open_until", 0.0)  # a probe is due
-    repository.get_sponsored(asin=None, categories=[], keywords=["nothing"], limit=1, viewer=None)
+    repository.get_sponsored(repository.Page(keywords=["nothing"]), limit=1, viewer=None)
     assert database.state != "closed"
 
 
