@@ -114,7 +114,7 @@ def get_reviews(
     return _page(_reviews, {column: value for column, value in given.items() if value is not None}, skip, limit, after)
 
 
-@with_fallback(default=lambda *, asin: ())
+@with_fallback(default=lambda *, asin: tuple[str, ...]())
 def get_categories(*, asin: str) -> tuple[str, ...]:
     """The categories of a product, from the root; none of an unknown product. One query."""
     return tuple(Product.objects.filter(asin=asin).values_list("categories", flat=True).first() or ())
