@@ -52,15 +52,17 @@ def seconds(name: str, default: float) -> float:
     return number
 
 
-def number_like(default: Any, name: str, *, may_be_zero: bool) -> Any:
-    """A number of the default's type, at most 1000."""
+def number_like(default: Any, name: str, *, may_be_zero: bool, most: int) -> Any:
+    """A number of the default's type, at most ``most``."""
     kind = type(default)
 
     def parse(name: str, default: Any) -> Any:
         return kind(env.str(name, default=str(default)))
 
-    expected = f"a {'whole ' if kind is int else ''}number, {'0 or above' if may_be_zero else 'above 0'}, at most 1000"
-    return setting(name, parse, default, lambda n: 0 <= n <= 1000 and (n or may_be_zero), expected)
+    expected = (
+        f"a {'whole ' if kind is int else ''}number, {'0 or above' if may_be_zero else 'above 0'}, at most {most}"
+    )
+    return setting(name, parse, default, lambda n: 0 <= n <= most and (n or may_be_zero), expected)
 
 
 def is_http_url(text: str) -> bool:

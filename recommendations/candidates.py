@@ -14,6 +14,7 @@ from django.db.models import OuterRef, Subquery
 from catalog.models import Product, Review
 from catalog.rows import Rows
 from catalog.served import ProductRow
+from recommendations.diversity import Diversity
 from recommendations.models import Neighbours, Popular
 
 Source = Literal["co-reviewed", "similar-text", "related", "category", "popular"]
@@ -21,6 +22,8 @@ SOURCES: tuple[Source, ...] = ("co-reviewed", "similar-text", "related", "catego
 # Candidates of a source that are looked up at once: the first batch is more than most lists need.
 BATCHES = (60, 240, 700)
 MAX_RELATED = 1000  # pairs of a product and a related one
+# Candidates that would repeat a list, after which they are taken all the same: there is hardly anything else.
+MAX_SKIPPED = 250
 # How many of the best rated products are compared with a reviewer's history; the second if the first are not enough.
 COMPARED = (1_000, 40_000)
 
@@ -161,33 +164,40 @@ def _best_rated(
 
 
 def fill(
-    *fillers: Filler, limit: int, category: str | None, exclude: Collection[str], reviewer: str | None = None
+    *fillers: Filler,
+    limit: int,
+    category: str | None,
+    exclude: Collection[str],
+    reviewer: str | None = None,
+    diversity: Diversity | None = None,
 ) -> list[Recommended]:
     """The first ``limit`` distinct candidates of the category, not in ``exclude`` and not seen by the ``reviewer``.
 
-    They are fewer if the page of products reaches its size limit.
+    Those that ``diversity`` refuses come last. There are fewer if the page of products reaches its size limit.
     """
     known = Product.objects.all()
     if reviewer is not None:
         review = Review.objects.order_by().filter(reviewer_id=reviewer, product_id=OuterRef("asin"))
         known = known.alias(seen=Subquery(review.values("id")[:1])).filter(seen=None)  # no join, as above
     chosen: dict[int, Candidate] = {}
-    for filler in fillers:
-        if len(chosen) == limit:
+    skipped: dict[int, Candidate] = {}
+    for some in chain.from_iterable(_in_batches(filler()) for filler in fillers):
+        numbers = {each.product for each in some} - chosen.keys() - skipped.keys()
+        rows = known.filter(id__in=numbers).values_list("id", "asin", "categories", "leaf_category", "title")
+        fits = {
+            number: (leaf, title)
+            for number, asin, categories, leaf, title in rows
+            if asin not in exclude and (category is None or category in categories)
+        }
+        for each in some:
+            # Removed, because a source may have a product twice.
+            product = fits.pop(each.product, None)
+            if product and len(chosen) < limit:
+                is_new = diversity is None or diversity.admit(*product)
+                (chosen if is_new else skipped)[each.product] = each
+        if len(chosen) == limit or len(skipped) > MAX_SKIPPED:
             break
-        for some in _in_batches(filler()):
-            numbers = {each.product for each in some}.difference(chosen)
-            rows = known.filter(id__in=numbers).values_list("id", "asin", "categories")
-            fits = {
-                number
-                for number, asin, categories in rows
-                if asin not in exclude and (category is None or category in categories)
-            }
-            for each in some:
-                if each.product in fits and each.product not in chosen and len(chosen) < limit:
-                    chosen[each.product] = each
-            if len(chosen) == limit:
-                break
+    chosen |= dict(islice(skipped.items(), limit - len(chosen)))
     if not chosen:
         return []
     places = [value for place, number in enumerate(chosen) for value in (number, place)]

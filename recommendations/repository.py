@@ -28,6 +28,7 @@ from recommendations.candidates import (
     popular_of,
     related,
 )
+from recommendations.diversity import Diversity
 from recommendations.ranking import rank
 from recommendations.weights import Weights
 from resilience.fallback import with_fallback
@@ -80,15 +81,20 @@ def _popular_instead(*, limit: int, exclude: tuple[str, ...] = (), **parameters:
 
 
 @with_fallback(default=_popular_instead)
-def popular(*, limit: int, category: str | None, exclude: tuple[str, ...]) -> list[Recommended]:
+def popular(*, limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool) -> list[Recommended]:
     """The most reviewed products; newer reviews count more. Two or three queries, a few more once a minute."""
     fillers = (popular_of(category or "", "popular"), best_rated(category))
-    return _filled(*fillers, limit=limit, category=category, exclude=exclude)
+    return _filled(*fillers, limit=limit, category=category, exclude=exclude, diverse=diverse)
 
 
 @with_fallback(default=_popular_instead)
-def similar(*, asin: str, limit: int, category: str | None, exclude: tuple[str, ...]) -> list[Recommended]:
-    """Products like this one. Raises Product.DoesNotExist. Four queries, and one for each further source."""
+def similar(
+    *, asin: str, limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool
+) -> list[Recommended]:
+    """Products like this one. Raises Product.DoesNotExist. Four queries, and one for each further source.
+
+    They may all be of one leaf category: alternatives are what this list is for.
+    """
     found = _starts.fetch("WHERE asin = %s", asin)
     if not found:
         raise Product.DoesNotExist
@@ -100,23 +106,30 @@ def similar(*, asin: str, limit: int, category: str | None, exclude: tuple[str, 
                 yield Candidate(number, score, main_source(score, from_reviews), asin)
 
     fillers = (neighbours, lambda: related([product]), *popular_for(product, category))
-    return _filled(*fillers, limit=limit, category=category, exclude=(*exclude, asin))
+    asked: dict[str, Any] = {"limit": limit, "category": category, "exclude": (*exclude, asin)}
+    return _filled(*fillers, **asked, diverse=diverse, most_of_a_leaf=limit)
 
 
 @with_fallback(default=_popular_instead)
 def for_products(
-    *, asins: tuple[str, ...], limit: int, category: str | None, exclude: tuple[str, ...]
+    *, asins: tuple[str, ...], limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool
 ) -> list[Recommended]:
     """Products that go with these, of which the newest is first. Unknown asins are ignored. Five queries or more."""
     places = [value for place, asin in enumerate(dict.fromkeys(asins)) for value in (asin, place)]
     given = f"JOIN (VALUES {', '.join(['(%s, %s)'] * (len(places) // 2))}) AS given ON given.column1 = asin"
     history = _starts.page(given, *places, limit=_weights().history, order="given.column2").rows
-    return _for_history(history, limit=limit, category=category, exclude=(*exclude, *asins))
+    return _for_history(history, limit=limit, category=category, exclude=(*exclude, *asins), diverse=diverse)
 
 
 @with_fallback(default=_popular_instead)
 def for_reviewer(
-    *, reviewer_id: str, limit: int, category: str | None, exclude: tuple[str, ...], include_seen: bool
+    *,
+    reviewer_id: str,
+    limit: int,
+    category: str | None,
+    exclude: tuple[str, ...],
+    diverse: bool,
+    include_seen: bool,
 ) -> list[Recommended]:
     """Products for this reviewer, based on the latest ones they reviewed. Four queries or more.
 
@@ -125,16 +138,12 @@ def for_reviewer(
     count = _weights().history
     history = _starts.page(_LATEST, reviewer_id, count, limit=count, order="latest.at DESC, latest.number DESC").rows
     reviewer = None if include_seen else reviewer_id
-    return _for_history(history, limit=limit, category=category, exclude=exclude, reviewer=reviewer)
+    asked: dict[str, Any] = {"limit": limit, "category": category, "exclude": exclude, "diverse": diverse}
+    return _for_history(history, **asked, reviewer=reviewer)
 
 
 def _for_history(
-    history: list[StartRow],
-    *,
-    limit: int,
-    category: str | None,
-    exclude: tuple[str, ...],
-    reviewer: str | None = None,
+    history: list[StartRow], *, category: str | None, reviewer: str | None = None, **asked: Any
 ) -> list[Recommended]:
     asins = {product.id: product.asin for product in history}
 
@@ -150,7 +159,7 @@ def _for_history(
 
     newest = history[0] if history else None
     fillers = (ranked, lambda: related(history), *popular_for(newest, category, reviewer))
-    return _filled(*fillers, limit=limit, category=category, exclude=exclude, reviewer=reviewer)
+    return _filled(*fillers, **asked, category=category, reviewer=reviewer)
 
 
 def _weights() -> Weights:
@@ -158,6 +167,10 @@ def _weights() -> Weights:
     return weights
 
 
-def _filled(*fillers: Filler, **asked: Any) -> list[Recommended]:
+def _filled(
+    *fillers: Filler, limit: int, category: str | None, diverse: bool, most_of_a_leaf: int | None = None, **asked: Any
+) -> list[Recommended]:
     popular_cache.refresh()
-    return fill(*fillers, **asked)
+    most = _weights().most_of_a_leaf if most_of_a_leaf is None else most_of_a_leaf
+    diversity = Diversity(limit, most, unlimited=category) if diverse else None
+    return fill(*fillers, limit=limit, category=category, diversity=diversity, **asked)

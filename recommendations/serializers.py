@@ -11,6 +11,7 @@ from recommendations.repository import DEFAULT_LIMIT
 from service.fields import BoundedListField, CommaSeparatedField
 
 MAX_LIMIT = MAX_ASINS = 100
+DIVERSE = "Whether near-duplicates, and many products of one leaf category, come after other products."
 
 
 class ListParameters(serializers.Serializer[Any]):
@@ -29,6 +30,7 @@ class ListParameters(serializers.Serializer[Any]):
         default=tuple,
         help_text=f"Asins to leave out, separated by commas; at most {MAX_ASINS}.",
     )
+    diverse = serializers.BooleanField(default=True, help_text=DIVERSE)
 
 
 class ReviewerParameters(ListParameters):
@@ -46,6 +48,7 @@ class BasketSerializer(serializers.Serializer[Any]):
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     category = serializers.CharField(max_length=rules.MAX_NAME, default=None, allow_null=True)
     exclude = BoundedListField(child=AsinField(), max_length=MAX_ASINS, default=list)
+    diverse = serializers.BooleanField(default=True, help_text=DIVERSE)
 
 
 class RecommendedSerializer(ProductSerializer):

@@ -35,7 +35,10 @@ SPECTACULAR_SETTINGS = {
 RECOMMENDATION_WEIGHTS = Weights(
     **{
         each.name: number_like(
-            each.default, f"RECOMMEND_{each.name.upper()}", may_be_zero=each.name in weights.MAY_BE_ZERO
+            each.default,
+            f"RECOMMEND_{each.name.upper()}",
+            may_be_zero=each.name in weights.MAY_BE_ZERO,
+            most=1 if each.name in weights.AT_MOST_ONE else 1000,
         )
         for each in fields(Weights)
     }
