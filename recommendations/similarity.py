@@ -1,12 +1,14 @@
-"""Similar products ("neighbours"), from common reviewers and from the texts of the products.
+"""Similar products ("neighbours"), from the sequences of reviews and from the texts of the products.
 
-The score is the sum of two similarities:
+The score of product j as a neighbour of i is the sum of two similarities:
 
-* Shrunk cosine over the reviewers, c_ij / (sqrt(n_i n_j) + shrinkage), where c_ij is the weight of those who reviewed
-  both products and n_i of those who reviewed one (Koren and Bell, Recommender Systems Handbook, 2011). The shrinkage
-  lowers scores that rest on few reviewers. The more products a reviewer has reviewed, the less they weigh (after
-  Breese, Heckerman and Kadie, UAI 1998, who do so for products).
-* Cosine of the TF-IDF of the texts. It gives neighbours to a product without reviews.
+* c_ij / (n_i^own n_j^(1 - own) + shrinkage), where c_ij tells how often and how soon reviewers of i went on to j
+  (``sequences.CoReviews``), and n_i is the weight of the reviewers of i. The shrinkage lowers scores that rest on few
+  reviewers (Koren and Bell, Recommender Systems Handbook, 2011). The more products a reviewer has reviewed, the less
+  they weigh (after Breese, Heckerman and Kadie, UAI 1998, who do so for products). The order makes it directed: a
+  printer leads to its ink more than the ink to the printer.
+* Cosine of the TF-IDF of the texts, times l_i l_j / (l_i l_j + text_shrinkage), where l_i is the length of the TF-IDF
+  vector: texts of a few words prove little. It gives neighbours to a product without reviews.
 
 Each similarity keeps the best CANDIDATES of a product. A pair that only one of them keeps has the score of that one.
 """
@@ -14,7 +16,6 @@ Each similarity keeps the best CANDIDATES of a product. A pair that only one of 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +23,15 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sparse_dot_topn import sp_matmul_topn
 
+from recommendations.sequences import CoReviews, Matrix, Sequences
 from recommendations.weights import Weights
 
-# The best by cosine, from which the best by shrunk cosine are chosen: shrunk cosine is not a matrix product.
 CANDIDATES = 200
 BLOCK = 2_000  # products per block, which bounds the memory
 # Words in more than this share of the texts are ignored, unless there are fewer texts than MANY_TEXTS.
 TOO_COMMON, MANY_TEXTS = 0.3, 100
 
 THREADS = os.cpu_count() or 1
-
-Matrix = Any  # scipy.sparse.csr_matrix, which has no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +49,19 @@ class NeighbourBlock:
     from_reviews: NDArray[np.float32]
 
 
-def review_matrix(reviewers: NDArray[Any], products: NDArray[Any], shape: tuple[int, int]) -> Matrix:
-    """A matrix with 1 where a reviewer (row) has reviewed a product (column). The pairs must be distinct."""
-    return sparse.csr_matrix((np.ones(len(reviewers), np.float32), (reviewers, products)), shape)
-
-
 def product_text(title: str | None, brand: str | None, categories: Sequence[str], description: str | None) -> str:
     """All words about a product, as one text."""
     return " ".join(filter(None, [title, brand, *categories, description]))
 
 
 def vectorizer(count: int) -> TfidfVectorizer:
-    """The TF-IDF vectorizer for ``count`` texts."""
+    """The TF-IDF vectorizer for ``count`` texts. It scales no vector: its length shows how much text there is."""
     too_common = TOO_COMMON if count >= MANY_TEXTS else 1.0
-    return TfidfVectorizer(sublinear_tf=True, max_df=too_common, stop_words="english", dtype=np.float32)
+    return TfidfVectorizer(sublinear_tf=True, norm=None, max_df=too_common, stop_words="english", dtype=np.float32)
 
 
 def text_matrix(texts: Iterable[str], count: int) -> Matrix:
-    """TF-IDF of each of ``count`` texts, as rows of length 1. A text without a significant word has a row of zeros.
+    """TF-IDF of each of ``count`` texts, as rows. A text without a significant word has a row of zeros.
 
     It consumes the texts one by one and keeps none.
     """
@@ -77,44 +71,46 @@ def text_matrix(texts: Iterable[str], count: int) -> Matrix:
         return sparse.csr_matrix((count, 1), dtype=np.float32)
 
 
-def find_neighbours(reviews: Matrix, texts: Matrix, weights: Weights) -> Iterator[NeighbourBlock]:
-    """The neighbours of all products, in blocks. ``reviews`` has a column and ``texts`` a row for each product."""
-    of_reviewer = weights_of_reviewers(np.diff(reviews.indptr), weights.activity)
-    of_product = reviews.T @ of_reviewer  # the total weight of its reviewers
-    units = reviews.T.tocsr()  # a row for each product, of length 1
-    units.data = unit_values(of_reviewer[units.indices], np.repeat(of_product, np.diff(units.indptr)))
-    other_units, other_texts = units.T.tocsr(), texts.T.tocsr()
-    for first in range(0, units.shape[0], BLOCK):
-        block = slice(first, first + BLOCK)
-        alike = sp_matmul_topn(units[block], other_units, CANDIDATES + 1, n_threads=THREADS)
-        worded = sp_matmul_topn(texts[block], other_texts, CANDIDATES + 1, n_threads=THREADS)
-        yield best(first, alike, worded, of_product, weights)
+def find_neighbours(reviews: Sequences, texts: Matrix, weights: Weights) -> Iterator[NeighbourBlock]:
+    """The neighbours of all products, in blocks. ``texts`` has a row for each product."""
+    counted = CoReviews(reviews, texts.shape[0], weights)
+    lengths, units = in_units(texts)
+    other_units = units.T.tocsr()
+    first = 0
+    for block in counted.blocks(BLOCK):
+        last = first + block.shape[0]
+        alike = best_by_reviews(first, block, counted.of_product, weights)
+        worded = sp_matmul_topn(units[first:last], other_units, CANDIDATES + 1, n_threads=THREADS)
+        yield best(first, alike, worded, lengths, weights)
+        first = last
 
 
-def weights_of_reviewers(counts: NDArray[Any], activity: float) -> NDArray[np.float32]:
-    """The weight of each reviewer, by the number of their reviews; 1 on average."""
-    weights = np.where(counts > 0, np.maximum(counts, 1.0) ** -activity, 0)
-    return np.asarray(weights / (weights[counts > 0].mean() if counts.any() else 1), np.float32)
+def in_units(texts: Matrix) -> tuple[NDArray[np.float32], Matrix]:
+    """The lengths of the rows, and the rows with length 1."""
+    lengths = np.sqrt(np.asarray(texts.multiply(texts).sum(axis=1), np.float32).ravel())
+    units = texts.copy()
+    units.data /= lengths[_rows(texts)]
+    return lengths, units
 
 
-def unit_values(of_reviewer: NDArray[np.float32], of_product: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The value of each review, such that the dot product of two products is their cosine."""
-    values: NDArray[np.float32] = np.sqrt(of_reviewer / of_product)
-    return values
+def best_by_reviews(first: int, counted: Matrix, of_product: NDArray[np.float32], weights: Weights) -> Matrix:
+    """The CANDIDATES of the products from ``first`` on, from their c_ij and the total weight of reviewers."""
+    norms = of_product[first + _rows(counted)] ** weights.own * of_product[counted.indices] ** (1 - weights.own)
+    counted.data /= norms + np.float32(weights.shrinkage)
+    # The product with the unit matrix keeps the best of each row without sorting all.
+    one = sparse.csr_matrix(sparse.identity(counted.shape[1], np.float32))
+    return sp_matmul_topn(counted, one, CANDIDATES, n_threads=THREADS)
 
 
-def best(
-    first: int, alike: Matrix, worded: Matrix, of_product: NDArray[np.float32], weights: Weights
-) -> NeighbourBlock:
-    """Combine the candidates by reviewers (``alike``) and by texts (``worded``) into the neighbours of a block.
+def best(first: int, alike: Matrix, worded: Matrix, lengths: NDArray[np.float32], weights: Weights) -> NeighbourBlock:
+    """Combine the candidates by reviews (``alike``) and by texts (``worded``) into the neighbours of a block.
 
-    The matrices have a row for each product from ``first`` on. ``of_product`` has the weight of each product's
-    reviewers.
+    The matrices have a row for each product from ``first`` on. ``lengths`` are those of all texts.
     """
-    alike = alike.copy()
-    norms = np.sqrt(of_product[first + _rows(alike)] * of_product[alike.indices])
-    alike.data *= norms / (norms + weights.shrinkage)
-    total = alike + worded * np.float32(weights.text)
+    lengths_of_pairs = lengths[first + _rows(worded)] * lengths[worded.indices]
+    worded = worded.copy()
+    worded.data *= np.float32(weights.text) * lengths_of_pairs / (lengths_of_pairs + np.float32(weights.text_shrinkage))
+    total = alike + worded
     total.data[total.indices == _rows(total) + first] = 0  # a product is no neighbour of itself
     total = largest(total, weights.neighbours)
     rows, numbers = _rows(total), total.indices

@@ -1,4 +1,4 @@
-"""The tasks of a cluster: they multiply a sparse matrix by its transpose, in blocks of rows.
+"""The tasks of a cluster: they find similar texts and combine both similarities, in blocks of products.
 
 They run without this project and without Django; numpy, scipy, scikit-learn and sparse_dot_topn are enough.
 """
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
-from recommendations.similarity import CANDIDATES, Matrix, best, largest
+from recommendations.sequences import Matrix
+from recommendations.similarity import CANDIDATES, best, largest
 from recommendations.weights import Weights
 
 
@@ -62,6 +63,16 @@ def unpacked(row: Any) -> tuple[int, Rows]:
     return row["block"], pickle.loads(row["rows"])  # noqa: S301  made by the task above
 
 
+def widened(cut: Cut) -> Callable[[Rows], Matrix]:
+    """Return a function that gives a block's rows a column for each product."""
+
+    def widen(rows: Rows) -> Matrix:
+        matrix, columns = rows
+        return sparse.csr_matrix((matrix.data, columns[matrix.indices], matrix.indptr), (matrix.shape[0], cut.products))
+
+    return widen
+
+
 def alike(cut: Cut) -> Callable[[tuple[tuple[int, Rows], tuple[int, Rows]]], tuple[int, Matrix]]:
     """Return a function that finds the candidates of one block's products among those of another block."""
 
@@ -80,17 +91,17 @@ def merged(one: Matrix, other: Matrix) -> Matrix:
     return largest(one + other, CANDIDATES + 1)
 
 
-def finished(cut: Cut, of_product: Any, weights: Weights) -> Callable[..., tuple[Any, ...]]:
+def finished(cut: Cut, lengths: Any, weights: Weights) -> Callable[..., tuple[Any, ...]]:
     """Return a function that combines a block's candidates, either of which may be missing, into neighbours.
 
-    ``of_product`` is a broadcast variable.
+    ``lengths`` is a broadcast variable.
     """
 
     def finish(found: tuple[int, tuple[tuple[None, Matrix | None], Matrix | None]]) -> tuple[Any, ...]:
-        block, ((_, by_reviewers), by_text) = found
+        block, ((_, by_reviews), by_text) = found
         none = sparse.csr_matrix((cut.rows(block), cut.products), dtype=np.float32)
-        by_reviewers, by_text = (none if matrix is None else matrix for matrix in (by_reviewers, by_text))
-        each = best(cut.first(block), by_reviewers, by_text, of_product.value, weights)
+        by_reviews, by_text = (none if matrix is None else matrix for matrix in (by_reviews, by_text))
+        each = best(cut.first(block), by_reviews, by_text, lengths.value, weights)
         return each.first, each.counts, each.numbers, each.scores, each.from_reviews
 
     return finish

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from catalog.models import Product, Review
 from recommendations.engines import DAY, Computed, PopularRow, Stages, binary_copy
 from recommendations.models import MOST_POPULAR, MOST_POPULAR_OF_CATEGORY
-from recommendations.similarity import Matrix, find_neighbours, product_text, review_matrix, text_matrix
+from recommendations.sequences import Matrix, in_order
+from recommendations.similarity import find_neighbours, product_text, text_matrix
 from recommendations.weights import Weights
 
 Categories = list[tuple[str, ...]]  # of each product
@@ -24,10 +25,12 @@ Categories = list[tuple[str, ...]]  # of each product
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
-    """For each review: the number of its reviewer, the index of its product, and its age in days before the newest."""
+    """For each review: the number of its reviewer, the index of its product, its day since 1970, and its age in days
+    before the newest."""
 
     reviewers: NDArray[np.int32]
     products: NDArray[np.int32]
+    days: NDArray[np.int32]
     ages: NDArray[np.float32]
 
 
@@ -49,10 +52,9 @@ def compute(weights: Weights, stages: Stages) -> Iterator[Computed]:
         reviews = _read_reviews(ids, stages)
         popularity = _recent(reviews, len(ids), weights.popular_half_life)
         trends = _recent(reviews, len(ids), weights.half_life).astype(np.float32)
-        shape = (int(reviews.reviewers.max(initial=-1)) + 1, len(ids))
-        matrix = review_matrix(reviews.reviewers, reviews.products, shape)
-    neighbours = find_neighbours(matrix, texts, weights)
-    yield Computed(ids, matrix.nnz, trends, neighbours, _most_popular(categories, popularity))
+        sequences = in_order(reviews.reviewers, reviews.products, reviews.days)
+    neighbours = find_neighbours(sequences, texts, weights)
+    yield Computed(ids, len(reviews.days), trends, neighbours, _most_popular(categories, popularity))
 
 
 def _read_products(count: int, stages: Stages) -> tuple[NDArray[np.int64], Categories, Matrix]:
@@ -77,7 +79,8 @@ def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
     on_postgresql = connection.vendor == "postgresql"
     number = HashOfText("reviewer_id") if on_postgresql else Window(DenseRank(), order_by="reviewer_id")
     rows = Review.objects.order_by().annotate(number=number).values_list("number", "product__id", "unix_review_time")
-    reviewers, products, days = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
+    reviewers, products = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
+    days, times = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
 
     def take(chunk: NDArray[np.int64]) -> None:
         places = np.searchsorted(ids, chunk[:, 1])
@@ -86,16 +89,17 @@ def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
         known[known] = ids[places[known]] == chunk[known, 1]
         reviewers.append(chunk[known, 0])
         products.append(places[known].astype(np.int32))
-        days.append((chunk[known, 2] / DAY).astype(np.float32))
+        days.append((chunk[known, 2] // DAY).astype(np.int32))
+        times.append((chunk[known, 2] / DAY).astype(np.float32))
         stages.advance(len(chunk))
 
     binary_copy.read(rows, 3, take)
     all_reviewers = np.unique(np.concatenate(reviewers))
     numbers = [np.searchsorted(all_reviewers, some).astype(np.int32) for some in reviewers]
     # A date in the future counts as now: one wrong date must not make all other reviews old.
-    dated = np.minimum(np.concatenate(days), np.float32(time.time() / DAY))
+    dated = np.minimum(np.concatenate(times), np.float32(time.time() / DAY))
     ages = dated.max(initial=0) - dated
-    return Reviews(np.concatenate(numbers), np.concatenate(products), ages)
+    return Reviews(np.concatenate(numbers), np.concatenate(products), np.concatenate(days), ages)
 
 
 def _recent(reviews: Reviews, products: int, half_life: float) -> NDArray[np.float64]:

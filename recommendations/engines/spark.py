@@ -1,7 +1,7 @@
 """The engine for a cluster, with PySpark, for catalogues beyond one machine. Its neighbours equal the local engine's.
 
-Each similarity is a sparse matrix times its transpose, in blocks of products. A task multiplies two blocks, and the
-best results of all tasks are kept. The driver holds four numbers per product.
+The reviews are counted in pairs. The texts are a sparse matrix times its transpose, in blocks of products: a task
+multiplies two blocks, and the best results of all tasks are kept. The driver holds four numbers per product.
 """
 
 import logging
@@ -28,7 +28,8 @@ from pyspark.sql.types import ArrayType, StringType
 
 from recommendations.engines import DAY, Computed, EngineError, PopularRow, Stages, blocks, export
 from recommendations.models import MOST_POPULAR, MOST_POPULAR_OF_CATEGORY
-from recommendations.similarity import Matrix, NeighbourBlock, vectorizer
+from recommendations.sequences import SCATTER, Matrix
+from recommendations.similarity import CANDIDATES, NeighbourBlock, vectorizer
 from recommendations.weights import Weights
 
 BLOCK = 20_000  # products per block; a task holds two blocks
@@ -37,7 +38,7 @@ _NAMES = ArrayType(StringType())
 
 logging.getLogger("py4j").setLevel(logging.WARNING)  # it logs every connection
 # Ship the code with the tasks, so that it need not be installed on the cluster.
-for name in ("weights", "similarity", "engines.blocks"):
+for name in ("weights", "sequences", "similarity", "engines.blocks"):
     module = sys.modules[f"recommendations.{name}"]
     cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
 
@@ -83,15 +84,20 @@ def _computed(spark: SparkSession, weights: Weights, stages: Stages, parquet: Pa
         reviews = reviews.join(places.withColumnRenamed("id", "product"), "product")
         reviews = _weighted(reviews.persist(), weights)
         of_products = reviews.groupBy("place").agg(*(F.sum(each).alias(each) for each in ("weight", "trend", "recent")))
-        weight, trends, _ = _vectors(of_products.persist(), len(ids))
+        _, trends, _ = _vectors(of_products.persist(), len(ids))
         count = reviews.count()
         cut = blocks.Cut(len(ids), BLOCK)
-        by_reviewers = _candidates(cut, _units_of_reviews(reviews, of_products))
+        by_reviews = _in_blocks(cut, _best_by_reviews(reviews, of_products, weights)).mapValues(blocks.widened(cut))
     with stages.stage("texts"):
-        by_text = _candidates(cut, _units_of_texts(products, len(ids)))
+        texts = _texts(products, len(ids)).persist()
+        (lengths,) = _vectors(texts.groupBy("place").agg(F.first("length").alias("length")), len(ids))
+        units = texts.select(
+            "place", F.xxhash64("word").alias("column"), (F.col("value") / F.col("length")).alias("value")
+        )
+        by_text = _candidates(cut, units)
     all_blocks = spark.sparkContext.parallelize([(block, None) for block in range(len(cut))])
-    finish = blocks.finished(cut, spark.sparkContext.broadcast(weight), weights)
-    found = all_blocks.leftOuterJoin(by_reviewers).leftOuterJoin(by_text).map(finish)
+    finish = blocks.finished(cut, spark.sparkContext.broadcast(lengths), weights)
+    found = all_blocks.leftOuterJoin(by_reviews).leftOuterJoin(by_text).map(finish)
     neighbours = (NeighbourBlock(*each) for each in found.toLocalIterator())
     return Computed(ids, count, trends, neighbours, _most_popular(products, of_products))
 
@@ -138,6 +144,7 @@ def _weighted(reviews: DataFrame, weights: Weights) -> DataFrame:
     return reviews.join(counted, "reviewer").select(
         "place",
         "reviewer",
+        F.floor(F.col("time") / DAY).alias("day"),
         (F.col("weight") / ((mean and mean[0]) or 1)).alias("weight"),
         F.pow(F.lit(0.5), age / weights.half_life).alias("trend"),
         F.pow(F.lit(0.5), age / weights.popular_half_life).alias("recent"),
@@ -153,16 +160,34 @@ def _vectors(of_products: DataFrame, products: int) -> Iterator[NDArray[np.float
         yield vector
 
 
-def _units_of_reviews(reviews: DataFrame, of_products: DataFrame) -> DataFrame:
-    """The entries of the product-reviewer matrix, with rows of length 1."""
-    total = of_products.select("place", F.col("weight").alias("total"))
-    value = F.sqrt(F.col("weight") / F.col("total"))
-    # A 64-bit hash avoids a dictionary of a hundred million names.
-    return reviews.join(total, "place").select("place", F.xxhash64("reviewer").alias("column"), value.alias("value"))
+def _best_by_reviews(reviews: DataFrame, of_products: DataFrame, weights: Weights) -> DataFrame:
+    """The candidates of each product by the sequences of reviews, with the formula of sequences and similarity."""
+    by_day = Window.partitionBy("reviewer").orderBy("day", F.col("place") * SCATTER % 2**32)
+    days = Window.partitionBy("reviewer").orderBy("day")
+    numbered = reviews.select("reviewer", "day", "place", "weight", F.dense_rank().over(days).alias("step"))
+    after = F.collect_list(F.struct("place", "step")).over(by_day.rowsBetween(1, weights.window))
+    pairs = numbered.select("place", "step", "weight", F.explode(after).alias("other"))
+    apart = F.col("other.step") - F.col("step")
+    value = F.when(apart == 0, weights.same_day).otherwise(F.pow(F.lit(weights.decay), apart - 1))
+    back = F.when(apart == 0, F.lit(1.0)).otherwise(weights.backward)
+    pairs = pairs.select(
+        F.col("place").alias("one"),
+        F.col("other.place").alias("other"),
+        (value * F.col("weight")).alias("later"),
+        (value * back * F.col("weight")).alias("earlier"),
+    )
+    both = pairs.select("one", "other", "later").union(pairs.select("other", "one", "earlier"))
+    counted = both.toDF("place", "column", "value").groupBy("place", "column").agg(F.sum("value").alias("value"))
+    own = of_products.select("place", F.pow("weight", F.lit(weights.own)).alias("own"))
+    others = of_products.select(F.col("place").alias("column"), F.pow("weight", F.lit(1 - weights.own)).alias("others"))
+    score = F.col("value") / (F.col("own") * F.col("others") + weights.shrinkage)
+    scored = counted.join(own, "place").join(others, "column").select("place", "column", score.alias("value"))
+    rank = F.row_number().over(Window.partitionBy("place").orderBy(F.desc("value"), "column"))
+    return scored.withColumn("rank", rank).where(F.col("rank") <= CANDIDATES).drop("rank")
 
 
-def _units_of_texts(products: DataFrame, count: int) -> DataFrame:
-    """The entries of the product-word matrix, with the same TF-IDF as scikit-learn's."""
+def _texts(products: DataFrame, count: int) -> DataFrame:
+    """The TF-IDF of each product's words, the same as scikit-learn's, and the length of the product's vector."""
     like = vectorizer(count)
     words = F.udf(like.build_analyzer(), _NAMES)
     text = F.concat_ws(" ", "title", "brand", "categories", "description")
@@ -171,15 +196,19 @@ def _units_of_texts(products: DataFrame, count: int) -> DataFrame:
     rarity = F.log((1 + count) / (1 + F.col("texts"))) + 1
     values = counted.join(texts, "word").select("place", "word", ((1 + F.log("count")) * rarity).alias("value"))
     length = values.groupBy("place").agg(F.sqrt(F.sum(F.col("value") ** 2)).alias("length"))
-    unit = (F.col("value") / F.col("length")).alias("value")
-    return values.join(length, "place").select("place", F.xxhash64("word").alias("column"), unit)
+    return values.join(length, "place")
+
+
+def _in_blocks(cut: blocks.Cut, entries: DataFrame) -> "RDD[tuple[int, blocks.Rows]]":
+    """The entries of a matrix with a row for each product."""
+    block = F.floor(F.col("place") / cut.size).alias("block")
+    rows = entries.groupBy(block).applyInArrow(blocks.packed(cut), "block long, rows binary")
+    return rows.rdd.map(blocks.unpacked)
 
 
 def _candidates(cut: blocks.Cut, entries: DataFrame) -> "RDD[tuple[int, Matrix]]":
-    """The candidates of each block's products."""
-    block = F.floor(F.col("place") / cut.size).alias("block")
-    rows = entries.groupBy(block).applyInArrow(blocks.packed(cut), "block long, rows binary")
-    cut_up = rows.rdd.map(blocks.unpacked).persist()
+    """The candidates of each block's products: the largest products of their rows with others."""
+    cut_up = _in_blocks(cut, entries).persist()
     return cut_up.cartesian(cut_up).map(blocks.alike(cut)).reduceByKey(blocks.merged)
 
 

@@ -10,7 +10,7 @@ from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
 from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
 from catalog.importers.shapes import Columns
-from catalog.models import Product, Review
+from catalog.models import Product, Review, leaf_category
 from catalog.wire import REVIEWER_ID
 from recommendations.similarity import product_text
 
@@ -29,17 +29,26 @@ class Dataset:
 
     products: dict[str, int] = field(default_factory=dict)  # asin to number
     texts: dict[int, str] = field(default_factory=dict)
+    labels: dict[int, tuple[str, str]] = field(default_factory=dict)  # leaf category and title
     reviews: dict[str, dict[int, int | None]] = field(default_factory=dict)  # reviewer to product to day
     skipped: int = 0  # invalid rows of files
+    repeated: int = 0  # further reviews of a product by the same reviewer
 
     def product(self, asin: str) -> int:
         return self.products.setdefault(asin, len(self.products))
 
     def add_review(self, reviewer: str, asin: str, day: int | None) -> None:
-        self.reviews.setdefault(reviewer, {}).setdefault(self.product(asin), day)
+        reviewed = self.reviews.setdefault(reviewer, {})
+        product = self.product(asin)
+        self.repeated += product in reviewed
+        reviewed.setdefault(product, day)
 
-    def add_text(self, asin: str, text: str) -> None:
-        self.texts[self.product(asin)] = text
+    def add_product(
+        self, asin: str, title: str | None, brand: str | None, categories: list[str], description: str | None
+    ) -> None:
+        number = self.product(asin)
+        self.texts[number] = product_text(title, brand, categories, description)
+        self.labels[number] = leaf_category(categories), title or ""
 
 
 def from_database() -> Dataset:
@@ -47,7 +56,7 @@ def from_database() -> Dataset:
     data = Dataset()
     columns = ("asin", "title", "brand", "categories", "description")
     for asin, *words in Product.objects.order_by("id").values_list(*columns).iterator(2000):
-        data.add_text(asin, product_text(*words))
+        data.add_product(asin, *words)
     reviews = Review.objects.order_by("id").values_list("reviewer_id", "product_id", "unix_review_time")
     for reviewer, asin, time in reviews.iterator(20_000):
         data.add_review(reviewer, str(asin), time // DAY)
@@ -99,6 +108,6 @@ def _read_rows(rows: Iterator[RawRow], data: Dataset) -> None:
             else:
                 row = dict(zip(products.table.columns, products.clean(fields), strict=True))
                 categories = json.loads(row["categories"] or "[]")
-                data.add_text(row["asin"], product_text(row["title"], row["brand"], categories, row["description"]))
+                data.add_product(row["asin"], row["title"], row["brand"], categories, row["description"])
         except RejectedRow:
             data.skipped += 1

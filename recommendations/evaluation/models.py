@@ -1,18 +1,20 @@
-"""The models to compare: the recommendations as they are served, and baselines."""
+"""What is evaluated: the recommendations as they are served, on the reviews that are not hidden."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from itertools import chain, islice
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import sparse
 
+from recommendations.candidates import MAX_SKIPPED
+from recommendations.diversity import Diversity
 from recommendations.ranking import rank
-from recommendations.similarity import Matrix, find_neighbours, review_matrix, text_matrix
+from recommendations.sequences import Matrix, Sequences, in_order
+from recommendations.similarity import find_neighbours, text_matrix
 from recommendations.weights import Weights
-
-MAX_EASE = 10_000  # products; EASE inverts a matrix of that size
 
 
 class Case(NamedTuple):
@@ -26,16 +28,28 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True)
 class Known:
-    """The reviews that are not hidden (reviewer, product, day), and the text of each product."""
+    """The reviews that are not hidden (reviewer, product, day), the text of each product, and its leaf category and
+    title, as far as they are known."""
 
     reviews: Sequence[tuple[int, int, int | None]]
     texts: Sequence[str]
     reviewers: int
+    labels: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    # The reviews that the trend is taken from, if not ``reviews``: those before the day of the case.
+    dated: Sequence[tuple[int, int, int | None]] = ()
 
     @cached_property
     def matrix(self) -> Matrix:
+        """A matrix with 1 where a reviewer (row) has reviewed a product (column)."""
         reviewers, products = np.array([review[:2] for review in self.reviews], dtype=np.int64).reshape(-1, 2).T
-        return review_matrix(reviewers, products, (self.reviewers, len(self.texts)))
+        ones = np.ones(len(reviewers), np.float32)
+        return sparse.csr_matrix((ones, (reviewers, products)), (self.reviewers, len(self.texts)))
+
+    @cached_property
+    def sequences(self) -> Sequences:
+        """In the order of days, or of the data if it has no times."""
+        placed = [(*review[:2], place if review[2] is None else review[2]) for place, review in enumerate(self.reviews)]
+        return in_order(*np.array(placed, dtype=np.int64).reshape(-1, 3).T)
 
     @cached_property
     def text_matrix(self) -> Matrix:
@@ -65,7 +79,7 @@ class Demand:
     """The trend for ``rank``: each product's reviews before a day, halved for every ``half_life`` days."""
 
     def __init__(self, known: Known, half_life: float) -> None:
-        dated = sorted((day, product) for _, product, day in known.reviews if day is not None)
+        dated = sorted((day, product) for _, product, day in known.dated or known.reviews if day is not None)
         self._coming = iter(dated)
         self._next = next(self._coming, None)
         self._half_life = half_life
@@ -83,6 +97,10 @@ class Demand:
     def get(self, product: int, default: float = 0.0) -> float:
         return self._at(product, self._day) or default
 
+    def products(self) -> Collection[int]:
+        """The products with a review before the day."""
+        return self._as_of
+
     def _at(self, product: int, day: int) -> float:
         value, then = self._as_of.get(product, (0.0, day))
         return float(value * 0.5 ** ((day - then) / self._half_life))
@@ -91,17 +109,17 @@ class Demand:
 class Served:
     """The recommendations as they are served, with two differences.
 
-    The trend is that of the case's day, while serving uses that of the build. Popular products of all categories follow
+    The trend is that of a build of ``trend_age`` days before the case's day. Popular products of all categories follow
     the neighbours. Without times there is no trend.
     """
 
-    def __init__(self, weights: Weights) -> None:
-        self._weights = weights
+    def __init__(self, weights: Weights, *, diverse: bool = True, trend_age: int = 0) -> None:
+        self._weights, self._diverse, self._trend_age = weights, diverse, trend_age
 
     def fit(self, known: Known) -> None:
         self._known = known
         self._neighbours: dict[int, list[tuple[int, float]]] = {}
-        for block in find_neighbours(known.matrix, known.text_matrix, self._weights):
+        for block in find_neighbours(known.sequences, known.text_matrix, self._weights):
             start = 0
             for product, count in enumerate(block.counts.tolist(), block.first):
                 chosen = slice(start, start + count)
@@ -116,64 +134,27 @@ class Served:
 
     def recommend(self, case: Case, length: int) -> RecommendedList:
         if case.day is not None:
-            self._demand.advance(case.day)
+            self._demand.advance(case.day - self._trend_age)
         seen = set(case.history)
         ranked = rank(case.history, self._neighbours, self._demand, without=seen, weights=self._weights)
-        found = [each.product for each in ranked[:length]]
-        return RecommendedList([*found, *_others(self._known, seen.union(found), length - len(found))], not found)
+        found = [each.product for each in ranked]
+        candidates = chain(found, others(self._known, seen.union(found)))
+        return RecommendedList(self._chosen(candidates, length), not found)
+
+    def _chosen(self, candidates: Iterable[int], length: int) -> list[int]:
+        """The first products, those that would repeat the list last."""
+        if not self._diverse:
+            return list(islice(candidates, length))
+        diversity = Diversity(length, self._weights.most_of_a_leaf)
+        chosen: list[int] = []
+        skipped: list[int] = []
+        for product in candidates:
+            is_new = diversity.admit(*self._known.labels.get(product, ("", "")))
+            (chosen if is_new else skipped).append(product)
+            if len(chosen) == length or len(skipped) > MAX_SKIPPED:
+                break
+        return [*chosen, *skipped][:length]
 
 
-class Popularity:
-    """The most reviewed products, for every reviewer."""
-
-    def fit(self, known: Known) -> None:
-        self._known = known
-
-    def recommend(self, case: Case, length: int) -> RecommendedList:
-        return RecommendedList(list(_others(self._known, set(case.history), length)), True)
-
-
-class Ease:
-    """EASE^R (Steck, WWW 2019): a linear item-item model in closed form with a zero diagonal.
-
-    Its input weighs newer products more, as serving does. Without that it is far worse.
-    """
-
-    def __init__(self, regularization: float = 200.0, recency: float = 1.0) -> None:
-        self._regularization, self._recency = regularization, recency
-
-    def fit(self, known: Known) -> None:
-        """Raises ValueError for more than MAX_EASE products."""
-        self._known = known
-        if len(known.texts) > MAX_EASE:
-            raise ValueError(f"EASE^R is for at most {MAX_EASE} products, and there are {len(known.texts)}")
-        gram = np.asarray((known.matrix.T @ known.matrix).todense(), dtype=np.float64)
-        inverse = np.linalg.inv(gram + self._regularization * np.eye(len(gram)))
-        self._weights: NDArray[Any] = -inverse / np.diag(inverse)
-        np.fill_diagonal(self._weights, 0)
-
-    def recommend(self, case: Case, length: int) -> RecommendedList:
-        scores = self._recency ** np.arange(len(case.history)) @ self._weights[list(case.history)]
-        scores[list(case.history)] = -np.inf
-        return RecommendedList([int(product) for product in np.argsort(-scores, kind="stable")[:length]], False)
-
-
-def _others(known: Known, without: set[int], count: int) -> Iterator[int]:
-    for product in known.by_popularity:
-        if count <= 0:
-            return
-        if product not in without:
-            count -= 1
-            yield product
-
-
-def compared(weights: Weights, *, with_ease: bool) -> dict[str, Callable[[], Model]]:
-    """The models to compare by name, in the order of the table."""
-    cosine = Weights(activity=0, shrinkage=0, text=0, trend=0, recency=1)
-    models: dict[str, Callable[[], Model]] = {
-        "popularity": Popularity,
-        "cosine": lambda: Served(cosine),
-        "served, without trend": lambda: Served(replace(weights, trend=0)),
-        "served": lambda: Served(weights),
-    }
-    return models | ({"EASE^R": lambda: Ease(recency=weights.recency)} if with_ease else {})
+def others(known: Known, without: set[int]) -> Iterator[int]:
+    return (product for product in known.by_popularity if product not in without)

@@ -10,11 +10,17 @@ from recommendations.weights import Weights
 ROUNDS = 2
 VALUES: dict[str, tuple[float, ...]] = {
     "text": (0, 0.1, 0.15, 0.2, 0.3, 0.5),
+    "text_shrinkage": (0, 250, 500, 1000),
+    "window": (5, 10, 20),
+    "decay": (0.8, 0.9, 1),
+    "backward": (0, 0.3, 0.5, 1),
+    "same_day": (0.5, 0.75, 1),
+    "own": (0.5, 0.6, 0.7, 0.8),
     "activity": (0, 0.25, 0.5, 1),
     "shrinkage": (0, 2, 5, 10, 20),
     "recency": (0.4, 0.5, 0.6, 0.7, 0.8, 1),
     "trend": (0, 0.5, 1, 2, 4),
-    "half_life": (7, 14, 30, 60),
+    "half_life": (3.5, 5, 7, 14, 30, 60),
 }
 
 

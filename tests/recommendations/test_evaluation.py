@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from recommendations.evaluation.baselines import Ease, Popularity, RecentPopularity
 from recommendations.evaluation.data import Dataset
-from recommendations.evaluation.models import Case, Demand, Ease, Known, Popularity, RecommendedList, Served
-from recommendations.evaluation.protocol import PROTOCOLS, evaluate, split
+from recommendations.evaluation.models import Case, Demand, Known, RecommendedList, Served
+from recommendations.evaluation.protocol import PROTOCOLS, evaluate, rolling, split
 from recommendations.weights import Weights
 
 
@@ -64,6 +65,50 @@ def test_nothing_hidden_is_known(protocol: str, hidden: str) -> None:
         assert len(case.history) == (5 if hidden == "test" else 4)
 
 
+def test_a_rolling_split_knows_nothing_of_the_future() -> None:
+    rng = np.random.default_rng(5)
+    reviews = {f"r{n}": [(f"P{p}", int(rng.integers(0, 50))) for p in rng.permutation(9)[:6]] for n in range(60)}
+    data = dataset(**reviews)
+    every = {(n, p, day) for n, own in enumerate(data.reviews.values()) for p, day in own.items()}
+    day_of = {(reviewer, product): day for reviewer, product, day in every}
+    splits = rolling(data)
+    assert 5 < len(splits) <= 14
+    for each in splits:
+        newest = max(day or 0 for *_, day in each.known.reviews)
+        assert {*each.known.reviews} == {review for review in every if (review[2] or 0) <= newest}
+        for case in each.cases:
+            assert case.day == day_of[case.reviewer, case.target]
+            assert case.day == max(day or 0 for reviewer, _, day in every if reviewer == case.reviewer)
+            assert newest < case.day
+            assert {(case.reviewer, product) for product in case.history} <= {
+                review[:2] for review in each.known.reviews
+            }
+    cases = [case.reviewer for each in splits for case in each.cases]
+    assert len(cases) == len(set(cases)) > 40
+
+
+def test_without_times_rolling_is_refused() -> None:
+    data = dataset(**{f"r{n}": [("A", None), ("B", None), ("C", None)] for n in range(60)})
+    with pytest.raises(ValueError, match="needs the times of at least 15 reviewers"):
+        rolling(data)
+
+
+def test_recent_popularity_counts_reviews_before_the_day() -> None:
+    recent = RecentPopularity(Weights(half_life=1))
+    recent.fit(Known([(0, 0, 1), (1, 0, 1), (2, 1, 9), (3, 2, 20)], [""] * 4, 4))
+    assert recent.recommend(Case(9, [3], 1, 10), 3).products == [1, 0, 2]
+    assert recent.recommend(Case(9, [1], 1, 30), 2).products == [2, 0]
+    aged = RecentPopularity(Weights(half_life=1), trend_age=20)
+    aged.fit(Known([(0, 0, 1), (2, 1, 9), (3, 1, 9)], [""] * 3, 4))
+    assert aged.recommend(Case(9, [], 1, 25), 1).products == [0]
+
+
+def test_repeated_reviews_of_a_product_are_counted() -> None:
+    data = dataset(anna=[("A", 1), ("B", 2), ("A", 3)])
+    assert data.repeated == 1
+    assert data.reviews["anna"] == {0: 1, 1: 2}
+
+
 class Fixed:
     """Recommends the same list to every reviewer."""
 
@@ -116,10 +161,10 @@ def test_ease_solves_its_definition() -> None:
     rng = np.random.default_rng(1)
     dense = (rng.random((30, 5)) < 0.4).astype(float)
     known = Known([(int(r), int(p), 1) for r, p in np.argwhere(dense)], [""] * 5, 30)
-    ease = Ease(regularization=3.0)
+    ease = Ease(3.0, Weights())
     ease.fit(known)
     for product in range(5):  # ridge regression of each column on the others
         others = [each for each in range(5) if each != product]
         x = dense[:, others]
         expected = np.linalg.solve(x.T @ x + 3.0 * np.eye(4), x.T @ dense[:, product])
-        assert ease._weights[others, product] == pytest.approx(expected)
+        assert ease._matrix[others, product] == pytest.approx(expected)
