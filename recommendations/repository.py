@@ -15,6 +15,7 @@ from django.conf import settings
 from catalog import defaults
 from catalog.models import Product
 from catalog.rows import Rows
+from recommendations import builds, metrics
 from recommendations.candidates import (
     Candidate,
     Filler,
@@ -56,10 +57,12 @@ class PopularCache:
         return self._products if time.monotonic() < self._at + settings.STALE_MAX_AGE else []
 
     def refresh(self) -> None:
-        """Look the products up if REFRESH_INTERVAL has passed. Two or three queries a minute."""
+        """Look the products and the active build up if REFRESH_INTERVAL has passed. Three or four queries a minute."""
         if time.monotonic() >= self._at + REFRESH_INTERVAL:
             fillers = (popular_of("", "popular"), best_rated(None))
             self._products = fill(*fillers, limit=CACHED, category=None, exclude=())
+            build = builds.active()
+            metrics.observe_build(build.finished_at if build else None)
             self._at = time.monotonic()
 
 

@@ -13,7 +13,7 @@ from catalog.models import Product
 from catalog.openapi import ASIN_IN_PATH, NOT_FOUND
 from catalog.serializers import PathParameters
 from catalog.viewsets import UnknownProduct, validated
-from recommendations import repository
+from recommendations import metrics, repository
 from recommendations.candidates import Recommended
 from recommendations.serializers import (
     BasketSerializer,
@@ -43,7 +43,8 @@ class RecommendationsView(GenericAPIView[Any]):
         excluded = {"exclude": ",".join(given.getlist("exclude"))} if "exclude" in given else {}
         return validated(serializer_class, given.dict() | excluded)
 
-    def answer(self, found: list[Recommended]) -> Response:
+    def answer(self, list_name: str, found: list[Recommended]) -> Response:
+        metrics.observe_list(list_name, found)
         serializer = RecommendedSerializer()
         return Response([serializer.to_representation(each) for each in found])
 
@@ -63,7 +64,7 @@ class SimilarView(RecommendationsView):
         While the database is down: the stale answer to the same request, else popular products."""
         asin = validated(PathParameters, {"asin": asin})["asin"]
         try:
-            return self.answer(repository.similar(asin=asin, **self.asked()))
+            return self.answer("similar", repository.similar(asin=asin, **self.asked()))
         except Product.DoesNotExist:
             raise UnknownProduct from None
 
@@ -82,7 +83,7 @@ class ReviewerView(RecommendationsView):
         """Based on the latest products that they reviewed; the newest counts most. A review counts as soon as it is
         posted. An unknown reviewer gets popular products, with `popular` as their source."""
         name = validated(ReviewerPath, {"reviewerID": reviewerID})["reviewerID"]
-        return self.answer(repository.for_reviewer(reviewer_id=name, **self.asked(ReviewerParameters)))
+        return self.answer("for-reviewer", repository.for_reviewer(reviewer_id=name, **self.asked(ReviewerParameters)))
 
 
 @extend_schema(tags=["recommendations"])
@@ -100,7 +101,7 @@ class BasketView(RecommendationsView):
         """For a basket or a session, without an identity. Nothing is stored. Unknown asins are ignored."""
         asked = validated(BasketSerializer, request.data)
         asins, exclude = tuple(asked.pop("asins")), tuple(asked.pop("exclude"))
-        return self.answer(repository.for_products(asins=asins, exclude=exclude, **asked))
+        return self.answer("for-products", repository.for_products(asins=asins, exclude=exclude, **asked))
 
 
 @extend_schema(tags=["recommendations"])
@@ -115,4 +116,4 @@ class PopularView(RecommendationsView):
     )
     def get(self, request: Request) -> Response:
         """The most reviewed products, of `category` if it is given. Newer reviews count more."""
-        return self.answer(repository.popular(**self.asked()))
+        return self.answer("popular", repository.popular(**self.asked()))

@@ -1,4 +1,4 @@
-"""The listener that counts for Prometheus. Only this module imports prometheus_client."""
+"""The listener that counts for Prometheus. The only module of resilience that imports prometheus_client."""
 
 from functools import cache
 

@@ -12,6 +12,7 @@ import yaml
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from recommendations import candidates, metrics
 from resilience import breakers
 from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
@@ -37,7 +38,8 @@ VALUES = {
     "job": JOBS,
     "breaker": ("database", "ad-provider"),
     "state": STATES,
-    "source": SOURCES,
+    "source": (*SOURCES, *candidates.SOURCES),
+    "list": metrics.LISTS,
     "method": METHODS,
     "status": {str(status) for status in range(100, 600)},
     "view": {getattr(pattern, "name", None) or "" for pattern in urls.urlpatterns},
@@ -93,7 +95,7 @@ def test_queries_use_exposed_metrics(exposed: dict[str, set[str]], title: str, q
 
 def test_every_metric_of_the_project_is_used(exposed: dict[str, set[str]]) -> None:
     watched = {str(selector.name) for _, query in QUERIES for selector in selectors(query)}
-    ours = {name for name in exposed if re.match(r"http_|breaker_|answers_", name)}
+    ours = {name for name in exposed if re.match(r"http_|breaker_|answers_|recommendations_", name)}
     not_watched = {name for name in ours - watched if not name.endswith(("_created", "_sum", "_count"))}
     assert not not_watched
 
