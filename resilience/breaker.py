@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from resilience import deadlines, scope
+from resilience import deadlines, request_id, scope
 from resilience.answers import Answers
 from resilience.bulkhead import Bulkhead
 from resilience.checks import Check
@@ -124,8 +124,11 @@ class Breaker(Circuit):
     def _check_afterwards(self, check: Callable[[], bool], admission: Admission, error: BaseException) -> None:
         """Count ``error`` as a failure if a check fails too. Errors during a check share its result."""
 
-        def settle(is_reached: bool) -> None:
+        of_request = request_id.current()
+
+        def settle(is_reached: bool) -> None:  # in the thread of the check
             if not is_reached:
+                request_id.adopt(of_request)
                 self._settle(admission, Outcome.FAILURE, error)
 
         with self._lock:

@@ -17,8 +17,13 @@ def new() -> str:
 def begin(offered: str | None) -> str:
     """Adopt the client's id if it is SANE, else make one. Return the id in force."""
     request_id = offered if offered and SANE.fullmatch(offered) else new()
-    _current.set(request_id)
+    adopt(request_id)
     return request_id
+
+
+def adopt(request_id: str | None) -> None:
+    """Make this the current id, such as in a thread that goes on with a request."""
+    _current.set(request_id)
 
 
 def current() -> str | None:

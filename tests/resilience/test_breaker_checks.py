@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from resilience import deadlines
+from resilience import deadlines, request_id
 from resilience.breaker import Breaker
 from resilience.checks import Check
 from resilience.circuit import Outcome
@@ -248,6 +248,20 @@ def test_failed_check_does_not_count_after_a_state_change(make: Callable[..., Br
     answered.set()
     eventually(lambda: not checks_running())
     assert breaker.state == "closed"
+
+
+def test_a_failure_found_by_a_check_has_the_id_of_its_request(
+    make: Callable[..., Breaker], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids: list[str | None] = []
+    monkeypatch.setattr(recorder, "failure", lambda name, error: ids.append(request_id.current()))
+    monkeypatch.setattr(recorder, "state_change", lambda change: ids.append(change.request_id))
+    breaker = make(lambda: False, Breaker)
+    request_id.begin("the-request")
+    fails(breaker, Lost)
+    request_id.adopt(None)  # the request ends meanwhile
+    eventually(lambda: breaker.state == "open" and not checks_running())
+    assert ids == ["the-request", "the-request"]
 
 
 def checks_running() -> bool:
