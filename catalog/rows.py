@@ -52,6 +52,8 @@ class Rows(Generic[R]):
     def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id") -> Page[R]:
         """Up to ``limit`` rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, but at least one.
 
+        ``next_after`` continues an order by id only.
+
         The first query leaves out long values. If there are any, a second one fetches their rows.
         """
         long = MAX_PAGE_BYTES // (limit + 1)

@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent.parent
 VAR = HERE / "var"
 SERVICES = {"recommender_site": 8000, "ad_provider_site": 8001}
+START_TIMEOUT = 120  # seconds
 
 
 def main() -> None:
@@ -22,10 +23,12 @@ def main() -> None:
     os.chdir(HERE)
     make_secret_key()
     os.environ.setdefault("SABOTAGE", "on")
+    print("Preparing the database", flush=True)
     manage("recommender", "migrate", "--verbosity=0")
     manage("ad_provider", "migrate", "--verbosity=0")
     manage("recommender", "seed_demo", "--if-empty")
     manage("ad_provider", "seed_campaigns", "--if-empty")
+    print("Building recommendations", flush=True)
     manage("recommender", "build_recommendations", "--if-changed")
     manage("recommender", "create_admin", f"--password-file={VAR / 'admin-password'}")
     processes = [start(site, port) for site, port in SERVICES.items()]
@@ -83,7 +86,8 @@ def start(site: str, port: int) -> subprocess.Popen[bytes]:
 
 
 def wait_until_alive(process: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(300):
+    end = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < end:
         if process.poll() is not None:
             sys.exit("a service did not start; its last lines are above")
         try:
@@ -92,7 +96,7 @@ def wait_until_alive(process: subprocess.Popen[bytes], port: int) -> None:
             time.sleep(0.1)
         else:
             return
-    sys.exit(f"nothing answers on port {port} after 30 seconds")
+    sys.exit(f"nothing answers on port {port} after {START_TIMEOUT} seconds")
 
 
 if __name__ == "__main__":
