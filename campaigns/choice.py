@@ -15,7 +15,8 @@ from campaigns import running
 from campaigns.keywords import KeywordIndex
 from campaigns.models import Target
 
-FLOOR = 10_000  # micros, the minimum price of a click; campaigns.money.floor has that of the currency
+# Micros, the minimum price of a click. In use is money.floor(): this, or the currency's smallest coin if that is more.
+FLOOR = 10_000
 # How well a target fits a page, 1 at best. Categories are ordered from the root; the last one is the leaf.
 FIT = {Target.Kind.PRODUCT: 1.0, Target.Kind.KEYWORD: 0.8, Target.Kind.CATEGORY: 0.7}
 FIT_OF_A_PARENT_CATEGORY = 0.3

@@ -52,7 +52,7 @@ class Rows(Generic[R]):
     def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id") -> Page[R]:
         """Up to ``limit`` rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, but at least one.
 
-        ``next_after`` continues an order by id only.
+        ``next_after`` is for an order by id only: with another one, its next page would skip rows.
 
         The first query leaves out long values. If there are any, a second one fetches their rows.
         """

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 
-NEAR_DUPLICATE = 0.7  # cosine of the words of two titles, above which a customer sees the same product twice
+NEAR_DUPLICATE = 0.78  # cosine of the words of two titles: four of five words are the same
 LIST = 10  # products; the length of a usual list, for which the cap is given
 
 Words = frozenset[str]
@@ -22,8 +22,8 @@ def are_near_duplicates(one: Words, other: Words) -> bool:
 class Diversity:
     """What a list of ``limit`` products has so far.
 
-    It admits ``most_of_a_leaf`` products of one leaf category in ten, but any number of the leaf category ``unlimited``
-    and of products without a category.
+    It admits ``most_of_a_leaf`` products of one leaf category, in a list of more than ten proportionally more. The leaf
+    category ``unlimited`` and products without a category have no cap.
     """
 
     def __init__(self, limit: int, most_of_a_leaf: int, unlimited: str | None = None) -> None:

@@ -21,7 +21,7 @@ class Weights:
     activity: float = 0.25  # a reviewer of n products counts as 1 / n ** activity
     window: int = 10  # reviews of a reviewer before and after each that count together with it
     decay: float = 0.9  # factor for each step between two reviews but the first
-    backward: float = 0.3  # weight of a product that was reviewed earlier, where a later one has 1
+    backward: float = 0.5  # weight of a product that was reviewed earlier, where a later one has 1
     same_day: float = 0.75  # weight of a product that was reviewed on the same day
     own: float = 0.7  # exponent of a product's own reviewers in the norm; that of the other's is the rest to 1
     shrinkage: float = 10.0  # added to the norm, in reviewers of average weight
@@ -33,6 +33,7 @@ class Weights:
     recency: float = 0.6  # factor for each later product in the history
     trend: float = 2.0  # weight of the logarithm of a product's recent reviews
     half_life: float = 7.0  # days; for the trend
-    most_of_a_leaf: int = 3  # products of one leaf category in a list of ten; 10 lifts the cap
+    # For every list but that of similar products.
+    most_of_a_leaf: int = 3  # products of one leaf category in ten; 10 lifts the cap
     # For popular products.
     popular_half_life: float = 90.0  # days; longer, so that one busy week does not decide

@@ -100,7 +100,7 @@ def can_roll(data: Dataset) -> bool:
 
 
 def rolling(data: Dataset) -> list[Split]:
-    """A split for each of STEPS days. It hides the test items from that day to the next one, and all later reviews.
+    """A split for each of STEPS days: its build knows earlier reviews only, its test items end with the next day.
 
     The days cut the test items of ``last-hash`` into STEPS + 1 equal parts, of which the first is only known. Raises
     ValueError without enough times.
@@ -115,12 +115,8 @@ def rolling(data: Dataset) -> list[Split]:
     splits = []
     for start, end in zip(starts, [*starts[1:], math.inf], strict=True):
         known = [review for review in dated if review[2] < start]
-        before = {(reviewer, product) for reviewer, product, _ in known}
-        cases = []
-        for case in whole.cases:
-            history = [product for product in case.history if (case.reviewer, product) in before]
-            if case.day is not None and start <= case.day < end and history:
-                cases.append(case._replace(history=history))
+        # A reviewer's own history goes up to the hidden review: lists follow each review from the moment it is posted.
+        cases = [case for case in whole.cases if case.day is not None and start <= case.day < end]
         splits.append(Split(replace(whole.known, reviews=known, dated=dated), cases))
     return splits
 
