@@ -2,11 +2,11 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import Count, Max
 from django.utils import timezone
 
@@ -37,6 +37,8 @@ def exclusive() -> Iterator[None]:
                     raise BuildRunning
             yield
         finally:
+            with suppress(Error):  # the server may be gone
+                guard.rollback()  # frees the lock now: close() does not wait for the server
             guard.close()
     else:
         database = Path(connection.settings_dict["NAME"]).resolve()
