@@ -1,7 +1,6 @@
 """Ads: who pays how much to show which products where, and what the ads earned."""
 
 from django.apps import AppConfig
-from django.core.signals import request_started
 
 
 class CampaignsConfig(AppConfig):
@@ -9,6 +8,9 @@ class CampaignsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from campaigns import background
+        from campaigns.repository import spool
+        from campaigns.snapshot import refresher
+        from service.background import keep_running
 
-        request_started.connect(background.ensure_running)
+        keep_running("ads-snapshot", refresher.run)
+        keep_running("ads-spool", spool.run)

@@ -15,6 +15,7 @@ from campaigns.keywords import keyword, search_term
 from campaigns.models import Kind, Reason, Viewer, day_of
 from campaigns.snapshot import refresher
 from campaigns.spool import AdEvent, Spool
+from catalog.models import AVAILABLE
 from catalog.repository import advertised
 from catalog.served import ProductRow
 from resilience import breakers, provenance
@@ -96,9 +97,9 @@ def _seen_by(viewer: str, now: datetime) -> dict[int, int]:
 
 def _with_products(winners: Sequence[AuctionEntry]) -> list[tuple[AuctionEntry, ProductRow]]:
     marks = ", ".join(["%s"] * len(winners))
-    found = advertised.fetch(f"WHERE asin IN ({marks})", *(each.ad.asin for each in winners))
+    found = advertised.fetch(f"WHERE {AVAILABLE} AND asin IN ({marks})", *(each.ad.asin for each in winners))
     products = {product.asin: product for product in found}
-    return [(each, products[each.ad.asin]) for each in winners if each.ad.asin in products]  # else deleted
+    return [(each, products[each.ad.asin]) for each in winners if each.ad.asin in products]  # else withdrawn since
 
 
 def record(event: AdEvent) -> Reason | None:

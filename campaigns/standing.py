@@ -25,7 +25,7 @@ from campaigns import running
 from campaigns.choice import FIT, LEAST_RELEVANCE, TYPICAL_IMPRESSIONS, TYPICAL_RATE
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
 from campaigns.money import floor
-from catalog.models import Product
+from catalog.models import Product, is_available
 
 
 class Standing(TextChoices):
@@ -69,7 +69,7 @@ def why_not_shown(campaign: Any) -> str:
     if able:
         return f"{every - able} of {every} ads cannot be shown" if able < every else ""
     if not campaign.ads_with_product:
-        return "the products of its ads are deleted"
+        return "the products of its ads are deleted, not listed or out of stock"
     if not campaign.ads_with_target:
         return "its ads have no target"
     return "too few people click its ads" if campaign.ads_with_both else "no ad has both a product and a target"
@@ -78,13 +78,13 @@ def why_not_shown(campaign: Any) -> str:
 def why_ad_not_shown(ad: Any) -> str:
     """Return why an ad of ``ads_now`` is not shown; an empty text if it can be."""
     if not ad.has_product:
-        return "its product is deleted"
+        return "its product is deleted, not listed or out of stock"
     if not ad.has_target:
         return "it has no target"
     return "" if ad.is_relevant else "too few people click it"
 
 
-HAS_PRODUCT = Exists(Product.objects.filter(asin=OuterRef("product_id")))
+HAS_PRODUCT = Exists(Product.objects.filter(is_available, asin=OuterRef("product_id")))
 
 
 def has_target() -> Exists:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Count, F, FloatField, QuerySet
 from django.db.models.functions import Cast, NullIf
 from django.forms import ModelForm, ValidationError
@@ -18,6 +19,7 @@ from catalog.models import Product, Review
 from catalog.repository import MAX_REVIEWS_DELETED, have_too_many_reviews
 from catalog.serializers import ProductSerializer
 from catalog.wire import SALES_RANK
+from catalog.withdrawals import withdrawals
 from service.admin import BoundedAdmin
 
 COUNTED = 10_000  # rows that a list counts at most
@@ -127,9 +129,20 @@ class ReviewsDeletedTogether:
 @admin.register(Product)
 class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
     form = ProductForm
-    list_display = ("thumbnail", "asin", "title", "brand", "leaf_category", "price", "average_rating", "reviews")
+    list_display = (
+        "thumbnail",
+        "asin",
+        "title",
+        "brand",
+        "leaf_category",
+        "price",
+        "average_rating",
+        "reviews",
+        "is_listed",
+        "in_stock",
+    )
     list_display_links = ("thumbnail", "asin")
-    list_filter = (CategoryFilter, BrandFilter)
+    list_filter = (CategoryFilter, BrandFilter, "is_listed", "in_stock")
     list_per_page = 50
     search_fields = ("asin__startswith", "title__icontains")
     search_help_text = "The beginning of an asin, or a part of the title"
@@ -143,6 +156,8 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
         "im_url",
         "brand",
         "price",
+        "is_listed",
+        "in_stock",
         "categories",
         "related",
         "sales_rank",
@@ -164,6 +179,8 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
         if change:
             # A full save would overwrite the counters, which triggers maintain, with their values from the form.
             obj.save(update_fields=[*form.changed_data, "leaf_category"])
+            if not obj.is_listed and "is_listed" in form.changed_data:
+                transaction.on_commit(lambda: withdrawals.announce(obj))
         else:
             obj.save()
 

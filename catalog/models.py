@@ -12,6 +12,10 @@ from catalog import rules
 # two hundred good ones.
 PRIOR_REVIEWS = 5
 PRIOR_RATING = 3.5
+# A product that is not listed is in no list; one that is out of stock is in no recommendation and no ad.
+LISTED = "is_listed = TRUE"
+AVAILABLE = "is_listed = TRUE AND in_stock = TRUE"
+is_available = Q(is_listed=True, in_stock=True)
 
 
 class Product(models.Model):
@@ -38,6 +42,13 @@ class Product(models.Model):
         blank=True,
         validators=[MinValueValidator(0)],
     )
+    # With defaults of the database, so that a process of an earlier release can go on inserting.
+    is_listed = models.BooleanField(
+        "listed", default=True, db_default=True, help_text="Whether lists, recommendations and ads may show it."
+    )
+    in_stock = models.BooleanField(
+        default=True, db_default=True, help_text="Whether recommendations and ads may show it."
+    )
     review_count = models.PositiveIntegerField(default=0, editable=False)
     rating_total = models.PositiveIntegerField(default=0, editable=False)
     smoothed_rating = models.GeneratedField(
@@ -50,8 +61,14 @@ class Product(models.Model):
     class Meta:
         ordering = ["id"]
         indexes = [
-            models.Index(F("smoothed_rating").desc(), F("id"), name="product_by_rating"),
-            models.Index(F("leaf_category"), F("smoothed_rating").desc(), F("id"), name="product_by_category_rating"),
+            models.Index(fields=["id"], condition=Q(is_listed=True), name="product_listed"),
+            models.Index(
+                *(F("is_listed"), F("in_stock"), F("smoothed_rating").desc(), F("id")), name="product_by_rating"
+            ),
+            models.Index(
+                *(F("leaf_category"), F("is_listed"), F("in_stock"), F("smoothed_rating").desc(), F("id")),
+                name="product_by_category_rating",
+            ),
             models.Index(fields=["brand"], name="product_by_brand"),
         ]
         constraints = [
@@ -65,6 +82,22 @@ class Product(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         self.leaf_category = leaf_category(self.categories)
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class Withdrawal(models.Model):
+    """A product that was taken off the lists, went out of stock or was deleted, and what it was then.
+
+    Database triggers write it (migration 0007). Each product has one row at most, for its last withdrawal. ``at`` is in
+    seconds since 1970 by the clock of the database.
+    """
+
+    asin = models.CharField(max_length=rules.MAX_ASIN, primary_key=True)
+    is_listed = models.BooleanField()
+    in_stock = models.BooleanField()
+    at = models.FloatField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.asin} at {self.at}"
 
 
 def leaf_category(categories: list[str]) -> str:

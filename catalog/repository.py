@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, TypedDict
 from django.db import IntegrityError, transaction
 
 from catalog import defaults
-from catalog.models import Product, Review
+from catalog.models import AVAILABLE, LISTED, Product, Review
 from catalog.rows import Page, R, Rows
 from catalog.served import ProductRow, ReviewRow
+from catalog.withdrawals import withdrawals
 from resilience.database import InDoubt, atomic
 from resilience.errors import ExpectedError
 from resilience.fallback import protected_write, with_fallback
@@ -59,6 +60,8 @@ class ProductFields(TypedDict, total=False):
     categories: list[str]
     brand: str
     price: Any
+    is_listed: bool
+    in_stock: bool
 
 
 class ReviewFields(TypedDict, total=False):
@@ -84,22 +87,33 @@ class AdCandidates(NamedTuple):
         return AdCandidates(*([each for each in part if each.asin not in asins] for part in self))
 
 
-@with_fallback(default=defaults.product)
+def _listed(page: Page[ProductRow], age: float) -> Page[ProductRow]:
+    products = (withdrawals.current(product, age) for product in page.rows)
+    return page._replace(rows=[product for product in products if product.is_listed])
+
+
+def _available(candidates: AdCandidates, age: float) -> AdCandidates:
+    return AdCandidates(
+        *([each for each in part if withdrawals.current(each, age).is_available] for part in candidates)
+    )
+
+
+@with_fallback(default=defaults.product, revise=withdrawals.current)
 def get_product_by_asin(*, asin: str) -> ProductRow:
     """The product. Raises Product.DoesNotExist. One query."""
     return _products.get("WHERE asin = %s", asin)
 
 
-@with_fallback(default=defaults.products)
+@with_fallback(default=defaults.products, revise=_listed)
 def get_products(*, skip: int, limit: int, after: int | None = None) -> Page[ProductRow]:
-    """Products ordered by id, from the first id above ``after``. One query, two if values are long."""
-    return _page(_products, {}, skip, limit, after)
+    """Listed products ordered by id, from the first id above ``after``. One query, two if values are long."""
+    return _page(_products, [LISTED], [], skip, limit, after)
 
 
 @with_fallback(default=defaults.reviews)
 def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> Page[ReviewRow]:
     """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two if there are no reviews."""
-    found = _page(_reviews, {"asin": asin}, skip, limit, after)
+    found = _page(_reviews, ["asin = %s"], [asin], skip, limit, after)
     if not found.rows:
         Product.objects.only("id").get(asin=asin)
     return found
@@ -110,8 +124,9 @@ def get_reviews(
     *, skip: int, limit: int, after: int | None = None, asin: str | None = None, reviewer_id: str | None = None
 ) -> Page[ReviewRow]:
     """Reviews ordered by id, optionally of one product or by one reviewer. One query, two if values are long."""
-    given = {"asin": asin, "reviewer_id": reviewer_id}
-    return _page(_reviews, {column: value for column, value in given.items() if value is not None}, skip, limit, after)
+    given = {"asin = %s": asin, "reviewer_id = %s": reviewer_id}
+    asked = {condition: value for condition, value in given.items() if value is not None}
+    return _page(_reviews, [*asked], [*asked.values()], skip, limit, after)
 
 
 @with_fallback(default=lambda *, asin: tuple[str, ...]())
@@ -120,14 +135,14 @@ def get_categories(*, asin: str) -> tuple[str, ...]:
     return tuple(Product.objects.filter(asin=asin).values_list("categories", flat=True).first() or ())
 
 
-@with_fallback(default=lambda *, asin, leaves, limit: AdCandidates([], defaults.ads(limit=limit)))
+@with_fallback(default=lambda *, asin, leaves, limit: AdCandidates([], defaults.ads(limit=limit)), revise=_available)
 def get_ad_candidates(*, asin: str | None, leaves: tuple[str, ...], limit: int) -> AdCandidates:
-    """Up to ``limit`` products of the leaf categories and as many others, best rated first.
+    """Up to ``limit`` available products of the leaf categories and as many others, best rated first.
 
     The page's product ``asin`` is left out. Two queries, one without categories.
     """
     marks = ", ".join(["%s"] * len(leaves)) or "NULL"
-    best = f"AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {limit:d}"
+    best = f"AND {AVAILABLE} AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {limit:d}"
     fitting = advertised.fetch(f"WHERE leaf_category IN ({marks}) {best}", *leaves, asin or "") if leaves else []
     others = advertised.fetch(f"WHERE (leaf_category IN ({marks})) IS NOT TRUE {best}", *leaves, asin or "")
     return AdCandidates(fitting, others)
@@ -231,11 +246,10 @@ def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> Revie
         raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
 
 
-def _page(rows: Rows[R], equal: dict[str, str], skip: int, limit: int, after: int | None) -> Page[R]:
-    conditions = [f"{column} = %s" for column in equal]
-    parameters: list[str | int] = [*equal.values()]
+def _page(
+    rows: Rows[R], conditions: list[str], parameters: list[Any], skip: int, limit: int, after: int | None
+) -> Page[R]:
     if after is not None:
-        conditions.append("id > %s")
-        parameters.append(after)
+        conditions, parameters = [*conditions, "id > %s"], [*parameters, after]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     return rows.page(where, *parameters, limit=limit, skip=skip)

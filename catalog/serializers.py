@@ -10,6 +10,7 @@ from catalog import rules
 from catalog.served import ProductRow, ReviewRow
 from catalog.wire import (
     IM_URL,
+    IS_LISTED,
     REVIEW_TEXT,
     REVIEW_TIME,
     REVIEWER_ID,
@@ -17,7 +18,7 @@ from catalog.wire import (
     SALES_RANK,
     UNIX_REVIEW_TIME,
 )
-from service.fields import BoundedDictField, BoundedListField
+from service.fields import BoundedDictField, BoundedListField, FlagField
 
 MAX_SKIP = 100_000
 MAX_LIMIT = 1000
@@ -85,6 +86,8 @@ class ProductSerializer(serializers.Serializer[ProductRow]):
         allow_null=True,
         coerce_to_string=False,
     )
+    listed = FlagField(source="is_listed", required=False, help_text="Whether lists, recommendations and ads show it.")
+    in_stock = FlagField(required=False, help_text="Whether recommendations and ads show it.")
 
     def to_representation(self, product: ProductRow) -> dict[str, Any]:
         # By hand, because DRF's loop over the fields takes most of the time of a page of products. JSON text goes into
@@ -99,6 +102,9 @@ class ProductSerializer(serializers.Serializer[ProductRow]):
             "categories": orjson.Fragment(product.categories),
             "brand": product.brand,
             "price": None if product.price is None else float(product.price),
+            # SQLite has no booleans.
+            IS_LISTED: bool(product.is_listed),
+            "in_stock": bool(product.in_stock),
         }
 
 

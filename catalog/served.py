@@ -18,7 +18,14 @@ class ProductRow(NamedTuple):
     categories: str = "[]"
     brand: str = ""
     price: Decimal | float | None = None
+    is_listed: bool = True
+    in_stock: bool = True
     id: int = 0
+
+    @property
+    def is_available(self) -> bool:
+        """Whether recommendations and ads may show it."""
+        return self.is_listed and self.in_stock
 
 
 class ReviewRow(NamedTuple):

@@ -25,6 +25,7 @@ from catalog.rows import Page
 from catalog.serializers import PageParameters, PathParameters, ProductSerializer, ReviewParameters, ReviewSerializer
 from catalog.served import ProductRow, ReviewRow
 from catalog.wire import REVIEWER_ID
+from catalog.withdrawals import withdrawals
 from service import openapi
 from service.permissions import PermittedOrReadOnly
 
@@ -117,7 +118,7 @@ class ProductViewSet(CatalogViewSet):
         responses={200: ProductSerializer(many=True), **openapi.READ_ERRORS},
     )
     def list(self, request: Request) -> Response:
-        """Products ordered by id. If the database is down: the last answer to the same request, else a stand-in."""
+        """Listed products by id. If the database is down: the last answer to the same request, else a stand-in."""
         return self.answer(repository.get_products(**self.parameters(PageParameters)))
 
     @extend_schema(
@@ -155,7 +156,8 @@ class ProductViewSet(CatalogViewSet):
         responses={200: ProductSerializer, 404: NOT_FOUND, **openapi.WRITE_ERRORS},
     )
     def update(self, request: Request, asin: str, partial: bool = False) -> Response:
-        """Requires the permission `catalog.change_product`. Omitted fields keep their values."""
+        """Requires the permission `catalog.change_product`. Omitted fields keep their values. With `listed: false` the
+        answer comes a second later: from then on no process shows the product in a list, not even in an outage."""
         asin = self.path_asin()
         fields = validated(ProductSerializer, request.data, partial=partial)
         if fields.pop("asin", asin) != asin:
@@ -164,6 +166,8 @@ class ProductViewSet(CatalogViewSet):
             product = repository.update_product(asin=asin, fields=fields)  # type: ignore[arg-type]
         except Product.DoesNotExist:
             raise UnknownProduct from None
+        if fields.get("is_listed") is False or fields.get("in_stock") is False:
+            withdrawals.announce(product)
         return Response(self.get_serializer(product).data)
 
     @extend_schema(

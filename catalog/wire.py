@@ -5,6 +5,7 @@ The one place that spells them. The serializers declare fields by these names, w
 
 IM_URL = "imUrl"
 SALES_RANK = "salesRank"
+IS_LISTED = "listed"
 REVIEWER_ID = "reviewerID"
 REVIEWER_NAME = "reviewerName"
 REVIEW_TEXT = "reviewText"

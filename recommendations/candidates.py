@@ -11,7 +11,7 @@ import orjson
 from django.db import connection
 from django.db.models import OuterRef, Subquery
 
-from catalog.models import Product, Review
+from catalog.models import AVAILABLE, Product, Review, is_available
 from catalog.rows import Rows
 from catalog.served import ProductRow
 from recommendations.diversity import Diversity
@@ -126,7 +126,7 @@ def best_rated(category: str | None, reviewer: str | None = None) -> Filler:
                     break
                 last = batch[-1]
         if reviewer is not None:
-            newest = Product.objects.order_by("-id").values_list("id", flat=True)[: sum(BATCHES)]
+            newest = Product.objects.filter(is_available).order_by("-id").values_list("id", flat=True)[: sum(BATCHES)]
             yield from (Candidate(number, 0.0, source) for number in newest)
 
     return candidates
@@ -136,7 +136,7 @@ def _best_rated(
     leaf: str | None, reviewer: str | None, last: tuple[float, int] | None, size: int
 ) -> list[tuple[float, int]]:
     """Rating and id of the next products after ``last``."""
-    conditions, parameters = ["TRUE"], list[Any]()
+    conditions, parameters = [AVAILABLE], list[Any]()
     if leaf:
         conditions.append("leaf_category = %s")
         parameters.append(leaf)
@@ -171,11 +171,12 @@ def fill(
     reviewer: str | None = None,
     diversity: Diversity | None = None,
 ) -> list[Recommended]:
-    """The first ``limit`` distinct candidates of the category, not in ``exclude`` and not seen by the ``reviewer``.
+    """The first ``limit`` distinct candidates that are available, of the category, not in ``exclude`` and not seen by
+    the ``reviewer``.
 
     Those that ``diversity`` refuses come last. There are fewer if the page of products reaches its size limit.
     """
-    known = Product.objects.all()
+    known = Product.objects.filter(is_available)
     if reviewer is not None:
         review = Review.objects.order_by().filter(reviewer_id=reviewer, product_id=OuterRef("asin"))
         known = known.alias(seen=Subquery(review.values("id")[:1])).filter(seen=None)  # no join, as above

@@ -15,6 +15,7 @@ from django.conf import settings
 from catalog import defaults
 from catalog.models import Product
 from catalog.rows import Rows
+from catalog.withdrawals import withdrawals
 from recommendations import builds, metrics
 from recommendations.candidates import (
     Candidate,
@@ -45,6 +46,10 @@ _LATEST = """JOIN (
 ) AS latest ON latest.reviewed = asin"""
 
 
+def _still_available(found: list[Recommended], age: float) -> list[Recommended]:
+    return [each for each in found if withdrawals.current(each.product, age).is_available]
+
+
 class PopularCache:
     """The popular products of the latest lookup. Each process has them from its first live answer on."""
 
@@ -54,7 +59,8 @@ class PopularCache:
 
     def products(self) -> list[Recommended]:
         """Return the products, or none if they are older than STALE_MAX_AGE."""
-        return self._products if time.monotonic() < self._at + settings.STALE_MAX_AGE else []
+        age = time.monotonic() - self._at
+        return _still_available(self._products, age) if age < settings.STALE_MAX_AGE else []
 
     def refresh(self) -> None:
         """Look the products and the active build up if REFRESH_INTERVAL has passed. Three or four queries a minute."""
@@ -83,14 +89,14 @@ def _popular_instead(*, limit: int, exclude: tuple[str, ...] = (), **parameters:
     return found or list(stand_ins)
 
 
-@with_fallback(default=_popular_instead)
+@with_fallback(default=_popular_instead, revise=_still_available)
 def popular(*, limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool) -> list[Recommended]:
     """The most reviewed products; newer reviews count more. Two or three queries, a few more once a minute."""
     fillers = (popular_of(category or "", "popular"), best_rated(category))
     return _filled(*fillers, limit=limit, category=category, exclude=exclude, diverse=diverse)
 
 
-@with_fallback(default=_popular_instead)
+@with_fallback(default=_popular_instead, revise=_still_available)
 def similar(
     *, asin: str, limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool
 ) -> list[Recommended]:
@@ -113,7 +119,7 @@ def similar(
     return _filled(*fillers, **asked, diverse=diverse, most_of_a_leaf=limit)
 
 
-@with_fallback(default=_popular_instead)
+@with_fallback(default=_popular_instead, revise=_still_available)
 def for_products(
     *, asins: tuple[str, ...], limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool
 ) -> list[Recommended]:
@@ -124,7 +130,7 @@ def for_products(
     return _for_history(history, limit=limit, category=category, exclude=(*exclude, *asins), diverse=diverse)
 
 
-@with_fallback(default=_popular_instead)
+@with_fallback(default=_popular_instead, revise=_still_available)
 def for_reviewer(
     *,
     reviewer_id: str,

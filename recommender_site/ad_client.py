@@ -10,7 +10,7 @@ from django.conf import settings
 from catalog import defaults
 from catalog.ads import as_ad
 from catalog.rules import MAX_ADS_BYTES
-from catalog.wire import IM_URL, SALES_RANK
+from catalog.wire import IM_URL, IS_LISTED, SALES_RANK
 from resilience import deadlines, http, provenance, request_id
 from resilience.circuit import Outcome
 from resilience.fallback import with_fallback
@@ -27,13 +27,22 @@ AD_SHAPE: dict[str, type | UnionType] = {
     "categories": list,
     "brand": str,
     "price": float | int | None,
+    IS_LISTED: bool,
+    "in_stock": bool,
     "sponsored": bool,
     "ad_id": int | None,
     "impression_url": str | None,
     "click_url": str | None,
 }
-# An ad provider without sponsored ads may leave these out.
-UNPAID = {"sponsored": False, "ad_id": None, "impression_url": None, "click_url": None}
+# Another ad provider, or one of an earlier release, may leave these out.
+OPTIONAL = {
+    IS_LISTED: True,
+    "in_stock": True,
+    "sponsored": False,
+    "ad_id": None,
+    "impression_url": None,
+    "click_url": None,
+}
 _session = http.session(connections=16)
 
 
@@ -75,9 +84,9 @@ def _parse(body: bytes) -> list[dict[str, Any]]:
         ads = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise http.BadAnswer("the ad provider's answer is not JSON") from error
-    if not isinstance(ads, list) or not all(isinstance(ad, dict) and _is_ad({**UNPAID, **ad}) for ad in ads):
+    if not isinstance(ads, list) or not all(isinstance(ad, dict) and _is_ad({**OPTIONAL, **ad}) for ad in ads):
         raise http.BadAnswer("the ad provider's answer is not an array of ads")
-    return [{**UNPAID, **ad} for ad in ads]
+    return [{**OPTIONAL, **ad} for ad in ads]
 
 
 def _is_ad(ad: dict[str, Any]) -> bool:

@@ -23,13 +23,18 @@ stale_cache = StaleCache()
 
 
 def with_fallback(
-    breaker_name: str | None = None, *, default: Callable[..., T], keep_stale: bool = True
+    breaker_name: str | None = None,
+    *,
+    default: Callable[..., T],
+    keep_stale: bool = True,
+    revise: Callable[[T, float], T] = lambda answer, age: answer,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorate a read: it returns the live answer, else the last good one for the same arguments, else the default.
 
     The arguments are the cache key, so they are keyword-only and hashable. ``default`` gets the same arguments and must
-    not fail. Errors that are answers (DoesNotExist) pass through, and the kept answer is discarded. By default the
-    breaker is that of the default database.
+    not fail. ``revise`` gets a kept answer and its age in seconds, and returns what is served of it. Errors that are
+    answers (DoesNotExist) pass through, and the kept answer is discarded. By default the breaker is that of the default
+    database.
     """
 
     def decorate(func: Callable[P, T]) -> Callable[P, T]:
@@ -52,7 +57,7 @@ def with_fallback(
                     answer = default(*args, **kwargs)
                     count("default")
                 else:
-                    answer, age = kept
+                    answer, age = revise(*kept), kept[1]
                     count("stale", age)
             except (ExpectedError, ObjectDoesNotExist):
                 stale_cache.discard(key)

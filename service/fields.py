@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import empty, iter_options
 
 MAX_ERRORS = 10  # reported per field
 
@@ -38,6 +39,19 @@ class CommaSeparatedField(serializers.CharField):
         if len(values) > self._max_items:
             self.fail("max_items", max_items=self._max_items)
         return tuple(self._child.run_validation(value) for value in values)
+
+
+class FlagField(serializers.BooleanField):
+    """A boolean that a form may leave out: DRF takes a form without it for false. Shown as a choice of two."""
+
+    default_empty_html = empty
+    initial = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(style={"base_template": "select.html"}, **kwargs)
+
+    def iter_options(self) -> Any:
+        return iter_options({"True": "yes", "False": "no"})
 
 
 class BoundedDictField(serializers.DictField):

@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from resilience import breakers, fallback
 from resilience.backends import protection
+from service import background
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +24,10 @@ def fresh_breakers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def protected_queries() -> None:
-    """As in a service, each query is a protected call."""
+def serving() -> None:
+    """As in a service, each query is a protected call; but there are no background threads."""
     protection.turn_on()
+    background.LOOPS.clear()
 
 
 @pytest.fixture
@@ -108,10 +110,9 @@ def cut_commit(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> CutCo
 
 
 @pytest.fixture(autouse=True)
-def ads_at_hand(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No threads of the ad provider's: campaigns are read for each request, what is spooled stays until asked for."""
+def nothing_pending(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What background threads would read or deliver waits until a test asks for it."""
+    monkeypatch.setattr("catalog.withdrawals.SPREAD", 0)
+    monkeypatch.setattr("catalog.withdrawals.withdrawals._known", {})
     if "campaigns" in settings.INSTALLED_APPS:
-        from campaigns import background
-
         settings.ADS_SNAPSHOT_SECONDS, settings.ADS_SPOOL_DIR = 0, str(tmp_path / "spool")
-        monkeypatch.setattr(background, "LOOPS", {})

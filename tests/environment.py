@@ -1,7 +1,9 @@
 """The environment of a test run, set before Django reads its settings. TEST_DATABASE=postgresql runs the same tests
 on a real PostgreSQL; without it they run on SQLite."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 os.environ["SECRET_KEY"] = "tests-only-" + "0" * 40
@@ -14,4 +16,6 @@ if os.environ.get("TEST_DATABASE") == "postgresql":
 
     os.environ["DATABASE_URL"] = postgres_server.start()
 else:
-    os.environ["DATABASE_URL"] = f"sqlite:///{tempfile.mkdtemp(prefix='shop-tests-')}/shop.sqlite3"
+    folder = tempfile.mkdtemp(prefix="shop-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["DATABASE_URL"] = f"sqlite:///{folder}/shop.sqlite3"

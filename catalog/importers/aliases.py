@@ -26,6 +26,12 @@ PRODUCTS: Aliases = {
     "features": ("features", "feature"),
     "brand": ("brand", "store", "Vendor"),
     "price": ("price", "Variant Price"),
+    "listed": (wire.IS_LISTED, "is_listed", "Published"),
+    "status": ("Status",),
+    "stock": ("in_stock", "availability", "is_in_stock", "stock_status"),
+    "inventory": ("Variant Inventory Qty",),
+    "tracker": ("Variant Inventory Tracker",),
+    "policy": ("Variant Inventory Policy",),
 }
 
 # The reviews of 2014, 2018 and 2023, amazon_us_reviews, and plain ratings: user, item, rating, timestamp.

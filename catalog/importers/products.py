@@ -1,12 +1,13 @@
 """Imports products from the metadata of 2014, 2018 and 2023, CSV files made from it, and Shopify's product CSV."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from catalog import rules, wire
 from catalog.importers import aliases, listings, values
+from catalog.importers.availability import in_inventory, in_stock, listed
 from catalog.importers.cells import is_absent
 from catalog.importers.formats import RejectedRow, UnknownFormat
 from catalog.importers.importer import Importer
@@ -24,7 +25,7 @@ class ProductImporter(Importer):
     """Imports products. A missing or empty value keeps the stored one.
 
     Consecutive rows of one Shopify handle are variants of one product, which gets the first value of each field and the
-    lowest price.
+    lowest price, and is in stock if one of them is.
     """
 
     columns = Columns(aliases.PRODUCTS, {"the product": "asin"})
@@ -43,6 +44,8 @@ class ProductImporter(Importer):
             "leaf_category",
             "brand",
             "price",
+            "is_listed",
+            "in_stock",
         ),
         key=("asin",),
         empty={
@@ -56,6 +59,7 @@ class ProductImporter(Importer):
             "brand": "''",
             "price": "NULL",
         },
+        given_or={"is_listed": "TRUE", "in_stock": "TRUE"},
         initial={"review_count": "0", "rating_total": "0"},
     )
 
@@ -68,9 +72,9 @@ class ProductImporter(Importer):
         names = self.layouts.of(fields).names
         if aliases.is_of_reviews(names):
             raise RejectedRow(aliases.IS_REVIEWS)
-        asin, title, description, picture, related, *lists, ranks, categories, main, features, brand, cost = (
-            self.layouts.read(fields)
-        )
+        cells = self.layouts.read(fields)
+        asin, title, description, picture, related, *lists, ranks, categories, main, features, brand, cost = cells[:14]
+        published, status, stock, *inventory = cells[14:]
         is_shopify = "handle" in names
         if "title" not in names and "name" not in names and "productid" in names:
             title, description = description, None  # the CSV of Musical Instruments calls the title a description
@@ -87,7 +91,9 @@ class ProductImporter(Importer):
             _json(named),
             leaf_category(named) or None,
             values.paragraphs(brand, "brand", rules.MAX_NAME) or None,
-            self._price(cost),
+            self._said("price", cost, price),
+            self._listed(published, status),
+            in_inventory(*inventory) if is_absent(stock) else self._said("in_stock", stock, in_stock),
         )
         return self._folded(row) if is_shopify else row
 
@@ -101,20 +107,27 @@ class ProductImporter(Importer):
             self.unreadable.append(name)
         return value
 
-    def _price(self, raw: Any) -> Decimal | None:
-        if is_absent(raw):
-            return None
-        found = price(raw)
-        if found is None:
-            self.unreadable.append("price")
+    def _said(self, name: str, raw: Any, read: Callable[[Any], T | None]) -> T | None:
+        """What ``read`` finds in a cell, None if it is absent; noted as unreadable if it finds nothing."""
+        found = None if is_absent(raw) else read(raw)
+        if found is None and not is_absent(raw):
+            self.unreadable.append(name)
         return found
+
+    def _listed(self, *cells: Any) -> bool | None:
+        """Whether a product is listed: no cell denies it, and one at least says it."""
+        said = [self._said(wire.IS_LISTED, each, listed) for each in cells]
+        return False if False in said else True if True in said else None
 
     def _folded(self, row: Row) -> Row:
         """The row merged with the preceding rows of the same product."""
         before = self.variants
         if before and before[0] == row[0]:
-            prices = [each for each in (before[-1], row[-1]) if each is not None]
-            row = (*self.merge(row, before)[:-1], min(prices, default=None))
+            merged = self.merge(row, before)
+            prices, _, stocks = (
+                [each for each in pair if each is not None] for pair in zip(before[-3:], row[-3:], strict=True)
+            )
+            row = (*merged[:-3], min(prices, default=None), merged[-2], max(stocks, default=None))
         self.variants = row
         return row
 

@@ -22,6 +22,7 @@ class Table:
     """The target of rows. ``key`` has the columns of the unique constraint.
 
     ``empty`` maps columns to the SQL literal for "not given": None becomes the literal in a new row, and both keep the
+    value of an old row. ``given_or`` maps columns without such a literal to the one for a new row; only None keeps the
     value of an old row. ``follows`` maps columns to another column; if that keeps its value, so do they. ``initial``
     maps columns that only a new row sets to SQL literals. ``newest`` is a column of seconds since 1970: an older row
     does not replace a newer one, unless the newer one is in the future.
@@ -31,6 +32,7 @@ class Table:
     columns: tuple[str, ...]
     key: tuple[str, ...]
     empty: dict[str, str] = field(default_factory=dict)
+    given_or: dict[str, str] = field(default_factory=dict)
     follows: dict[str, str] = field(default_factory=dict)
     initial: dict[str, str] = field(default_factory=dict)
     newest: str | None = None
@@ -38,9 +40,13 @@ class Table:
     @property
     def upsert(self) -> str:
         """INSERT … ON CONFLICT from the staged rows, without a RETURNING clause."""
-        values = [f"COALESCE({c}, {self.empty[c]})" if c in self.empty else c for c in self.columns]
+        literals = self.empty | self.given_or
+        values = [f"COALESCE({c}, {literals[c]})" if c in literals else c for c in self.columns]
         others = [c for c in self.columns if c not in self.key]
         given = {c: f"COALESCE(NULLIF(excluded.{c}, {self.empty[c]}), {self.name}.{c})" for c in self.empty}
+        same = " AND ".join(f"staged.{c} = excluded.{c}" for c in self.key)
+        for c in self.given_or:  # the new row has the literal in place of None, which only the staged row shows
+            given[c] = f"COALESCE((SELECT staged.{c} FROM staged WHERE {same}), {self.name}.{c})"  # noqa: S608
         for c, other in self.follows.items():
             given[c] = f"CASE WHEN excluded.{other} = {self.empty[other]} THEN {self.name}.{c} ELSE excluded.{c} END"
         new = [given.get(c, f"excluded.{c}") for c in others]
@@ -93,6 +99,7 @@ def _on_postgresql(cursor: CursorWrapper, table: Table, lines: str) -> tuple[int
     cursor.execute("DROP TABLE IF EXISTS staged")
     cursor.execute(f"CREATE TEMP TABLE staged ON COMMIT DROP AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
     _fill(cursor, "staged", table.columns, lines)
+    _index(cursor, table)
     # xmax is 0 for inserted rows and set for updated ones.
     cursor.execute(f"""
         WITH done AS ({table.upsert} RETURNING xmax = 0 AS created)
@@ -107,11 +114,17 @@ def _on_sqlite(cursor: CursorWrapper, table: Table, rows: list[Row]) -> tuple[in
     cursor.execute("DROP TABLE IF EXISTS temp.staged")
     cursor.execute(f"CREATE TEMP TABLE staged AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608
     _fill(cursor, "staged", table.columns, rows)
+    _index(cursor, table)
     same = " AND ".join(f"{table.name}.{c} = staged.{c}" for c in table.key)
     cursor.execute(f"SELECT count(*) FROM staged WHERE NOT EXISTS (SELECT 1 FROM {table.name} WHERE {same})")  # noqa: S608
     (created,) = cursor.fetchone()
     cursor.execute(table.upsert)
     return created, cursor.rowcount - created
+
+
+def _index(cursor: CursorWrapper, table: Table) -> None:
+    if table.given_or:
+        cursor.execute(f"CREATE UNIQUE INDEX staged_key ON staged ({', '.join(table.key)})")
 
 
 def _copy_line(row: Iterable[Any]) -> str:

@@ -57,7 +57,7 @@ def test_a_campaign_that_cannot_show_anything_says_why(staff: Client) -> None:
     campaign = sponsors.campaign()
     assert standing.why_not_shown(now(campaign)) == "it has no ads"
     gone = SponsoredProduct.objects.create(campaign=campaign, product_id="GONE")
-    assert standing.why_not_shown(now(campaign)) == "the products of its ads are deleted"
+    assert standing.why_not_shown(now(campaign)) == "the products of its ads are deleted, not listed or out of stock"
     pen = sponsors.ad(campaign, "PEN", "-keyword red")
     gone.delete()
     assert standing.why_not_shown(now(campaign)) == "its ads have no target"
@@ -103,6 +103,6 @@ def test_an_ad_says_why_it_is_not_shown_and_leads_to_its_targets(
         with django_assert_max_num_queries(18):
             page = staff.get(url)
         assert "Not shown: it has no target. not keyword red edit targets" in text(page)
-        assert "Not shown: its product is deleted. add targets" in text(page)
+        assert "Not shown: its product is deleted, not listed or out of stock. add targets" in text(page)
         assert "keyword ink 0.50, not category Toys edit targets" in text(page)
         assert f'href="{ADMIN}sponsoredproduct/{ads[0].pk}/change/#targets-group"' in page.content.decode()

@@ -27,8 +27,9 @@ def reviews(pen: Product, products: list[Product], review_of: Callable[..., Revi
 
 def form_of(product: Product, **changed: object) -> dict[str, object]:
     fields = {"title": product.title, "description": "", "im_url": "", "brand": "", "price": ""}
+    shown = {"is_listed": "on", "in_stock": "on"}
     jsons = {"categories": "[]", "related": "{}", "sales_rank": "{}"}
-    return fields | jsons | changed
+    return fields | shown | jsons | changed
 
 
 def test_the_product_list_shows_ratings_without_a_query_per_row(

@@ -12,7 +12,7 @@ from catalog.importers.importer import Counts
 from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
 from catalog.models import Product, Review
-from tests.catalog.importing import as_lines, import_products, reasons, review, review_of_row
+from tests.catalog.importing import as_lines, import_products, product_of, reasons, review, review_of_row
 
 pytestmark = pytest.mark.django_db
 
@@ -201,3 +201,62 @@ def test_a_handle_may_have_as_many_characters_as_shopify_allows(tmp_path: Path) 
 def test_the_columns_of_each_row_count(tmp_path: Path) -> None:
     rows = [{"asin": "P1", "title": "One"}, {"parent_asin": "P2", "Title": "Two"}]
     assert import_products(tmp_path, as_lines(rows)).created == 2
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_listed", "in_stock"),
+    [
+        ({}, True, True),
+        ({"availability": "in stock"}, True, True),
+        ({"availability": "https://schema.org/OutOfStock"}, True, False),
+        ({"availability": "http://schema.org/PreOrder"}, True, True),
+        ({"availability": "out_of_stock"}, True, False),
+        ({"Availability": "Currently unavailable."}, True, False),
+        ({"In Stock": "no"}, True, False),
+        ({"in_stock": False}, True, False),
+        ({"In stock?": "0"}, True, False),
+        ({"in_stock": 12}, True, True),
+        ({"in_stock": "", "availability": "SoldOut"}, True, False),
+        ({"listed": "false"}, False, True),
+        ({"Published": "TRUE"}, True, True),
+        ({"Published": "true", "Status": "draft"}, False, True),
+        ({"Status": "archived"}, False, True),
+        ({"Variant Inventory Qty": "0", "Variant Inventory Tracker": "shopify"}, True, False),
+        ({"Variant Inventory Qty": "0", "Variant Inventory Tracker": ""}, True, True),
+        (
+            {
+                "Variant Inventory Qty": "-3",
+                "Variant Inventory Tracker": "shopify",
+                "Variant Inventory Policy": "continue",
+            },
+            True,
+            True,
+        ),
+    ],
+)
+def test_availability_is_read_where_a_file_has_it(
+    tmp_path: Path, cells: dict[str, Any], is_listed: bool, in_stock: bool
+) -> None:
+    product = product_of(tmp_path, cells)
+    assert (product.is_listed, product.in_stock) == (is_listed, in_stock)
+
+
+def test_only_a_cell_that_says_so_changes_the_availability(tmp_path: Path) -> None:
+    Product.objects.create(asin="P1", is_listed=False, in_stock=False)
+    for cells in ({}, {"availability": "NaN", "listed": None}, {"availability": "perhaps", "listed": "so so"}):
+        counts = import_products(tmp_path, as_lines([{"asin": "P1"} | cells]))
+        assert counts.unchanged == 1
+        assert counts.unreadable == ({"in_stock": 1, "listed": 1} if cells and cells["listed"] else {})
+    counts = import_products(tmp_path, as_lines([{"asin": "P1", "availability": "InStock", "listed": "yes"}]))
+    assert counts.updated == 1
+    product = Product.objects.get()
+    assert (product.is_listed, product.in_stock) == (True, True)
+
+
+def test_a_shopify_product_is_in_stock_if_one_variant_is(tmp_path: Path) -> None:
+    def row(handle: str, quantity: int) -> dict[str, str]:
+        tracked = {"Variant Inventory Tracker": "shopify", "Variant Inventory Policy": "deny"}
+        return variant(handle, "Mug") | tracked | {"Variant Inventory Qty": str(quantity)}
+
+    import_products(tmp_path, as_lines([row("red", 0), row("red", 3), row("red", 0), row("blue", 0), row("blue", 0)]))
+    assert dict(Product.objects.values_list("asin", "in_stock")) == {"red": True, "blue": False}

@@ -25,6 +25,8 @@ def test_a_product_has_the_wire_shape(anybody: APIClient, pen: Product) -> None:
         "categories": ["Office Products", "Writing", "Pens"],
         "brand": "Inkwell",
         "price": 2.5,
+        "listed": True,
+        "in_stock": True,
     }
 
 

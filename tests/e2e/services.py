@@ -188,10 +188,13 @@ class Service:
         eventually(lambda: self.get("/livez").ok)
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        return requests.get(self.url + path, timeout=10, **options)
+        return self.request("GET", path, **options)
 
     def post(self, path: str, **options: Any) -> requests.Response:
-        return requests.post(self.url + path, timeout=10, **options)
+        return self.request("POST", path, **options)
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        return requests.request(method, self.url + path, timeout=10, **options)
 
     def state(self, breaker: str) -> str:
         states: dict[str, str] = {each["name"]: each["state"] for each in self.get("/breakers").json()}

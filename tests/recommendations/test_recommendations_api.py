@@ -8,34 +8,12 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from catalog.models import Product, Review
+from catalog.models import Product
 from catalog.rows import MAX_PAGE_BYTES
 from recommendations import candidates
+from tests.recommendations.conftest import review
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DAY = 86_400
-
-
-def review(reviewer: str, asin: str, day: int = 16_000) -> None:
-    Review.objects.create(reviewer_id=reviewer, product_id=asin, overall=5, unix_review_time=day * DAY)
-
-
-@pytest.fixture
-def shop() -> None:
-    """Ten pens reviewed in pairs, an ink with a text like a pen's, and twenty chairs of which one is popular."""
-    for number in range(10):
-        Product.objects.create(asin=f"PEN{number}", title=f"Fountain pen {number}", categories=["Office", "Pens"])
-    Product.objects.create(asin="INK", title="Ink for a fountain pen", categories=["Office", "Ink"])
-    for number in range(20):
-        Product.objects.create(asin=f"CHAIR{number}", title=f"Armchair{number}", categories=["Furniture"])
-    for number in range(0, 10, 2):
-        for reviewer in range(3):
-            review(f"p{number}-{reviewer}", f"PEN{number}")
-            review(f"p{number}-{reviewer}", f"PEN{number + 1}")
-    for reviewer in range(9):
-        review(f"c{reviewer}", "CHAIR7")
-    Product.objects.filter(asin="PEN0").update(related={"also_bought": ["CHAIR3", "GONE", "PEN1"]})
-    call_command("build_recommendations", verbosity=0)
 
 
 def ask(client: Client, path: str) -> list[dict[str, Any]]:
@@ -62,6 +40,8 @@ def test_similar_products_come_from_the_sources_in_order(client: Client, shop: N
         "categories": ["Office", "Pens"],
         "brand": "",
         "price": None,
+        "listed": True,
+        "in_stock": True,
         "score": 0,
         "source": "co-reviewed",
         "because": "PEN0",

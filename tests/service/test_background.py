@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from campaigns import background
+from service import background
 
 
 class Loop:

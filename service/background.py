@@ -1,20 +1,26 @@
-"""The background threads of a process that serves ads."""
+"""Background threads of a process that serves requests."""
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
-from campaigns.repository import spool
-from campaigns.snapshot import refresher
+from django.core.signals import request_started
 
-LOOPS = {"ads-snapshot": refresher.run, "ads-spool": spool.run}
+LOOPS: dict[str, Callable[[], object]] = {}
 
 logger = logging.getLogger(__name__)
 _lock = threading.Lock()
 _threads: dict[str, threading.Thread] = {}
 
 
-def ensure_running(**signal: Any) -> None:
+def keep_running(name: str, loop: Callable[[], object]) -> None:
+    """Run ``loop``, which never returns, in a thread of each process from its first request on."""
+    LOOPS[name] = loop
+    request_started.connect(_ensure_running)
+
+
+def _ensure_running(**signal: Any) -> None:
     """Start each thread that does not run. Requests call it: threads do not survive gunicorn's fork."""
     with _lock:
         for name, loop in LOOPS.items():
