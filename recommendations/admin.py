@@ -1,18 +1,20 @@
-"""The admin of builds, and the neighbours of a product on its page."""
+"""The admin of builds and merchandising rules, and the neighbours of a product on its page."""
 
 from typing import Any
 
 import orjson
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from catalog.admin import ProductAdmin
 from catalog.models import Product
 from recommendations import builds
-from recommendations.models import Build, Neighbours
+from recommendations.models import Build, MerchandisingRule, Neighbours
 from service.admin import BoundedAdmin
 
 SHOWN = 20  # neighbours of a product
@@ -61,6 +63,44 @@ class BuildAdmin(BoundedAdmin):
     @admin.display
     def seconds(self, build: Build) -> Any:
         return f"{sum(build.figures['seconds'].values()):.1f}" if build.figures else None
+
+
+class RuleForm(ModelForm):  # type: ignore[type-arg]
+    """Refuses a category that leads to no list, such as a misspelt one."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        category, product = cleaned.get("category"), cleaned.get("product")
+        is_leaf = Product.objects.filter(leaf_category=category).exists()
+        if category and product and category not in product.categories and not is_leaf:
+            self.add_error("category", f"{product.asin} is not in it, and it is no product's narrowest category.")
+        return cleaned
+
+
+class InForceFilter(admin.SimpleListFilter):
+    title = parameter_name = "now"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "in force"), ("later", "starts later"), ("over", "over")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        now = timezone.now()
+        over, later = Q(ends__lte=now), Q(starts__gt=now)
+        chosen = {"yes": ~(over | later), "later": later, "over": over}.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
+
+
+@admin.register(MerchandisingRule)
+class RuleAdmin(BoundedAdmin):
+    """Pinned, boosted and buried products."""
+
+    form = RuleForm
+    list_display = ("product", "action", "category", "place", "starts", "ends")
+    list_filter = (InForceFilter, "action")
+    list_select_related = ("product",)
+    autocomplete_fields = ("product",)
+    search_fields = ("category__startswith", "product__asin__startswith")
+    search_help_text = "The beginning of a category or an asin"
 
 
 admin.site.unregister(Product)

@@ -5,7 +5,7 @@ No query grows with a reviewer's history, and none has more ids than the last of
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice, repeat
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import orjson
 from django.db import connection
@@ -15,10 +15,11 @@ from catalog.models import AVAILABLE, Product, Review, is_available
 from catalog.rows import Rows
 from catalog.served import ProductRow
 from recommendations.diversity import Diversity
+from recommendations.merchandising import NO_RULES, Rules
 from recommendations.models import Neighbours, Popular
 
-Source = Literal["co-reviewed", "similar-text", "related", "category", "popular"]
-SOURCES: tuple[Source, ...] = ("co-reviewed", "similar-text", "related", "category", "popular")
+Source = Literal["pinned", "co-reviewed", "similar-text", "related", "category", "popular"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 # Candidates of a source that are looked up at once: the first batch is more than most lists need.
 BATCHES = (60, 240, 700)
 MAX_RELATED = 1000  # pairs of a product and a related one
@@ -170,11 +171,13 @@ def fill(
     exclude: Collection[str],
     reviewer: str | None = None,
     diversity: Diversity | None = None,
+    rules: Rules = NO_RULES,
 ) -> list[Recommended]:
     """The first ``limit`` distinct candidates that are available, of the category, not in ``exclude`` and not seen by
     the ``reviewer``.
 
-    Those that ``diversity`` refuses come last. There are fewer if the page of products reaches its size limit.
+    The products that ``rules`` pin come first. Those that ``diversity`` refuses come last, and after them those
+    that the rules bury. There are fewer products if the page reaches its size limit.
     """
     known = Product.objects.filter(is_available)
     if reviewer is not None:
@@ -182,23 +185,33 @@ def fill(
         known = known.alias(seen=Subquery(review.values("id")[:1])).filter(seen=None)  # no join, as above
     chosen: dict[int, Candidate] = {}
     skipped: dict[int, Candidate] = {}
-    for some in chain.from_iterable(_in_batches(filler()) for filler in fillers):
-        numbers = {each.product for each in some} - chosen.keys() - skipped.keys()
+    last: dict[int, Candidate] = {}
+
+    def pinned() -> Iterator[Candidate]:
+        return (Candidate(number, 0.0, "pinned") for number in rules.pinned)
+
+    for some in chain.from_iterable(_in_batches(filler()) for filler in (pinned, *fillers)):
+        numbers = {each.product for each in some} - chosen.keys() - skipped.keys() - last.keys()
         rows = known.filter(id__in=numbers).values_list("id", "asin", "categories", "leaf_category", "title")
         fits = {
             number: (leaf, title)
             for number, asin, categories, leaf, title in rows
             if asin not in exclude and (category is None or category in categories)
         }
-        for each in some:
+        for each in rules.ordered(some):
             # Removed, because a source may have a product twice.
             product = fits.pop(each.product, None)
             if product and len(chosen) < limit:
-                is_new = diversity is None or diversity.admit(*product)
-                (chosen if is_new else skipped)[each.product] = each
+                is_pinned = each.source == "pinned"
+                if each.product in rules.buried and not is_pinned:
+                    last[each.product] = each
+                elif diversity is None or diversity.admit(*product) or is_pinned:
+                    chosen[each.product] = each
+                else:
+                    skipped[each.product] = each
         if len(chosen) == limit or len(skipped) > MAX_SKIPPED:
             break
-    chosen |= dict(islice(skipped.items(), limit - len(chosen)))
+    chosen |= dict(islice(chain(skipped.items(), last.items()), limit - len(chosen)))
     if not chosen:
         return []
     places = [value for place, number in enumerate(chosen) for value in (number, place)]

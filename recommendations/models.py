@@ -1,7 +1,11 @@
-"""The results of build_recommendations. Readers use the active build only."""
+"""The results of build_recommendations, of which readers use the active build only, and the staff's rules for lists."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.utils import timezone
+
+from catalog import rules
+from catalog.models import Product
 
 # Number of places that are stored: of all products, and of each category.
 MOST_POPULAR, MOST_POPULAR_OF_CATEGORY = 1000, 200
@@ -68,3 +72,39 @@ class Popular(models.Model):
 
     def __str__(self) -> str:
         return f"{self.place} of {self.category or 'all'} in build {self.build_id}"
+
+
+class MerchandisingRule(models.Model):
+    """The staff's wish for one product in the lists of a category, or in all lists if ``category`` is empty."""
+
+    class Action(models.TextChoices):
+        PIN = "pin", "pin: first in the list"
+        BOOST = "boost", "boost: its score counts double"
+        BURY = "bury", "bury: only where there is nothing else"
+
+    # Without a constraint, because the ad provider deletes products too and does not know this table. Lists skip a
+    # product that is gone.
+    product = models.ForeignKey(Product, models.CASCADE, db_constraint=False)
+    action = models.CharField(max_length=5, choices=Action)
+    category = models.CharField(
+        max_length=rules.MAX_NAME,
+        blank=True,
+        help_text="The lists for this category, and those that start from a product of it. Empty for all lists.",
+    )
+    place = models.PositiveSmallIntegerField(default=1, help_text="The order of the pinned products.")
+    starts = models.DateTimeField(default=timezone.now)
+    ends = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["category", "action", "place", "id"]
+        indexes = [models.Index(fields=["category", "place", "id"], name="rule_by_category")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends=None) | Q(ends__gt=F("starts")),
+                name="rule_ends_after_it_starts",
+                violation_error_message="It must end after it starts.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.product} in {self.category or 'all lists'}"

@@ -1,7 +1,8 @@
 """The queries that serve recommendations, behind the database breaker. They return lists, never a QuerySet.
 
-Each list is filled from one source after the other: neighbours, related products of the metadata, popular products of
-the leaf category, popular products of the requested category or of all, and the best rated, which need no build.
+Each list is filled from one source after the other: what the staff pinned, neighbours, related products of the
+metadata, popular products of the leaf category, popular products of the requested category or of all, and the best
+rated, which need no build.
 """
 
 import math
@@ -31,6 +32,7 @@ from recommendations.candidates import (
     related,
 )
 from recommendations.diversity import Diversity
+from recommendations.merchandising import rules_for
 from recommendations.ranking import rank
 from recommendations.weights import Weights
 from resilience.fallback import with_fallback
@@ -63,10 +65,10 @@ class PopularCache:
         return _still_available(self._products, age) if age < settings.STALE_MAX_AGE else []
 
     def refresh(self) -> None:
-        """Look the products and the active build up if REFRESH_INTERVAL has passed. Three or four queries a minute."""
+        """Look the products and the active build up if REFRESH_INTERVAL has passed. Four or five queries a minute."""
         if time.monotonic() >= self._at + REFRESH_INTERVAL:
             fillers = (popular_of("", "popular"), best_rated(None))
-            self._products = fill(*fillers, limit=CACHED, category=None, exclude=())
+            self._products = fill(*fillers, limit=CACHED, category=None, exclude=(), rules=rules_for(""))
             build = builds.active()
             metrics.observe_build(build.finished_at if build else None)
             self._at = time.monotonic()
@@ -91,7 +93,7 @@ def _popular_instead(*, limit: int, exclude: tuple[str, ...] = (), **parameters:
 
 @with_fallback(default=_popular_instead, revise=_still_available)
 def popular(*, limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool) -> list[Recommended]:
-    """The most reviewed products; newer reviews count more. Two or three queries, a few more once a minute."""
+    """The most reviewed products; newer reviews count more. Three or four queries, a few more once a minute."""
     fillers = (popular_of(category or "", "popular"), best_rated(category))
     return _filled(*fillers, limit=limit, category=category, exclude=exclude, diverse=diverse)
 
@@ -100,7 +102,7 @@ def popular(*, limit: int, category: str | None, exclude: tuple[str, ...], diver
 def similar(
     *, asin: str, limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool
 ) -> list[Recommended]:
-    """Products like this one. Raises Product.DoesNotExist. Four queries, and one for each further source.
+    """Products like this one. Raises Product.DoesNotExist. Five queries, and one for each further source.
 
     They may all be of one leaf category: alternatives are what this list is for.
     """
@@ -116,14 +118,14 @@ def similar(
 
     fillers = (neighbours, lambda: related([product]), *popular_for(product, category))
     asked: dict[str, Any] = {"limit": limit, "category": category, "exclude": (*exclude, asin)}
-    return _filled(*fillers, **asked, diverse=diverse, most_of_a_leaf=limit)
+    return _filled(*fillers, **asked, diverse=diverse, start=product, most_of_a_leaf=limit)
 
 
 @with_fallback(default=_popular_instead, revise=_still_available)
 def for_products(
     *, asins: tuple[str, ...], limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool
 ) -> list[Recommended]:
-    """Products that go with these, of which the newest is first. Unknown asins are ignored. Five queries or more."""
+    """Products that go with these, of which the newest is first. Unknown asins are ignored. Six queries or more."""
     places = [value for place, asin in enumerate(dict.fromkeys(asins)) for value in (asin, place)]
     given = f"JOIN (VALUES {', '.join(['(%s, %s)'] * (len(places) // 2))}) AS given ON given.column1 = asin"
     history = _starts.page(given, *places, limit=_weights().history, order="given.column2").rows
@@ -140,7 +142,7 @@ def for_reviewer(
     diverse: bool,
     include_seen: bool,
 ) -> list[Recommended]:
-    """Products for this reviewer, based on the latest ones they reviewed. Four queries or more.
+    """Products for this reviewer, based on the latest ones they reviewed. Five queries or more.
 
     ``include_seen`` allows products that they have reviewed. An unknown reviewer gets popular products.
     """
@@ -168,7 +170,7 @@ def _for_history(
 
     newest = history[0] if history else None
     fillers = (ranked, lambda: related(history), *popular_for(newest, category, reviewer))
-    return _filled(*fillers, **asked, category=category, reviewer=reviewer)
+    return _filled(*fillers, **asked, category=category, start=newest, reviewer=reviewer)
 
 
 def _weights() -> Weights:
@@ -177,9 +179,16 @@ def _weights() -> Weights:
 
 
 def _filled(
-    *fillers: Filler, limit: int, category: str | None, diverse: bool, most_of_a_leaf: int | None = None, **asked: Any
+    *fillers: Filler,
+    limit: int,
+    category: str | None,
+    diverse: bool,
+    start: StartRow | None = None,
+    most_of_a_leaf: int | None = None,
+    **asked: Any,
 ) -> list[Recommended]:
     popular_cache.refresh()
     most = _weights().most_of_a_leaf if most_of_a_leaf is None else most_of_a_leaf
     diversity = Diversity(limit, most, unlimited=category) if diverse else None
-    return fill(*fillers, limit=limit, category=category, diversity=diversity, **asked)
+    rules = rules_for(category or (start.leaf_category if start else ""))
+    return fill(*fillers, limit=limit, category=category, diversity=diversity, rules=rules, **asked)

@@ -10,6 +10,7 @@ from django.test import Client
 
 from catalog.models import Product, Withdrawal
 from catalog.withdrawals import withdrawals
+from recommendations.models import MerchandisingRule
 from resilience import fallback
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,6 +61,9 @@ def test_a_withdrawn_product_is_in_no_list_live_stale_or_default(
 ) -> None:
     asins = set(Product.objects.values_list("asin", flat=True))
     hidden = set(random.Random(seed).sample(sorted(asins - {"PEN0", "CHAIR7"}), 12))
+
+    for product in Product.objects.filter(asin__in=sorted(hidden)[:3]):
+        MerchandisingRule.objects.create(product=product, action="pin")
 
     def check(source: str) -> None:
         for path, found in answers(client, source):

@@ -148,11 +148,11 @@ def test_recommendations_work_without_a_build(client: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "queries"),
     [
-        ("/products/PEN0/recommendations?limit=5", 4),
-        ("/reviewers/p0-0/recommendations?limit=5&diverse=false", 4),
+        ("/products/PEN0/recommendations?limit=5", 5),
+        ("/reviewers/p0-0/recommendations?limit=5&diverse=false", 5),
         # Most neighbours are pens, so that popular products follow.
-        ("/reviewers/p0-0/recommendations?limit=5", 6),
-        ("/recommendations/popular?limit=5", 3),
+        ("/reviewers/p0-0/recommendations?limit=5", 7),
+        ("/recommendations/popular?limit=5", 4),
     ],
 )
 def test_a_list_takes_few_queries(

@@ -1,0 +1,58 @@
+"""The staff's rules for lists: pinned, boosted and buried products."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+from django.db.models import Q
+from django.utils import timezone
+
+from recommendations.models import MerchandisingRule
+
+BOOST = 2.0  # factor of the score
+MAX_RULES = 1000  # in force in one list
+Action = MerchandisingRule.Action
+
+
+class Scored(Protocol):
+    """A candidate: the id of a product, and its score."""
+
+    @property
+    def product(self) -> int: ...
+    @property
+    def score(self) -> float: ...
+
+
+S = TypeVar("S", bound=Scored)
+
+
+class Rules(NamedTuple):
+    """Ids of products, the pinned ones in their order."""
+
+    pinned: Sequence[int] = ()
+    boosted: frozenset[int] = frozenset()
+    buried: frozenset[int] = frozenset()
+
+    def ordered(self, candidates: list[S]) -> list[S]:
+        """``candidates``, which are ordered by score, after the boost. One without a score goes ahead of its equals."""
+        if self.boosted.isdisjoint(each.product for each in candidates):
+            return candidates
+
+        def key(each: S) -> tuple[float, bool]:
+            is_boosted = each.product in self.boosted
+            return -each.score * (BOOST if is_boosted else 1), not is_boosted
+
+        return sorted(candidates, key=key)
+
+
+NO_RULES = Rules()
+
+
+def rules_for(category: str) -> Rules:
+    """The rules in force now in lists of ``category``, which may be empty. One query."""
+    now = timezone.now()
+    in_force = MerchandisingRule.objects.filter(Q(ends=None) | Q(ends__gt=now), starts__lte=now)
+    found = in_force.filter(category__in={"", category}).order_by("place", "id").values_list("action", "product")
+    by_action: dict[str, dict[int, None]] = {action: {} for action in Action}
+    for action, product in found[:MAX_RULES]:
+        by_action[action][product] = None
+    return Rules([*by_action[Action.PIN]], frozenset(by_action[Action.BOOST]), frozenset(by_action[Action.BURY]))
