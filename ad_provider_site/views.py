@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ad_provider_site.choice import draw_house_ads
+from ad_provider_site.house_ads import draw_house_ads
 from campaigns.repository import Page, get_sponsored
 from campaigns.serializers import ADS_OR_EXPLAINED, AdContextSerializer, explained, house_ad, sponsored_ads, that_fit
 from catalog.repository import get_ad_candidates, get_categories

@@ -1,8 +1,8 @@
 """Counts impressions and clicks and charges for them: once per decision and ad, and within the budgets.
 
-The database decides. On PostgreSQL an event is one statement, behind advisory locks of its clients. CHECK constraints
-bound the spend: if two clicks compete for the last of a budget, the statement of the second one fails. SQLite has one
-writer at a time and runs the same steps in a transaction.
+The database decides; campaigns.statements has the SQL. On PostgreSQL an event is one statement, behind advisory locks
+of its clients. CHECK constraints bound the spend: if two clicks compete for the last of a budget, the statement of the
+second one fails. SQLite has one writer at a time and runs the same steps in a transaction.
 
 A client is a viewer (the hash of the caller's key) or an address. An event has up to two clients, each with limits.
 """

@@ -171,7 +171,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
                 states[ad.campaign] = (
                     eligibility(campaign, context, snapshot.floor) if campaign else ("its campaign is deleted", 0, "")
                 )
-            lost, most, limit = states[ad.campaign]
+            lost, most, limited_by = states[ad.campaign]
             mean, rate = click_rate(ad.impressions, ad.clicks)
             lost = lost or unfit(ad, context.asin, keys)
             if not lost and bid < snapshot.floor:
@@ -190,7 +190,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
                     bid * rate * fit,
                     lost=lost,
                     target_bid=target_bid,
-                    lowered=limit if bid < target_bid else "",
+                    lowered=limited_by if bid < target_bid else "",
                 )
     return list(best.values())
 
@@ -216,20 +216,20 @@ def eligibility(campaign: CampaignState, context: Context, floor: int) -> tuple[
     if reason := running.why_not(campaign, now):
         return reason, 0, ""
     left_today = campaign.daily_budget - campaign.spent_today
-    most, limit = min((left_today, LEFT_TODAY), (campaign.total_left, LEFT_IN_ALL))
+    most, limited_by = min((left_today, LEFT_TODAY), (campaign.total_left, LEFT_IN_ALL))
     if most < floor:
         return OUT_OF_MONEY, 0, ""
     if campaign.even:
         ahead = int(
             2 * (pace(campaign, now) - campaign.spent_today)
         )  # the click may put it as far ahead as it is behind
-        most, limit = min((most, limit), (ahead, PACING))
+        most, limited_by = min((most, limited_by), (ahead, PACING))
         if most < floor:
             return AHEAD, 0, ""
     seen = context.seen.get(campaign.id, 0) if context.seen else 0
     if campaign.viewer_limit and seen >= min(campaign.viewer_limit, CLIENT_IMPRESSIONS):
         return VIEWER_LIMIT, 0, ""
-    return "", most, limit
+    return "", most, limited_by
 
 
 def pace(campaign: CampaignState, now: datetime, lead: float = LEAD) -> float:

@@ -1,4 +1,4 @@
-"""Formats amounts in the shop's currency. They are stored in micros."""
+"""Amounts in the shop's currency, which are stored in micros: their text, and the minimum price of a click."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any

@@ -22,14 +22,14 @@ _EVENT = """
 """
 _CLIENTS = "IN (%(viewer)s, %(address)s)"
 _SEEN = "SELECT 1 FROM campaigns_viewer v WHERE v.day = %(day)s AND v.campaign_id = c.id AND v.viewer"
-_IMPRESSION_COUNTS = f"""
+_IMPRESSION_CONDITIONS = f"""
     NOT EXISTS (SELECT 1 FROM campaigns_shown s WHERE s.decision = %(decision)s AND s.ad_id = a.id)
     AND NOT EXISTS ({_SEEN} = %(client)s AND v.impressions >= c.viewer_limit)
     AND NOT EXISTS ({_SEEN} {_CLIENTS} AND v.impressions >= %(most)s)
     AND NOT EXISTS (SELECT 1 FROM campaigns_lastimpression l WHERE l.client {_CLIENTS} AND l.ad_id = a.id
                     AND l.at > %(minute_ago)s AND l.at < %(in_a_minute)s)
 """  # noqa: S608  only constants of the code, here and below
-_CLICK_COUNTS = f"""
+_CLICK_CONDITIONS = f"""
     c.spent + %(price)s <= c.total_budget AND d.spent + %(price)s <= d.budget
     AND (c.pacing <> 'even' OR d.spent <= {{line}})
     AND ({evidence.IN_TIME})
@@ -62,7 +62,7 @@ _LAST_IMPRESSION = f"""
 # One event of a client at a time, else all of them would find the limit not reached. Viewers are locked first.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%({0})s, 0)) WHERE %({0})s <> '';"
 _LOCKS = _LOCK.format("viewer") + _LOCK.format("address")
-_CONDITIONS = {Kind.IMPRESSION: _IMPRESSION_COUNTS, Kind.CLICK: _CLICK_COUNTS}
+_CONDITIONS = {Kind.IMPRESSION: _IMPRESSION_CONDITIONS, Kind.CLICK: _CLICK_CONDITIONS}
 _STEPS = {Kind.IMPRESSION: [_AD, _CLIENT, _LAST_IMPRESSION], Kind.CLICK: [_DAY, _TOTAL, _AD, _CLIENT]}
 
 

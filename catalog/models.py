@@ -59,7 +59,7 @@ class Product(models.Model):
     )
 
     class Meta:
-        ordering = ["id"]
+        ordering = ["id"]  # of querysets; rows.page has the order of the API's pages
         indexes = [
             models.Index(fields=["id"], condition=Q(is_listed=True), name="product_listed"),
             models.Index(
@@ -121,7 +121,7 @@ class Review(models.Model):
     unix_review_time = models.BigIntegerField("time", help_text="Seconds since 1970, UTC.")
 
     class Meta:
-        ordering = ["id"]
+        ordering = ["id"]  # of querysets; rows.page has the order of the API's pages
         permissions = [("post_for_others", "Can post reviews for others, and set their votes and times")]
         indexes = [
             models.Index(fields=["product", "id"], name="review_by_product"),

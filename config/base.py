@@ -1,4 +1,4 @@
-"""What both projects share; the modules beside this one are its topics. Imported by the two settings modules only."""
+"""The settings that both projects share. The modules beside this one have those of one topic each."""
 
 from config.api import *  # noqa: F403
 from config.database import *  # noqa: F403

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from ad_provider_site.choice import draw_house_ads
+from ad_provider_site.house_ads import draw_house_ads
 from catalog.repository import AdCandidates
 from catalog.served import ProductRow
 
