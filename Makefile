@@ -10,7 +10,7 @@ help: ## list the targets
 run: .venv/runtime ## prepare a demo shop and start both services
 	@$(BIN)/python scripts/run_local.py
 
-# Unit tests run two files at a time. End-to-end tests measure time and run alone.
+# Two files at a time; a file stays in one process, because its tests share servers.
 PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 RECOMMENDER_TESTS := --ignore=tests/ad_provider_site --ignore=tests/campaigns --ignore=tests/e2e
 AD_PROVIDER_TESTS := --ds=ad_provider_site.settings tests/ad_provider_site tests/campaigns
@@ -18,7 +18,7 @@ AD_PROVIDER_TESTS := --ds=ad_provider_site.settings tests/ad_provider_site tests
 test: test-fast ## run every test, on SQLite and on a real PostgreSQL
 	TEST_DATABASE=postgresql $(PYTEST) $(RECOMMENDER_TESTS)
 	TEST_DATABASE=postgresql $(PYTEST) $(AD_PROVIDER_TESTS)
-	$(BIN)/python -m pytest tests/e2e
+	$(PYTEST) tests/e2e
 
 test-fast: .venv/dev ## run the unit tests on SQLite
 	$(PYTEST) $(RECOMMENDER_TESTS)

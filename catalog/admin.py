@@ -138,11 +138,10 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
         "price",
         "average_rating",
         "reviews",
-        "is_listed",
-        "in_stock",
+        "available",
     )
     list_display_links = ("thumbnail", "asin")
-    list_filter = (CategoryFilter, BrandFilter, "is_listed", "in_stock")
+    list_filter = ("is_listed", "in_stock", CategoryFilter, BrandFilter)
     list_per_page = 50
     search_fields = ("asin__startswith", "title__icontains")
     search_help_text = "The beginning of an asin, or a part of the title"
@@ -196,6 +195,10 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
         if not product.im_url.startswith(("http://", "https://")):
             return "–"  # noqa: RUF001
         return format_html('<img src="{}" width="{}" height="{}" loading="lazy" alt="">', product.im_url, size, size)
+
+    @admin.display(boolean=True)
+    def available(self, product: Product) -> bool:
+        return product.is_listed and product.in_stock
 
     @admin.display(description="rating", ordering="average")
     def average_rating(self, product: Product) -> str:
