@@ -26,6 +26,8 @@ ROOM_OF_UNBILLED = 0.25  # part of the file for events that do not count, so tha
 ROOM_OF_CLIENT = 0.01  # part of the file for one address in each process, some 500 lines
 ASIDE, MAX_BYTES_ASIDE = "unreadable", 1_000_000  # the file for lines that cannot be delivered
 EVERY = 0.5  # seconds between attempts to deliver
+LOCK_TIMEOUT = 2.0  # seconds; a write takes less than a millisecond, but a process can be stopped while it writes
+LOCK_POLL = 0.002  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -86,28 +88,31 @@ class Spool:
     def run(self) -> None:
         """Deliver events for ever, those of other processes too."""
         while True:
-            with suppress(DependencyUnavailable):
-                try:
-                    self.deliver()
-                except OSError as error:
-                    logger.error("the spool cannot be read", extra={"error": str(error)})
+            try:
+                self.deliver()
+            except (DependencyUnavailable, TimeoutError):
+                pass  # try again; perhaps another process delivers
+            except OSError as error:
+                logger.error("the spool cannot be read", extra={"error": str(error)})
             time.sleep(EVERY)
 
     def deliver(self) -> int:
-        """Write all events to the database, one process at a time. Return how many. Raises DependencyUnavailable."""
+        """Write all events to the database, one process at a time. Return how many.
+
+        Raises DependencyUnavailable, or TimeoutError if another process does it.
+        """
         taken, count = self._folder / "delivering", 0
         if not self.is_waiting():
             self._kept.clear()
             return 0
-        with self._alone("deliver.lock", wait=False) as alone:
-            while alone:
+        with self._alone("deliver.lock", timeout=0):
+            while True:
                 if not taken.exists():
                     with self._alone("write.lock"), suppress(FileNotFoundError):
                         (self._folder / "events").rename(taken)
                 if not taken.exists():
-                    break
+                    return count
                 count += self._deliver_file(taken)
-        return count
 
     def _deliver_file(self, taken: Path) -> int:
         lines = taken.read_text(errors="replace").splitlines()
@@ -144,16 +149,20 @@ class Spool:
         )
 
     @contextmanager
-    def _alone(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """Hold a lock of the host. Without ``wait`` yield whether it was acquired."""
+    def _alone(self, name: str, timeout: float | None = None) -> Iterator[None]:
+        """Hold a lock of the host. Raises TimeoutError if another process holds it for ``timeout`` seconds."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        until = time.monotonic() + (LOCK_TIMEOUT if timeout is None else timeout)
         with (self._folder / name).open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= until:
+                        raise TimeoutError(f"another process holds {name}") from None
+                    time.sleep(LOCK_POLL)
+            yield
 
 
 def _parsed(line: str) -> AdEvent:

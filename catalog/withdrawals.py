@@ -5,6 +5,7 @@ reads the new withdrawals every INTERVAL seconds and looks at a kept answer with
 """
 
 import math
+import threading
 import time
 from contextlib import suppress
 from typing import NamedTuple
@@ -42,6 +43,7 @@ class Withdrawals:
     """The withdrawals that this process knows."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._known: dict[str, _Withdrawn] = {}
         self._all_until = -math.inf  # all products count as withdrawn until this time
         self._read_at = time.monotonic()
@@ -60,7 +62,8 @@ class Withdrawals:
 
     def announce(self, product: ProductRow | Product) -> None:
         """Note a product that this process has just withdrawn. If it was taken off the lists, wait until all know."""
-        self._known[product.asin] = _Withdrawn(time.monotonic(), product.is_listed, product.in_stock)
+        with self._lock:
+            self._known[product.asin] = _Withdrawn(time.monotonic(), product.is_listed, product.in_stock)
         if not product.is_listed:
             time.sleep(SPREAD)
 
@@ -84,13 +87,14 @@ class Withdrawals:
             )
             found = cursor.fetchall()
         self._read_at = started
-        if len(found) > MAX_READ or len(self._known) > MAX_KNOWN:
-            self._known, self._all_until = {}, started
-            return
-        oldest = started - settings.STALE_MAX_AGE - OVERLAP
-        known = {asin: each for asin, each in self._known.items() if each.at > oldest}
-        new = {asin: _Withdrawn(started - ago, bool(listed), bool(stock)) for asin, listed, stock, ago in found}
-        self._known = known | new
+        with self._lock:
+            if len(found) > MAX_READ or len(self._known) > MAX_KNOWN:
+                self._known, self._all_until = {}, started
+                return
+            oldest = started - settings.STALE_MAX_AGE - OVERLAP
+            known = {asin: each for asin, each in self._known.items() if each.at > oldest}
+            new = {asin: _Withdrawn(started - ago, bool(listed), bool(stock)) for asin, listed, stock, ago in found}
+            self._known = known | new
 
 
 withdrawals = Withdrawals()

@@ -1,5 +1,6 @@
 """The spool keeps events in order during an outage, bounded, across crashes."""
 
+import fcntl
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -232,3 +233,18 @@ def test_simultaneous_events_are_all_kept() -> None:
         spool.deliver()
     spool.deliver()
     assert len(delivered) == len({each.decision for each in delivered}) == 400
+
+
+def test_a_process_that_is_stopped_while_it_writes_holds_no_thread(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("campaigns.spool.LOCK_TIMEOUT", 0.05)
+    spool = Spool(lambda event: None)
+    spool.add(click(1))
+    with (Path(settings.ADS_SPOOL_DIR) / "write.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as another process
+        spool.add(click(1))
+        assert "an event is lost" in caplog.text
+        with pytest.raises(TimeoutError):
+            spool.deliver()
+    assert spool.deliver() == 1
