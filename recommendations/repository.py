@@ -14,7 +14,7 @@ import orjson
 from django.conf import settings
 
 from catalog import defaults
-from catalog.models import Product
+from catalog.models import Product, leaf_category
 from catalog.rows import Rows
 from catalog.withdrawals import withdrawals
 from recommendations import builds, metrics
@@ -77,18 +77,23 @@ class PopularCache:
 popular_cache = PopularCache()
 
 
-def _popular_instead(*, limit: int, exclude: tuple[str, ...] = (), **parameters: object) -> list[Recommended]:
+def _popular_instead(
+    *, limit: int, category: str | None, diverse: bool, exclude: tuple[str, ...] = (), **parameters: Any
+) -> list[Recommended]:
     """Cached popular products of the requested category, else the default products.
 
     They may include what the reviewer has seen, which only the database knows.
     """
-    left_out = {parameters.get("asin"), *exclude, *parameters.get("asins", ())}  # type: ignore[misc]
-    category = parameters.get("category")
-    kept = popular_cache.products()
-    fitting = (each for each in kept if category is None or category in orjson.loads(each.product.categories))
-    found = [each for each in fitting if each.product.asin not in left_out][:limit]
+    left_out = {parameters.get("asin"), *exclude, *parameters.get("asins", ())}
+    diversity = Diversity(limit, _weights().most_of_a_leaf, unlimited=category)
+    first, repeated = list[Recommended](), list[Recommended]()
+    for each in popular_cache.products():
+        product, categories = each.product, orjson.loads(each.product.categories)
+        if product.asin not in left_out and (category is None or category in categories):
+            is_new = not diverse or diversity.admit(leaf_category(categories), product.title)
+            (first if is_new else repeated).append(each)
     stand_ins = (Recommended(product, 0.0, "popular", None) for product in defaults.products(skip=0, limit=limit).rows)
-    return found or list(stand_ins)
+    return (first + repeated)[:limit] or list(stand_ins)
 
 
 @with_fallback(default=_popular_instead, revise=_still_available)

@@ -1,6 +1,7 @@
 """Lists do not repeat themselves: in units, in the API and in the evaluation."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -120,3 +121,21 @@ def test_a_near_duplicate_comes_after_other_products(client: Client, shop: None)
     assert found.index("PRINTER3") == 30
     first = [each["asin"] for each in client.get("/products/PRINTER0/recommendations?diverse=false").json()]
     assert "PRINTER3" in first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_default_lists_do_not_repeat_themselves_either(
+    client: Client, shop: None, lose_database: Callable[[], None]
+) -> None:
+    leaves(client, "/recommendations/popular")
+    lose_database()
+
+    def default(path: str) -> list[str]:
+        response = client.get(path)
+        assert response["X-Data-Source"] == "default"
+        return [each["categories"][-1] for each in response.json()]
+
+    assert Counter(default("/reviewers/new/recommendations"))["Printers"] == 3
+    assert default("/reviewers/new/recommendations?diverse=false") == ["Printers"] * 10
+    assert default("/reviewers/new/recommendations?category=Printers") == ["Printers"] * 10
+    assert Counter(default("/reviewers/new/recommendations?limit=32"))["Printers"] == 12
