@@ -68,9 +68,9 @@ class Withdrawals:
             time.sleep(SPREAD)
 
     def run(self) -> None:
-        """Read the new withdrawals for ever, but for outages."""
+        """Read the new withdrawals for ever. During an outage only probe, so that it ends without a request too."""
         while True:
-            if breakers.database_breaker().state == "closed":  # a request probes
+            if breakers.database_breaker().state != "open":
                 with suppress(DependencyUnavailable, Error):
                     self.read()
             time.sleep(INTERVAL)
