@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.paginator import Paginator
 from django.db import transaction
@@ -147,6 +148,7 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
     search_help_text = "The beginning of an asin, or a part of the title"
     show_full_result_count = False
     paginator = BoundedPaginator
+    actions = ("take_off_lists", "put_on_lists")
     fields = (
         "picture",
         "asin",
@@ -182,6 +184,24 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
                 transaction.on_commit(lambda: withdrawals.announce(obj))
         else:
             obj.save()
+
+    @admin.action(description="Take off the lists", permissions=["change"])
+    def take_off_lists(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        self._list(request, queryset, is_listed=False, done="taken off the lists")
+
+    @admin.action(description="Put on the lists again", permissions=["change"])
+    def put_on_lists(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        self._list(request, queryset, is_listed=True, done="put on the lists again")
+
+    def _list(self, request: HttpRequest, queryset: QuerySet[Product], *, is_listed: bool, done: str) -> None:
+        changed = [product for product in queryset if product.is_listed is not is_listed]
+        with transaction.atomic():
+            Product.objects.filter(pk__in=[product.pk for product in changed]).update(is_listed=is_listed)
+            LogEntry.objects.log_actions(request.user.pk, changed, CHANGE, done.capitalize())  # type: ignore[arg-type]
+        for product in changed:
+            product.is_listed = is_listed
+        withdrawals.announce(*changed)
+        self.message_user(request, f"{len(changed)} of {len(queryset)} products were {done}.")
 
     @admin.display(description="")
     def thumbnail(self, product: Product) -> str:

@@ -15,7 +15,7 @@ from django.db import Error, connection
 
 from catalog.models import Product
 from catalog.served import ProductRow
-from resilience import breakers
+from resilience import breakers, scope
 from resilience.errors import DependencyUnavailable
 
 INTERVAL = 0.5
@@ -60,18 +60,19 @@ class Withdrawals:
             is_listed=product.is_listed and known.is_listed, in_stock=product.in_stock and known.in_stock
         )
 
-    def announce(self, product: ProductRow | Product) -> None:
-        """Note a product that this process has just withdrawn. If it was taken off the lists, wait until all know."""
+    def announce(self, *products: ProductRow | Product) -> None:
+        """Note what this process has just withdrawn. If it took a product off the lists, wait until all know."""
         with self._lock:
-            self._known[product.asin] = _Withdrawn(time.monotonic(), product.is_listed, product.in_stock)
-        if not product.is_listed:
+            for each in products:
+                self._known[each.asin] = _Withdrawn(time.monotonic(), each.is_listed, each.in_stock)
+        if not all(each.is_listed for each in products):
             time.sleep(SPREAD)
 
     def run(self) -> None:
         """Read the new withdrawals for ever. During an outage only probe, so that it ends without a request too."""
         while True:
             if breakers.database_breaker().state != "open":
-                with suppress(DependencyUnavailable, Error):
+                with suppress(DependencyUnavailable, Error), scope.reserve():  # in time in a busy process too
                     self.read()
             time.sleep(INTERVAL)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
@@ -44,12 +45,21 @@ def by_the_admin(staff: APIClient, asin: str) -> None:
     assert client.post(f"/admin/catalog/product/{product.pk}/change/", form).status_code == 302
 
 
+def by_the_admins_action(staff: APIClient, asin: str) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin"))
+    chosen = {"_selected_action": [Product.objects.get(asin=asin).pk], "action": "take_off_lists"}
+    page = client.post("/admin/catalog/product/", chosen, follow=True).content.decode()
+    assert "1 of 1 products were taken off the lists." in page
+    assert LogEntry.objects.get().change_message == "Taken off the lists"
+
+
 def by_sql(staff: APIClient, asin: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE catalog_product SET is_listed = FALSE WHERE asin = %s", [asin])
 
 
-@pytest.mark.parametrize("hide", [by_the_api, by_the_admin, by_sql])
+@pytest.mark.parametrize("hide", [by_the_api, by_the_admin, by_the_admins_action, by_sql])
 def test_a_withdrawal_is_noted_whoever_makes_it(
     hide: Callable[[APIClient, str], None], staff: APIClient, pen: Product
 ) -> None:
@@ -163,3 +173,12 @@ def test_the_migration_can_be_undone_and_done_again(pen: Product) -> None:
     call_command("migrate", verbosity=0)  # the apps that depend on it too
     Product.objects.update(is_listed=False)
     assert states() == [(pen.asin, False, True)]
+
+
+def test_the_admin_puts_products_on_the_lists_again(client: Client, products: list[Product]) -> None:
+    client.force_login(User.objects.create_superuser("admin"))
+    Product.objects.filter(asin__lt="D00003").update(is_listed=False)
+    chosen = {"_selected_action": [product.pk for product in products[:5]], "action": "put_on_lists"}
+    page = client.post("/admin/catalog/product/", chosen, follow=True).content.decode()
+    assert "3 of 5 products were put on the lists again." in page
+    assert Product.objects.filter(is_listed=True).count() == 7
