@@ -9,7 +9,7 @@ from tests.e2e.proxies import slow_proxy
 from tests.e2e.services import Postgres, Service
 
 DELAY = 0.3
-QUERIES = {"recommendations": 4, "popular": 3}  # queries per read, if more than one
+QUERIES = {"recommendations": 5, "popular": 4}  # queries per read, if more than one
 
 
 def test_a_slow_database_is_queried_in_parallel_with_bounded_waits(
