@@ -1,9 +1,8 @@
 import os
 
-from django.core.wsgi import get_wsgi_application
-
 from resilience import postgres
 from resilience.backends import protection
+from service.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ad_provider_site.settings")
 application = get_wsgi_application()

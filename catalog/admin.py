@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, F, FloatField, QuerySet
 from django.db.models.functions import Cast, NullIf
-from django.forms import ModelForm, ValidationError
+from django.forms import JSONField, ModelForm, ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -79,12 +79,21 @@ class LinesWidget(AdminTextareaWidget):
         return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
+class ShownJSONField(JSONField):
+    """Shows half a character, which no answer can have, as it was written: as an escape."""
+
+    def prepare_value(self, value: Any) -> Any:
+        shown = super().prepare_value(value)
+        return shown.encode(errors="backslashreplace").decode() if isinstance(shown, str) else shown
+
+
 class ProductForm(ModelForm):  # type: ignore[type-arg]
     """Validates JSON fields by the API's rules, so that the admin cannot store what the API would refuse."""
 
     class Meta:
         model = Product
         exclude = ()  # noqa: DJ006  the admin below says which fields are editable
+        field_classes = dict.fromkeys(("related", "sales_rank", "categories"), ShownJSONField)
         widgets = {
             "title": LinesWidget({"rows": 2}),
             "description": LinesWidget,

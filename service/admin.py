@@ -3,13 +3,18 @@
 This module registers users, groups and tokens again, so that the limits hold for them too.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import BadRequest, ObjectDoesNotExist, ValidationError
+from django.db import DatabaseError, DataError, IntegrityError
 from django.db.models import QuerySet
 from django.forms import BooleanField
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +31,15 @@ MAX_CHOSEN = 1000  # rows
 REFUSED = frozenset({"regex", "iregex", "year", "iso_year"})
 
 
+@contextmanager
+def _bad_values_are_bad_requests() -> Iterator[None]:
+    """Refuse numbers that are out of range, JSON that is too deep, and text that is not Unicode."""
+    try:
+        yield
+    except (OverflowError, RecursionError, UnicodeEncodeError, DataError) as error:
+        raise BadRequest("A value of the form cannot be used.") from error
+
+
 class _List(ChangeList):
     """A list that treats a query that the database or its driver refuses as a bad lookup in its URL."""
 
@@ -39,7 +53,23 @@ class _List(ChangeList):
 
 
 class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A ModelAdmin with limits on lookups, searches and actions."""
+    """A ModelAdmin with limits on lookups, searches, actions and the values of forms."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        with _bad_values_are_bad_requests():
+            return super().changelist_view(request, extra_context)
+
+    def changeform_view(self, request: HttpRequest, *rest: Any, **named: Any) -> HttpResponse:
+        """Show or save a form. If somebody else changes the same meanwhile, validate the form once more."""
+        with _bad_values_are_bad_requests():
+            try:
+                return super().changeform_view(request, *rest, **named)
+            except (IntegrityError, ObjectDoesNotExist):
+                pass
+            except DatabaseError as error:
+                if error.__cause__:  # else Django found the row gone
+                    raise
+            return super().changeform_view(request, *rest, **named)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse the lookups in REFUSED on every field."""
@@ -63,7 +93,12 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *rest: Any, **named: Any
     ) -> HttpResponse | None:
-        """Refuse an action on more than MAX_CHOSEN rows. Only "select all" can reach so many."""
+        """Refuse an action on more than MAX_CHOSEN rows, which only "select all" can reach, or on what is no row."""
+        try:
+            for each in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(each)
+        except ValidationError as error:
+            raise BadRequest("A chosen row cannot be one.") from error
         are_all = BooleanField(required=False).clean(request.POST.get("select_across"))
         if are_all and len(queryset.values_list("pk")[: MAX_CHOSEN + 1]) > MAX_CHOSEN:
             self.message_user(request, f"More than {MAX_CHOSEN} rows are selected. Nothing was done.", messages.ERROR)

@@ -19,6 +19,12 @@ class BoundedListField(serializers.ListField):
         super().__init__(max_length=max_length, **kwargs)
         self._max_length = max_length
 
+    def get_value(self, dictionary: Any) -> Any:
+        try:
+            return super().get_value(dictionary)
+        except ValueError:  # the form has a field such as name[0…0] with thousands of digits
+            raise serializers.ValidationError({str(self.field_name): ["Not a valid index."]}) from None
+
     def run_child_validation(self, data: list[Any]) -> list[Any]:
         if len(data) > self._max_length:
             self.fail("max_length", max_length=self._max_length)

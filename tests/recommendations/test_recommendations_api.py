@@ -301,3 +301,10 @@ def test_a_list_of_large_products_ends_early(client: Client, path: str) -> None:
     assert response["X-Data-Source"] == "live"
     assert 0.7 * MAX_PAGE_BYTES < len(response.content) < 1.1 * MAX_PAGE_BYTES
     assert all(each["description"] == text for each in response.json())
+
+
+@pytest.mark.parametrize("name", ["exclude", "asins"])
+def test_an_index_in_a_form_that_is_no_number_of_python_is_a_400_that_names_the_list(name: str, client: Client) -> None:
+    form = f"asins[0]=A&{name}[{'0' * 5000}]=A"
+    answer = client.post("/recommendations", form, "application/x-www-form-urlencoded")
+    assert (answer.status_code, answer.json()) == (400, {name: ["Not a valid index."]})
