@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Count, F, FloatField, QuerySet
 from django.db.models.functions import Cast, NullIf
 from django.forms import JSONField, ModelForm, ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -80,7 +81,22 @@ class LinesWidget(AdminTextareaWidget):
 
 
 class ShownJSONField(JSONField):
-    """Shows half a character, which no answer can have, as it was written: as an escape."""
+    """Refuses what Python's parser does not: nesting that is too deep, and numbers of thousands of digits.
+
+    Half a character, which no answer can have, is shown as it was written: as an escape.
+    """
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except (RecursionError, ValueError):
+            raise ValidationError(self.error_messages["invalid"], code="invalid", params={"value": value}) from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            return super().bound_data(data, initial)
+        except (RecursionError, ValueError):
+            return InvalidJSONInput(data)
 
     def prepare_value(self, value: Any) -> Any:
         shown = super().prepare_value(value)

@@ -115,8 +115,12 @@ def _answer(
     request: HttpRequest, status: int, template: str, context: dict[str, Any], body: dict[str, Any]
 ) -> HttpResponse:
     response: HttpResponse
-    # JSON first: a client that accepts anything, as curl does, is a program.
-    if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+    try:
+        # JSON first: a client that accepts anything, as curl does, is a program.
+        preferred = request.get_preferred_type(["application/json", "text/html"])
+    except (LookupError, ValueError):  # an Accept header that cannot be parsed
+        preferred = None
+    if preferred == "text/html":
         # Without the request: its context processors would query the database for the user.
         response = HttpResponse(render_to_string(template, context), status=status)
     else:

@@ -83,6 +83,7 @@ def test_a_chosen_row_that_cannot_be_is_no_failure(boss: Client, url: str, value
         ("related", '{"a":' * 5_000 + "1" + "}" * 5_000),
         ("related", '{"a": ["\\ud800"]}'),
         ("categories", '["\\ud800"]'),
+        ("related", "9" * 5_000),
         ("price", "9" * 400),
     ],
 )

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from service.wsgi import Handler, Request
 
@@ -29,6 +29,12 @@ def test_a_content_type_that_cannot_be_parsed_is_another_one(parameter: str, pat
     environ = RequestFactory().get(path).environ | {"CONTENT_TYPE": f"{FORM}; {parameter}"}
     Handler()(environ, lambda status, headers: statuses.append(status))  # type: ignore[arg-type]
     assert statuses == ["200 OK"]
+
+
+@pytest.mark.parametrize("parameter", ["x*=bogus''y", "x*" + "9" * 5000])
+def test_an_accept_header_that_cannot_be_parsed_gets_json(parameter: str, client: Client) -> None:
+    answer = client.get("/nowhere", headers={"Accept": f"a/b; {parameter}"})
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
 
 
 def test_escapes_in_cookies_take_no_time() -> None:
