@@ -320,13 +320,13 @@ def test_probe_keeps_the_connection_of_a_transaction(breaker: DatabaseBreaker) -
 
 @on_postgresql
 def test_check_is_bounded_and_closes_its_connection(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def clients() -> Any:
-        return run("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
+    def clients() -> set[int]:
+        return set(run("SELECT array_agg(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'")[0])
 
     settings.DB_DEADLINE = 4
-    first, before = pid(), clients()
+    first, before = pid(), clients()  # connections that earlier tests closed may still be among these
     assert breakers.database_breaker().is_reachable()
-    eventually(lambda: clients() == before, 10)
+    eventually(lambda: clients() <= before, 10)
     assert pid() == first
     postgres.install()
     try:
