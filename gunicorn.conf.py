@@ -31,6 +31,8 @@ if os.environ.get("WEB_CONCURRENCY", "1") == "0":
     raise SystemExit("WEB_CONCURRENCY: must be a whole number above 0")
 # No client may set SCRIPT_NAME or PATH_INFO with a header.
 forwarder_headers = ""
+# Nor the scheme: HTTPS=on tells Django which header to believe.
+forwarded_allow_ips = ""
 keepalive = 30
 limit_request_line = 8190  # bytes, the most that gunicorn takes
 # Per process. A new connection evicts the one that has been idle longest.

@@ -3,7 +3,7 @@
 This module registers users, groups and tokens again, so that the limits hold for them too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import BadRequest, ObjectDoesNotExist, ValidationError
@@ -52,6 +53,20 @@ class _List(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
 
+class _Autocomplete(AutocompleteSelect):
+    """A choice that can be shown again with what cannot be a key, which Django would query for."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> list[Any]:
+        return super().optgroups(name, [each for each in value if self._can_be_key(each)], attr)
+
+    def _can_be_key(self, value: str) -> bool:
+        try:
+            self.field.target_field.clean(value, None)
+        except ValidationError:
+            return False
+        return True
+
+
 class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A ModelAdmin with limits on lookups, searches, actions and the values of forms."""
 
@@ -70,6 +85,11 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 if error.__cause__:  # else Django found the row gone
                     raise
             return super().changeform_view(request, *rest, **named)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.autocomplete_fields:
+            kwargs.setdefault("widget", _Autocomplete(db_field, self.admin_site, using=kwargs.get("using")))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse the lookups in REFUSED on every field."""

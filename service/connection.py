@@ -94,8 +94,8 @@ class Connection(asyncio.Protocol):
         return self._state in (State.ANSWERING, State.SENDING)
 
     def resume_writing(self) -> None:
-        if self._state is State.SENDING:
-            self._sent()
+        # Later, because asyncio uses the transport once more after this callback, and _sent() may close it.
+        asyncio.get_running_loop().call_soon(self._all_sent)
 
     def connection_lost(self, error: Exception | None) -> None:
         # A request that a thread has, or will have, still counts. Else a client that disconnects at once could send
@@ -150,6 +150,10 @@ class Connection(asyncio.Protocol):
         if self.transport.get_write_buffer_size():
             self._count_held()
         else:
+            self._sent()
+
+    def _all_sent(self) -> None:
+        if self._state is State.SENDING and not self.transport.is_closing():
             self._sent()
 
     def _sent(self) -> None:

@@ -12,6 +12,7 @@ from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from resilience import provenance
 
 MAX_DEPTH = 20  # levels; a product has three
+MAX_BRACKETS = 10_000  # opening ones, those in texts included; each costs a hundred times what other characters do
 
 
 class OrjsonRenderer(JSONRenderer):
@@ -53,17 +54,20 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
 
 class BoundedJSONParser(JSONParser):
-    """Strict JSON. A body that is not UTF-8, not JSON or nested deeper than MAX_DEPTH is a 400."""
+    """Strict JSON. A body is a 400 if it is not UTF-8, not JSON, or has more than MAX_DEPTH or MAX_BRACKETS."""
 
     renderer_class = OrjsonRenderer  # fills in the forms of the browsable pages
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        body = stream.read()
+        if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+            raise ParseError(f"JSON parse error - more than {MAX_BRACKETS} opening brackets")
         try:
-            parsed = orjson.loads(stream.read())
+            parsed = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise ParseError(f"JSON parse error - {error}") from error
         # orjson accepts a thousand levels, on which recursive code would overflow the stack.
-        if _is_deeper_than(MAX_DEPTH, parsed):
+        if _is_deeper_than(MAX_DEPTH, [parsed]):
             raise ParseError(f"JSON parse error - nested deeper than {MAX_DEPTH} levels")
         return parsed
 
@@ -71,6 +75,4 @@ class BoundedJSONParser(JSONParser):
 def _is_deeper_than(levels: int, value: Any) -> bool:
     if isinstance(value, dict):
         value = value.values()
-    elif not isinstance(value, list):
-        return False
-    return levels == 0 or any(_is_deeper_than(levels - 1, each) for each in value)
+    return levels == 0 or any(_is_deeper_than(levels - 1, each) for each in value if type(each) in (dict, list))

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework import serializers
@@ -231,12 +232,14 @@ class BreakerView(GenericAPIView[Any]):
         return {**breaker.describe(), "events": breaker.events(), "timeline": breaker.answers.timeline()}
 
 
+@require_safe
 @cache_control(max_age=86_400)
 def favicon(request: HttpRequest) -> HttpResponse:
     """No icon. Without this path every page of the admin and the API would cost a 404."""
     return HttpResponse(status=204)
 
 
+@require_safe
 @ensure_csrf_cookie
 def status(request: HttpRequest) -> HttpResponse:
     """The status page for people. It polls the breakers and contacts no dependency."""

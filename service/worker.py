@@ -29,6 +29,7 @@ MIN_IDLE = 0.25  # before a connection may be evicted; a shorter gap is a pause 
 
 ACCEPT_BATCH = 64  # connections accepted before the loop handles other events
 SAFE = {"GET", "HEAD", "OPTIONS"}  # methods that change nothing
+HEALTH_CHECKS = {"/livez", "/readyz"}
 
 
 class _Response(wsgi.Response):  # type: ignore[misc]
@@ -61,8 +62,11 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self.held = 0  # bytes buffered for all connections
         self.is_accepting = False
         self._threads = ThreadPoolExecutor(self.cfg.threads)
+        # Health checks do not wait for other requests: an orchestrator would restart a service that is merely busy.
+        self._health_thread = ThreadPoolExecutor(1)
         asyncio.run(self._serve())
         self._threads.shutdown(wait=False)
+        self._health_thread.shutdown(wait=False)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -178,7 +182,9 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def answer(self, connection: Connection, request: ReceivedRequest) -> None:
         """Have a thread answer the request."""
-        self._threads.submit(self._answer, connection, request)
+        is_health_check = request.head.path.removesuffix("/") in HEALTH_CHECKS
+        threads = self._health_thread if is_health_check else self._threads
+        threads.submit(self._answer, connection, request)
 
     def _answer(self, connection: Connection, request: ReceivedRequest) -> None:
         output, is_last = _Output(), True

@@ -54,6 +54,15 @@ def lookups_that_make_no_query_show_the_whole_list(boss: Client) -> None:
                 assert boss.get(f"{url}?{field.name}__{lookup}").status_code in (200, 302, 400), (url, field, lookup)
 
 
+def forms_with_impossible_choices_are_shown_again(boss: Client) -> None:
+    for url, model_admin in lists():
+        for name in model_admin.autocomplete_fields:
+            for value in ("abc", "1.5", "9" * 30, "-1", "x" * 300):
+                page = boss.post(f"{url}add/", {name: value, "targets-TOTAL_FORMS": 0, "targets-INITIAL_FORMS": 0})
+                assert page.status_code == 200, (url, name, value)
+                assert "Please correct the errors below" in page.content.decode()
+
+
 def a_boss(client: Client) -> Client:
     client.force_login(User.objects.create_superuser("boss"))
     return client

@@ -32,3 +32,7 @@ def test_the_search_for_an_advertiser_is_bounded(staff: Client, term: str, found
     field = {"app_label": "campaigns", "model_name": "campaign", "field_name": "advertiser", "term": term}
     response = staff.get("/admin/autocomplete/", field)
     assert (response.status_code, len(response.json()["results"])) == (200, found)
+
+
+def test_forms_with_impossible_choices_are_shown_again(staff: Client) -> None:
+    admin_bounds.forms_with_impossible_choices_are_shown_again(staff)

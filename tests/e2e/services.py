@@ -206,8 +206,11 @@ class Service:
     def __exit__(self, *error: object) -> None:
         self.process.terminate()
         ended = self.process.wait(15)
-        self.log.close()
+        self.log.seek(0)
+        with self.log:
+            tracebacks = [line for line in self.log if "Traceback" in line]
         assert ended == 0
+        assert not tracebacks
 
 
 @contextlib.contextmanager

@@ -2,11 +2,12 @@
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from resilience import database
 from tests.e2e.conftest import WARM, Busy, assert_nobody_was_failed
 from tests.e2e.load import Load, median, of_catalog
-from tests.e2e.services import RESET, Postgres, Service
+from tests.e2e.services import RESET, Postgres, Service, eventually
 
 DEADLINE = 2.0  # DB_DEADLINE's default
 
@@ -48,6 +49,24 @@ def test_a_database_stopped_for_fifteen_seconds(busy: Busy, postgres: Postgres) 
         time.sleep(RESET + 2)
     assert_nobody_was_failed(work, postgres)
     assert_it_was_bridged(work, fault, end, back)
+
+
+def test_health_checks_do_not_wait_for_threads_that_wait_for_the_database(
+    recommender: Service, postgres: Postgres
+) -> None:
+    eventually(lambda: recommender.state("database") == "closed", RESET + 5)
+    postgres.signal(signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(24) as pool:
+            reads = [pool.submit(recommender.get, f"/products?category=none-{n}") for n in range(24)]
+            for path in ("/livez", "/readyz/") * 5:
+                started = time.monotonic()
+                assert recommender.get(path).ok
+                assert time.monotonic() - started < 0.5
+            assert not all(read.done() for read in reads)
+    finally:
+        postgres.signal(signal.SIGCONT)
+    assert all(read.result().ok for read in reads)
 
 
 def test_a_fast_restart_degrades_for_its_duration_and_one_reset_timeout(busy: Busy, postgres: Postgres) -> None:

@@ -53,3 +53,7 @@ def test_only_selected_rows_count_for_the_limit(boss: Client, monkeypatch: pytes
     User.objects.create(username="other")
     act(boss, on_all="0")
     assert [user.username for user in User.objects.all()] == ["other"]
+
+
+def test_forms_with_impossible_choices_are_shown_again(boss: Client) -> None:
+    admin_bounds.forms_with_impossible_choices_are_shown_again(boss)

@@ -82,3 +82,19 @@ def test_more_fields_than_django_accepts_are_a_400(staff: APIClient) -> None:
     for answer in answers:
         assert answer.status_code == 400
         assert answer.json() == {"detail": "There are too many parameters, fields or files."}
+
+
+@pytest.mark.parametrize("item", ["{}", "[]", "[[[[{}]]]]"])
+def test_more_lists_and_objects_than_any_request_needs_are_refused_unparsed(
+    staff: APIClient, monkeypatch: pytest.MonkeyPatch, item: str
+) -> None:
+    monkeypatch.delattr("service.json.orjson.loads")
+    body = f'{{"asin": "P1", "related": [{",".join([item] * 10_000)}]}}'
+    response = staff.post("/products", body, content_type="application/json")
+    assert response.status_code == 400
+    assert response.json() == {"detail": "JSON parse error - more than 10000 opening brackets"}
+
+
+def test_a_text_may_have_brackets(staff: APIClient) -> None:
+    body = {"asin": "P1", "description": "[{" * 4_900}
+    assert staff.post("/products", body, format="json").status_code == 201

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from django.core.exceptions import TooManyFieldsSent
 from django.test import Client, RequestFactory
 
 from service.wsgi import Handler, Request
@@ -24,6 +25,7 @@ def test_a_form_in_an_odd_charset_is_read_as_utf_8(charset: str) -> None:
 
 @pytest.mark.parametrize("parameter", ["x*=bogus''y", "charset*=utf-8''a%00b", "x*" + "9" * 5000, "x*=utf-8''%FF"])
 @pytest.mark.parametrize("path", ["/livez", "/"])
+@pytest.mark.django_db  # the handler looks after the connection that an earlier test may have left open
 def test_a_content_type_that_cannot_be_parsed_is_another_one(parameter: str, path: str) -> None:
     statuses: list[str] = []
     environ = RequestFactory().get(path).environ | {"CONTENT_TYPE": f"{FORM}; {parameter}"}
@@ -49,3 +51,23 @@ def test_escaped_cookies_are_read() -> None:
         "messages": '[["x", 1]]',
         "sessionid": "abc",
     }
+
+
+def test_a_long_accept_header_is_ignored() -> None:
+    assert request(HTTP_ACCEPT="text/html" + ", a/b" * 100).accepts("text/plain") is False
+    assert request(HTTP_ACCEPT="text/html" + ", a/b" * 1000).accepts("text/plain") is True
+
+
+@pytest.mark.parametrize("part", [b"--B\r\n", b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'])
+def test_a_multipart_body_with_too_many_parts_is_refused_unparsed(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("django.http.request.MultiPartParser.parse")
+    sent = RequestFactory().post("/", part * 201 + b"--B--", content_type="multipart/form-data; boundary=B")
+    with pytest.raises(TooManyFieldsSent):
+        Request(sent.environ).POST  # noqa: B018
+
+
+def test_a_multipart_body_is_read() -> None:
+    fields = {f"name{number}": "é" for number in range(200)}
+    read = Request(RequestFactory().post("/", fields).environ)
+    assert read.POST.dict() == fields
+    assert read.body  # for DRF, which parses it again
