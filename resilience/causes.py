@@ -30,7 +30,7 @@ _DISK_FULL = "disk full"
 _LOCKED = "locked by somebody else"
 _MISSING = "table or column missing"
 _STARTING = "starting or shutting down"
-_CONNECTIONS = "too many connections"
+TOO_MANY_CONNECTIONS = "too many connections"
 _SIGN_IN = "sign-in refused"
 _NO_DATABASE = "database missing"
 
@@ -44,7 +44,7 @@ _SQLSTATES = {
     "42P01": _MISSING,
     "53100": _DISK_FULL,
     "53200": "out of memory",
-    "53300": _CONNECTIONS,
+    "53300": TOO_MANY_CONNECTIONS,
     "55P03": _LOCKED,
     "57014": _NO_ANSWER,
     "57P01": _LOST,
@@ -64,7 +64,7 @@ _LIBPQ = [
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in (
         (r"could not translate host name", _NO_NAME),
-        (r"too many (clients|connections)|connection slots|no more connections", _CONNECTIONS),
+        (r"too many (clients|connections)|connection slots|no more connections", TOO_MANY_CONNECTIONS),
         (r"(starting up|shutting down|recovery mode|not (yet )?accepting connections)", _STARTING),
         (r"(authentication failed|no pg_hba\.conf entry|no password supplied|role .* does not exist)", _SIGN_IN),
         (r"database .* does not exist", _NO_DATABASE),

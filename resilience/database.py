@@ -11,7 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from resilience import deadlines, postgres, scope
+from resilience import causes, deadlines, postgres, scope
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import ExpectedError
@@ -28,8 +28,9 @@ _FAILURE_CODES = ("57P02", "57P03", "57P04")
 _LOST_PREFIXES = ("08", "57P01", "57P05", "25P03")
 _CANCELLED = "57014"  # statement timeout
 # Failures of one statement: serialization failure and deadlock; lock not available; read-only and disk full, which do
-# not stop reads; internal error and corrupted data, perhaps in few rows; a table or column missing or not permitted.
-_NEUTRAL_PREFIXES = ("40", "55P03", postgres.READ_ONLY, "53100", "XX", "42P01", "42703", "42501")
+# not stop reads; too many connections, of which others work; internal error and corrupted data, perhaps in few rows; a
+# table or column missing or not permitted.
+_NEUTRAL_PREFIXES = ("40", "55P03", postgres.READ_ONLY, "53100", "53300", "XX", "42P01", "42703", "42501")
 
 # https://www.sqlite.org/rescode.html
 _SQLITE_FAILURES = {
@@ -58,7 +59,9 @@ def classify(error: BaseException) -> Outcome:
         return _classify_sqlite(cause)
     sqlstate: str | None = getattr(cause, "pgcode", None)
     if sqlstate is None:
-        # No SQLSTATE: the server sent nothing. The connection failed or was lost.
+        # No SQLSTATE: the connection failed or was lost. Of a refused one there is only the text.
+        if cause and causes.cause_of(cause) == causes.TOO_MANY_CONNECTIONS:
+            return Outcome.NEUTRAL
         if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
             return Outcome.SUSPECT
         lost = isinstance(error, OperationalError) or type(error).__name__ == "InterfaceError"
@@ -150,13 +153,13 @@ class DatabaseBreaker(Breaker):
 
     def is_reachable(self) -> bool:
         """Whether this process reaches the database now: one SELECT 1 on a fresh connection, within an eighth of
-        DB_DEADLINE."""
+        DB_DEADLINE. A server that has no connection left is reached."""
         fresh = connections[self.alias].copy()
         try:
             with scope.inside(self.name), deadlines.within(postgres.check_timeout()), fresh.cursor() as cursor:
                 cursor.execute("SELECT 1")
-        except ERRORS:
-            return False
+        except ERRORS as error:
+            return classify(error) is Outcome.NEUTRAL
         finally:
             fresh.close()
         return True

@@ -38,3 +38,19 @@ def test_errors_without_a_server() -> None:
     assert database.classify(InterfaceError("of no driver")) is Outcome.FAILURE
     assert database.classify(DatabaseError("of no driver")) is Outcome.SUCCESS
     assert database.classify(ExpectedError()) is Outcome.SUCCESS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FATAL:  sorry, too many clients already",
+        'FATAL:  too many connections for role "shop"',
+        'FATAL:  too many connections for database "shop"',
+        "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute",
+        "FATAL:  no more connections allowed (max_client_conn)",
+    ],
+)
+def test_a_server_without_a_free_connection_is_no_failure_of_the_others(text: str) -> None:
+    refused = OperationalError()
+    refused.__cause__ = psycopg2.OperationalError(f'connection to server at "db", port 5432 failed: {text}')
+    assert database.classify(refused) is Outcome.NEUTRAL
