@@ -14,6 +14,7 @@ from catalog.wire import IM_URL, IS_LISTED, SALES_RANK
 from resilience import deadlines, http, provenance, request_id
 from resilience.circuit import Outcome
 from resilience.fallback import with_fallback
+from service.json import MAX_DEPTH, is_deeper_than
 
 AD_PROVIDER = "ad-provider"  # in settings.BREAKERS
 CHECK_TIMEOUT = 0.25  # seconds
@@ -84,6 +85,8 @@ def _parse(body: bytes) -> list[dict[str, Any]]:
         ads = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise http.BadAnswer("the ad provider's answer is not JSON") from error
+    if is_deeper_than(MAX_DEPTH, ads):  # orjson reads more levels than it writes
+        raise http.BadAnswer("the ad provider's answer is nested too deep")
     if not isinstance(ads, list) or not all(isinstance(ad, dict) and _is_ad({**OPTIONAL, **ad}) for ad in ads):
         raise http.BadAnswer("the ad provider's answer is not an array of ads")
     return [{**OPTIONAL, **ad} for ad in ads]

@@ -27,6 +27,10 @@ class QueryDeadlineExceeded(psycopg2.OperationalError):
     """The database did not answer in time. Django turns it into its own OperationalError."""
 
 
+class Unreadable(psycopg2.OperationalError):
+    """The server refused a connection in its own language and encoding."""
+
+
 def install() -> None:
     """Bound each wait of this process for PostgreSQL by the deadline of the call, else by DB_DEADLINE."""
     extensions.set_wait_callback(_wait)
@@ -72,8 +76,15 @@ def _wait(connection: Any) -> None:
     except deadlines.DeadlineExceeded as error:
         raise QueryDeadlineExceeded("the deadline passed before the query") from error
     poll = select.poll()
-    while (state := connection.poll()) != extensions.POLL_OK:
+    while (state := _poll(connection)) != extensions.POLL_OK:
         poll.register(connection.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
         left = until - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):
             raise QueryDeadlineExceeded("the database did not answer before the deadline")
+
+
+def _poll(connection: Any) -> int:
+    try:
+        return connection.poll()  # type: ignore[no-any-return]
+    except UnicodeDecodeError as error:
+        raise Unreadable("the server's text is not UTF-8") from error

@@ -16,6 +16,8 @@ from pathlib import Path
 from prometheus_client import multiprocess
 from prometheus_client.mmap_dict import MmapedDict
 
+from service import metrics_files
+
 TYPES = ("counter", "histogram")
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names the folder of the metrics files
 MERGED = "merged"  # in the name of the merged file, where the others have a process id
@@ -39,15 +41,19 @@ def has_content(file: Path) -> bool:
 @contextmanager
 def folder_lock(operation: int) -> Iterator[None]:
     """Lock the folder: shared to read it, exclusive to merge files. Raises BlockingIOError."""
-    with (folder() / "lock").open("w") as file:
-        fcntl.flock(file, operation)
+    descriptor = os.open(folder(), os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, operation)
         yield
+    finally:
+        os.close(descriptor)
 
 
 def merge(ended: int, running: Collection[int]) -> None:
     """Remove the gauges of the process ``ended``, and merge the files of all processes that are not ``running``.
 
-    While a scrape reads the folder nothing is merged: the next call does it. The calling process keeps its own files.
+    While a scrape reads the folder, or the disk is full, nothing is merged: the next call does it. The calling process
+    keeps its own files.
     """
     multiprocess.mark_process_dead(ended)  # type: ignore[no-untyped-call]
     names = {str(each) for each in (*running, os.getpid(), MERGED)}
@@ -58,6 +64,8 @@ def merge(ended: int, running: Collection[int]) -> None:
                 _add_up(folder() / f"{kind}_{MERGED}.db", [file for file, name in files.items() if name not in names])
     except BlockingIOError:
         pass
+    except OSError as error:  # the disk is full, or somebody removed the folder
+        logger.warning("the metrics of ended workers are not merged", extra={"error": str(error)})
 
 
 def _add_up(merged: Path, dead: list[Path]) -> None:
@@ -69,7 +77,7 @@ def _add_up(merged: Path, dead: list[Path]) -> None:
         for key, value in _values(file):
             sums[key] += value
     new = merged.with_suffix(".new")
-    new.unlink(missing_ok=True)
+    metrics_files.allocate(new, sum(file.stat().st_size for file in (merged, *dead) if has_content(file)))
     written = MmapedDict(str(new))  # type: ignore[no-untyped-call]
     for key, value in sums.items():
         written.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]

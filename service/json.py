@@ -67,12 +67,15 @@ class BoundedJSONParser(JSONParser):
         except orjson.JSONDecodeError as error:
             raise ParseError(f"JSON parse error - {error}") from error
         # orjson accepts a thousand levels, on which recursive code would overflow the stack.
-        if _is_deeper_than(MAX_DEPTH, [parsed]):
+        if is_deeper_than(MAX_DEPTH, parsed):
             raise ParseError(f"JSON parse error - nested deeper than {MAX_DEPTH} levels")
         return parsed
 
 
-def _is_deeper_than(levels: int, value: Any) -> bool:
+def is_deeper_than(levels: int, value: Any) -> bool:
+    """Whether ``value`` is lists or objects nested in each other more than ``levels`` deep."""
     if isinstance(value, dict):
         value = value.values()
-    return levels == 0 or any(_is_deeper_than(levels - 1, each) for each in value if type(each) in (dict, list))
+    elif not isinstance(value, list):
+        return False
+    return levels == 0 or any(is_deeper_than(levels - 1, each) for each in value if type(each) in (dict, list))

@@ -213,8 +213,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
                     response.write(part)
                 response.close()
             finally:
-                if hasattr(body, "close"):
-                    body.close()
+                self._end(body)
             is_last: bool = response.should_close()
             self.log.access(response, request.head, environ, datetime.now() - began)
         except Exception as error:
@@ -222,3 +221,11 @@ class Worker(BaseWorker):  # type: ignore[misc]
             self.handle_error(request.head, output, connection.peer, error)
             is_last = True
         return is_last
+
+    def _end(self, body: Any) -> None:
+        """Close the application's response. An error in what Django does after a request does not change the answer."""
+        try:
+            if hasattr(body, "close"):
+                body.close()
+        except Exception:
+            self.log.exception("cannot clean up after a request")

@@ -9,6 +9,8 @@ import django
 from django.core.exceptions import TooManyFieldsSent
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
+from service import metrics_files
+
 # Charsets of forms, by the names of Python's codecs. Others, such as hex or punycode, are no charsets or do not replace
 # what they cannot decode.
 CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
@@ -57,5 +59,6 @@ class Handler(WSGIHandler):
 
 
 def get_wsgi_application() -> WSGIHandler:
+    metrics_files.install()
     django.setup(set_prefix=False)
     return Handler()

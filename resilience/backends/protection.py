@@ -4,6 +4,7 @@
 declare nothing: each of their connects, statements and commits is a protected call of its own.
 """
 
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,8 @@ def turn_on() -> None:
 class ProtectedWrapper(BaseDatabaseWrapper):
     """A connection that raises DependencyUnavailable if the database cannot be used."""
 
+    _is_spent = False  # whether the backend found it unusable
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(self._execute)
@@ -35,6 +38,17 @@ class ProtectedWrapper(BaseDatabaseWrapper):
         """Return this database's breaker; None if the process does not serve, or inside a call through the breaker."""
         name = breakers.guard_of(self.alias) if _is_on else None
         return None if name is None or is_inside(name) else breakers.database_breaker(self.alias)
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Close a connection that must not be used again.
+
+        Django calls this between requests, outside of any breaker, so it does not contact the database.
+        """
+        if self.connection is None or self.in_atomic_block:
+            return
+        is_too_old = self.close_at is not None and time.monotonic() >= self.close_at
+        if is_too_old or self._is_spent or self.autocommit != self.settings_dict["AUTOCOMMIT"]:
+            self.close()
 
     def ensure_connection(self) -> None:
         """Connect if the circuit allows it. A transaction has connected already."""

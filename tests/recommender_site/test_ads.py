@@ -21,6 +21,11 @@ HOUSE = [asin for asin, *_ in HOUSE_ADS]
 PENS = [json.loads(orjson.dumps(as_ad(ProductRow(f"PEN{n}", f"Pen {n}")))) for n in range(20)]
 
 
+def nested(levels: int) -> list[Any]:
+    """Lists in each other. orjson reads about a thousand, and writes 254."""
+    return [nested(levels - 1)] if levels else []
+
+
 class AdProvider:
     """Answers ``ads``, and records its requests."""
 
@@ -122,6 +127,7 @@ def test_an_invalid_answer_is_replaced_by_house_ads(client: Client, provider: Ad
         ("title", None),
         ("categories", "Pens"),
         ("related", []),
+        ("related", {"bought": nested(300)}),
         ("asin", 7),
     ],
 )

@@ -1,6 +1,7 @@
 """What the backend does to a connection before its use and between requests."""
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ from django.db.backends.signals import connection_created
 from psycopg2 import extensions
 
 from catalog.models import Product
-from resilience import postgres
+from resilience import database, postgres
 from resilience.backends.postgresql import base
+from resilience.circuit import Outcome
 from tests.resilience.test_postgresql_backend import ask, make_idle, pid
 
 pytestmark = [
@@ -225,3 +227,31 @@ def test_failed_check_replaces_the_other_connections(monkeypatch: pytest.MonkeyP
             patch.setattr(postgres, "check_timeout", lambda: 1e-6)
             assert pid() != mine
         assert its_pid() != its
+
+
+@pytest.mark.parametrize("is_serving", [True, False])
+def test_a_refusal_in_another_encoding_is_a_failure_to_connect(
+    is_serving: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is starting up speaks its own language before it knows that of the client."""
+    fields = "SFATAL\0VFATAL\0C57P03\0Mle système de base de données démarre\0\0".encode("latin-1")
+
+    def refuse() -> None:
+        client, _ = server.accept()
+        with client:
+            while client.recv(8)[4:] == b"\x04\xd2\x16\x2f":  # a request for TLS
+                client.sendall(b"N")
+            client.sendall(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+
+    if not is_serving:
+        extensions.set_wait_callback(None)
+    connection.close()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        for name, value in {"HOST": "127.0.0.1", "PORT": str(server.getsockname()[1]), "OPTIONS": {}}.items():
+            monkeypatch.setitem(connection.settings_dict, name, value)
+        with pytest.raises(OperationalError) as failed:
+            connection.ensure_connection()
+        thread.join()
+    assert database.classify(failed.value) is Outcome.SUSPECT

@@ -110,3 +110,13 @@ def test_cut_write_is_not_repeated(statements: list[str]) -> None:
         cursor.execute(slow)
     killer.join()
     assert statements.count(slow) == 1
+
+
+def test_open_circuit_does_not_disturb_the_end_of_a_request() -> None:
+    """Django looks after the connection once the answer is complete."""
+    Product.objects.count()
+    breakers.database_breaker().override("force-open", by="boss")
+    connection.close_if_unusable_or_obsolete()
+    connection.close_at = 0.0
+    connection.close_if_unusable_or_obsolete()
+    assert connection.connection is None

@@ -1,5 +1,6 @@
 """Counts survive the end of a worker, and the number of files does not grow."""
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -12,6 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from service import dead_workers, metrics
 
 WORK = """
+from service import metrics_files
+metrics_files.install()
 from prometheus_client import Counter, Gauge, Histogram
 Counter("done", "Done.", ["kind"]).labels("a").inc(2)
 Histogram("took", "Took.", buckets=(1, 5)).observe(3)
@@ -68,3 +71,39 @@ def test_a_damaged_file_does_not_affect_the_others(folder: Path, caplog: pytest.
     dead_workers.merge(second, [])
     assert samples()["done_total[('kind', 'a')]"] == 2
     assert "the metrics of a worker process are lost" in caplog.text
+
+
+def test_files_have_all_of_their_blocks(folder: Path) -> None:
+    """A process that writes to a hole of a mapped file ends with SIGBUS if the disk is full."""
+    alive = worker()
+    dead_workers.merge(worker(), [alive])
+    files = list(folder.glob("*.db"))
+    assert len(files) == 5
+    for file in files:
+        assert file.stat().st_blocks * 512 >= file.stat().st_size
+
+
+def test_a_full_disk_costs_counts_and_nothing_else(folder: Path) -> None:
+    full = "import errno, os\ndef fail(*_): raise OSError(errno.ENOSPC, 'full')\nos.posix_fallocate = fail\n"
+    done = subprocess.run(
+        [sys.executable, "-c", full + WORK], env=os.environ, capture_output=True, text=True, check=True
+    )
+    assert "some metrics of this process are not counted" in done.stderr
+    assert "done_total[('kind', 'a')]" not in samples()
+
+
+def test_ended_workers_are_merged_when_the_disk_has_room_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    first, second = worker(), worker()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", fail)
+        dead_workers.merge(first, [])
+    assert "the metrics of ended workers are not merged" in caplog.text
+    assert samples()["done_total[('kind', 'a')]"] == 4
+    dead_workers.merge(second, [])
+    assert samples()["done_total[('kind', 'a')]"] == 4
+    assert {file.name for file in folder.iterdir()} == {"counter_merged.db", "histogram_merged.db"}

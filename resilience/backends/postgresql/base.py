@@ -67,7 +67,10 @@ class _CheckedWrapper(base.DatabaseWrapper):
             if conf.DB_POOLER == "transaction":
                 connection.cursor_factory = postgres.LimitedCursor
         else:  # libpq tries them itself
-            connection = super().get_new_connection(conn_params)
+            try:
+                connection = super().get_new_connection(conn_params)
+            except UnicodeDecodeError as error:
+                raise postgres.Unreadable("the server's text is not UTF-8") from error
         self.opened_at = self._used_at = time.monotonic()
         self._is_spent = False
         return connection
@@ -75,17 +78,6 @@ class _CheckedWrapper(base.DatabaseWrapper):
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return _ErrorWrapper(self)
-
-    def close_if_unusable_or_obsolete(self) -> None:
-        """Close a connection that must not be used again.
-
-        Django calls this between requests, outside of any breaker, so it does not contact the server.
-        """
-        if self.connection is None or self.in_atomic_block:
-            return
-        is_too_old = self.close_at is not None and time.monotonic() >= self.close_at
-        if is_too_old or self._is_spent or self.autocommit != self.settings_dict["AUTOCOMMIT"]:
-            self.close()
 
     def note(self, error: psycopg2.Error) -> None:
         """Learn from an error whether this connection, or all older ones, must be replaced."""

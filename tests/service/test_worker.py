@@ -1,4 +1,4 @@
-"""Requests whose clients disconnected before a thread took them."""
+"""Requests whose clients disconnected, and errors after a response."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ from gunicorn.config import Config
 
 from service.connection import Connection
 from service.request_parser import ReceivedRequest, next_request
-from service.worker import Worker
+from service.worker import Worker, _Output
 
 
 def received_request(method: bytes) -> ReceivedRequest:
@@ -50,6 +50,7 @@ def test_only_writes_are_executed_for_clients_that_disconnected(
         send=None,
     )
     worker._respond = partial(Worker._respond, worker)
+    worker._end = partial(Worker._end, worker)
     Worker._answer(worker, connection, received_request(method))
     assert bool(answered) == is_answered
 
@@ -70,3 +71,22 @@ def test_a_request_counts_until_its_thread_has_finished() -> None:
     assert worker.connections == set()
     assert worker.held == 0
     transport.write.assert_not_called()
+
+
+def test_an_error_after_the_response_does_not_change_it() -> None:
+    class Body(list[bytes]):
+        def close(self) -> None:
+            raise RuntimeError("a receiver of request_finished failed")
+
+    def application(environ: dict[str, Any], start_response: Any) -> Body:
+        start_response("201 Created", [("Content-Length", "4")])
+        return Body([b"done"])
+
+    worker: Any = SimpleNamespace(cfg=Config(), alive=True, _is_full=False, wsgi=application, log=Mock())
+    worker._end = partial(Worker._end, worker)
+    connection: Any = SimpleNamespace(peer=("127.0.0.1", 1), server=("127.0.0.1", 2))
+    output = _Output()
+    assert not Worker._respond(worker, connection, received_request(b"POST"), output)
+    assert output.startswith(b"HTTP/1.1 201 Created")
+    assert output.endswith(b"done")
+    worker.log.exception.assert_called_once()
