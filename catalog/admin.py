@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.widgets import AdminTextareaWidget
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, F, FloatField, QuerySet
 from django.db.models.functions import Cast, NullIf
@@ -13,7 +12,6 @@ from django.forms import JSONField, ModelForm, ValidationError
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from rest_framework import serializers
 
@@ -22,28 +20,10 @@ from catalog.repository import MAX_REVIEWS_DELETED, have_too_many_reviews
 from catalog.serializers import ProductSerializer
 from catalog.wire import SALES_RANK
 from catalog.withdrawals import withdrawals
-from service.admin import BoundedAdmin
+from service.admin import BoundedAdmin, BoundedPaginator
 
-COUNTED = 10_000  # rows that a list counts at most
 LATEST_REVIEWS = 10
 _LONG = ("description", "related", "sales_rank")
-
-
-class AtLeast(int):
-    """A number of rows that were not all counted; pages show it as ``10,000 or more``."""
-
-    def __str__(self) -> str:
-        return f"{int(self):,} or more"
-
-
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts up to COUNTED rows: count(*) over a million rows takes longer than the page."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        number = len(rows.values_list("pk")[:COUNTED])
-        return number if number < COUNTED else AtLeast(number)
 
 
 class FrequentValuesFilter(admin.SimpleListFilter):
@@ -205,10 +185,19 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
         if change:
             # A full save would overwrite the counters, which triggers maintain, with their values from the form.
             obj.save(update_fields=[*form.changed_data, "leaf_category"])
-            if not obj.is_listed and "is_listed" in form.changed_data:
+            if not {"is_listed", "in_stock"}.isdisjoint(form.changed_data):
                 transaction.on_commit(lambda: withdrawals.announce(obj))
         else:
             obj.save()
+
+    def delete_model(self, request: HttpRequest, obj: Product) -> None:
+        super().delete_model(request, obj)
+        transaction.on_commit(lambda: withdrawals.announce_deleted(obj.asin))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        asins = list(queryset.values_list("asin", flat=True))
+        super().delete_queryset(request, queryset)
+        transaction.on_commit(lambda: withdrawals.announce_deleted(*asins))
 
     @admin.action(description="Take off the lists", permissions=["change"])
     def take_off_lists(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:

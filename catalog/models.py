@@ -85,19 +85,22 @@ class Product(models.Model):
 
 
 class Withdrawal(models.Model):
-    """A product that was taken off the lists, went out of stock or was deleted, and what it was then.
+    """A product that was taken off the lists, went out of stock or was deleted, and what it is since then.
 
-    Database triggers write it (migration 0007). Each product has one row at most, for its last withdrawal. ``at`` is in
-    seconds since 1970 by the clock of the database.
+    Database triggers write it (migration 0007). Each product has one row at most, for its last change. ``xid`` is the
+    transaction on PostgreSQL; on SQLite, which has one writer at a time, it counts the changes.
     """
 
     asin = models.CharField(max_length=rules.MAX_ASIN, primary_key=True)
     is_listed = models.BooleanField()
     in_stock = models.BooleanField()
-    at = models.FloatField(db_index=True)
+    xid = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["xid", "asin"], name="withdrawal_by_xid")]
 
     def __str__(self) -> str:
-        return f"{self.asin} at {self.at}"
+        return f"{self.asin}, {'listed' if self.is_listed else 'not listed'}"
 
 
 def leaf_category(categories: list[str]) -> str:

@@ -4,6 +4,7 @@ Reads return a live answer, else a stale one, else a default. Writes raise Depen
 never a QuerySet, which would run its query outside of the call.
 """
 
+import math
 from collections.abc import Collection
 from typing import Any, NamedTuple, TypedDict
 
@@ -87,18 +88,26 @@ class AdCandidates(NamedTuple):
         return AdCandidates(*([each for each in part if each.asin not in asins] for part in self))
 
 
-def _listed(page: Page[ProductRow], age: float) -> Page[ProductRow]:
+def _listed(page: Page[ProductRow], age: float) -> Page[ProductRow] | None:
+    if not withdrawals.are_known_since(age):
+        return None
     products = (withdrawals.current(product, age) for product in page.rows)
     return page._replace(rows=[product for product in products if product.is_listed])
 
 
-def _available(candidates: AdCandidates, age: float) -> AdCandidates:
+def _unread_product(*, asin: str) -> ProductRow:
+    return withdrawals.current(defaults.product(asin=asin), math.inf)
+
+
+def _available(candidates: AdCandidates, age: float) -> AdCandidates | None:
+    if not withdrawals.are_known_since(age):
+        return None
     return AdCandidates(
         *([each for each in part if withdrawals.current(each, age).is_available] for part in candidates)
     )
 
 
-@with_fallback(default=defaults.product, revise=withdrawals.current)
+@with_fallback(default=_unread_product, revise=withdrawals.current)
 def get_product_by_asin(*, asin: str) -> ProductRow:
     """The product. Raises Product.DoesNotExist. One query."""
     return _products.get("WHERE asin = %s", asin)

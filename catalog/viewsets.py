@@ -166,7 +166,7 @@ class ProductViewSet(CatalogViewSet):
             product = repository.update_product(asin=asin, fields=fields)  # type: ignore[arg-type]
         except Product.DoesNotExist:
             raise UnknownProduct from None
-        if fields.get("is_listed") is False or fields.get("in_stock") is False:
+        if not {"is_listed", "in_stock"}.isdisjoint(fields):
             withdrawals.announce(product)
         return Response(self.get_serializer(product).data)
 
@@ -185,16 +185,19 @@ class ProductViewSet(CatalogViewSet):
         responses={204: None, 404: NOT_FOUND, 409: TOO_MANY_REVIEWS, **openapi.WRITE_ERRORS},
     )
     def destroy(self, request: Request, asin: str) -> Response:
-        """Requires the permission `catalog.delete_product`, and `catalog.delete_review` if there are reviews."""
+        """Requires the permission `catalog.delete_product`, and `catalog.delete_review` if there are reviews. As for
+        `listed: false`, the answer comes a second later."""
+        asin = self.path_asin()
         with_reviews = request.user.has_perm("catalog.delete_review")
         try:
-            repository.delete_product(asin=self.path_asin(), with_reviews=with_reviews)
+            repository.delete_product(asin=asin, with_reviews=with_reviews)
         except Product.DoesNotExist:
             raise UnknownProduct from None
         except repository.HasReviews:
             raise PermissionDenied("The product has reviews: you need the permission catalog.delete_review.") from None
         except repository.TooManyReviews as error:
             raise Conflict(str(error)) from error
+        withdrawals.announce_deleted(asin)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(

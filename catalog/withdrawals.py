@@ -5,8 +5,11 @@ reads the new withdrawals every INTERVAL seconds and looks at a kept answer with
 """
 
 import math
+import sys
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.conf import settings
@@ -16,26 +19,28 @@ from catalog.models import Product
 from catalog.served import ProductRow
 from resilience import breakers, scope
 from resilience.database import ERRORS
+from service import held_answers
 
-INTERVAL = 0.5
-SPREAD = 2 * INTERVAL  # seconds after which all processes that reach the database know of a withdrawal
-# Seconds: the longest that a withdrawal takes to be committed, or an answer to be kept after it was read.
-OVERLAP = 60.0
-MAX_READ = 10_000  # withdrawals of OVERLAP seconds; with more, all answers kept before count as withdrawn
-MAX_KNOWN = 100_000
-# The clock of the database, in seconds since 1970.
-_NOW = {
-    "postgresql": "extract(epoch FROM statement_timestamp())::float8",
-    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+INTERVAL = 0.25
+SPREAD = 1.0  # seconds after which all processes that reach the database know of a withdrawal
+MAX_READ = 10_000  # withdrawals of one query
+MAX_KNOWN = 100_000  # in a process, 17 MB; the oldest are forgotten first
+
+# The oldest transaction that may still be running: what earlier ones wrote is visible, or never will be. SQLite has one
+# writer at a time, and counts.
+_OLDEST = {
+    "postgresql": "SELECT txid_snapshot_xmin(txid_current_snapshot()) AS oldest",
+    "sqlite": "SELECT coalesce(max(xid), 0) + 1 AS oldest FROM catalog_withdrawal",
 }
 
 
 class _Withdrawn(NamedTuple):
-    """When a product was withdrawn, on the monotonic clock, and what it was then."""
+    """When this process learned of a withdrawal, on the monotonic clock, and what the product is since then."""
 
     at: float
     is_listed: bool
     in_stock: bool
+    xid: int | None  # of the transaction; None for this process's own change
 
 
 class Withdrawals:
@@ -43,65 +48,95 @@ class Withdrawals:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[str, _Withdrawn] = {}
-        self._all_until = -math.inf  # all products count as withdrawn until this time
-        self._read_at = time.monotonic()
+        self._known: OrderedDict[str, _Withdrawn] = OrderedDict()  # by asin, the latest learned last
+        self._forgotten = -math.inf  # when the latest of those that are forgotten was learned
+        self._next: int | None = None  # the transaction to read from
 
     def current(self, product: ProductRow, age: float) -> ProductRow:
         """``product``, which was read ``age`` seconds ago, as far as this process knows what became of it."""
-        read_at = time.monotonic() - age
-        if read_at <= self._all_until:
-            return product._replace(is_listed=False, in_stock=False)
         known = self._known.get(product.asin)
-        if known is None or known.at + OVERLAP < read_at:
+        if known is None or known.at < time.monotonic() - age:
             return product
         return product._replace(
             is_listed=product.is_listed and known.is_listed, in_stock=product.in_stock and known.in_stock
         )
 
+    def are_known_since(self, age: float) -> bool:
+        """Whether this process knows all withdrawals of the last ``age`` seconds that it could read."""
+        return time.monotonic() - age > self._forgotten
+
     def announce(self, *products: ProductRow | Product) -> None:
-        """Note what this process has just withdrawn. If it took a product off the lists, wait until all know."""
-        with self._lock:
-            for each in products:
-                self._known[each.asin] = _Withdrawn(time.monotonic(), each.is_listed, each.in_stock)
+        """Note what became of products that this process has just changed. If one is off the lists or deleted, the
+        answer to the request is sent when all processes know."""
+        now = time.monotonic()
+        self._note(now, ((each.asin, _Withdrawn(now, each.is_listed, each.in_stock, None)) for each in products))
         if not all(each.is_listed for each in products):
-            time.sleep(SPREAD)
+            held_answers.hold(SPREAD)
+
+    def announce_deleted(self, *asins: str) -> None:
+        """As ``announce``, for products that this process has just deleted."""
+        self.announce(*(ProductRow(asin, is_listed=False, in_stock=False) for asin in asins))
 
     def run(self) -> None:
-        """Read the new withdrawals for ever, but for outages.
+        """Read for ever what is new.
 
-        The breaker does not judge these queries: without requests nobody needs to know of a short outage.
+        The breaker neither rejects nor judges these queries: whatever it says, this process must know of withdrawals as
+        soon as it reaches the database, and without requests nobody needs to know of a short outage.
         """
         while True:
-            breaker = breakers.database_breaker()
-            if breaker.state == "closed":
-                try:
-                    with scope.inside(breaker.name):
-                        self.read()
-                except ERRORS:
-                    connection.close()  # it may be broken
-            time.sleep(INTERVAL)
+            started = time.monotonic()
+            try:
+                with scope.inside(breakers.database_breaker().name):
+                    self.read()
+            except ERRORS:
+                connection.close()  # it may be broken
+            time.sleep(max(INTERVAL, 4 * (time.monotonic() - started)))
 
     def read(self) -> None:
-        """Read the withdrawals since the last time. One query."""
+        """Read what became of products since the last time: one query, more for more than MAX_READ."""
         started = time.monotonic()
-        now = _NOW[connection.vendor]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""SELECT asin, is_listed, in_stock, {now} - at FROM catalog_withdrawal
-                WHERE at > {now} - CAST(%s AS float) LIMIT %s""",  # noqa: S608
-                [started - self._read_at + OVERLAP, MAX_READ + 1],
-            )
-            found = cursor.fetchall()
-        self._read_at = started
+        found, oldest = _read(sys.maxsize if self._next is None else self._next, "")
+        if self._next is None or oldest < self._next:  # the first time, or another database has taken its place
+            self._next, self._forgotten = oldest, time.monotonic()
+            return
+        while found:
+            now = time.monotonic()
+            self._note(started, ((asin, _Withdrawn(now, listed, stock, xid)) for xid, asin, listed, stock in found))
+            if len(found) < MAX_READ:
+                break
+            found, _ = _read(*found[-1][:2])
+        self._next = oldest
+
+    def _note(self, started: float, changes: Iterable[tuple[str, _Withdrawn]]) -> None:
+        """Note ``changes``, which were read from ``started`` on."""
         with self._lock:
-            if len(found) > MAX_READ or len(self._known) > MAX_KNOWN:
-                self._known, self._all_until = {}, started
-                return
-            oldest = started - settings.STALE_MAX_AGE - OVERLAP
-            known = {asin: each for asin, each in self._known.items() if each.at > oldest}
-            new = {asin: _Withdrawn(started - ago, bool(listed), bool(stock)) for asin, listed, stock, ago in found}
-            self._known = known | new
+            for asin, change in changes:
+                known = self._known.get(asin)
+                # What was read before is read again while an older transaction runs.
+                is_known = known is not None and known.xid == change.xid
+                is_newer = known is not None and known.xid is None and known.at > started
+                if not is_known and not is_newer:
+                    self._known[asin] = change
+                    self._known.move_to_end(asin)
+            oldest = time.monotonic() - settings.STALE_MAX_AGE
+            while self._known and (len(self._known) > MAX_KNOWN or next(iter(self._known.values())).at < oldest):
+                _, forgotten = self._known.popitem(last=False)
+                self._forgotten = forgotten.at
+
+
+def _read(xid: int, asin: str) -> tuple[list[tuple[int, str, bool, bool]], int]:
+    """At most MAX_READ rows after these two, in their order, and the oldest transaction that may still be running."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT oldest, xid, asin, is_listed, in_stock FROM ({_OLDEST[connection.vendor]}) AS running
+            LEFT JOIN (
+                SELECT * FROM catalog_withdrawal WHERE (xid, asin) > (%s, %s) ORDER BY xid, asin LIMIT %s
+            ) AS withdrawn ON TRUE ORDER BY xid, asin""",  # noqa: S608
+            [xid, asin, MAX_READ],
+        )
+        rows = cursor.fetchall()
+    found = [(xid, asin, bool(listed), bool(stock)) for _, xid, asin, listed, stock in rows if asin is not None]
+    return found, rows[0][0]
 
 
 withdrawals = Withdrawals()

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from catalog.admin import ProductAdmin
 from catalog.models import Product
@@ -66,19 +67,32 @@ class BuildAdmin(BoundedAdmin):
 
 
 class RuleForm(ModelForm):  # type: ignore[type-arg]
-    """Refuses a category that leads to no list, such as a misspelt one."""
+    """Refuses a category that leads to no list, such as a misspelt one, and a second rule for the same time."""
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         category, product = cleaned.get("category"), cleaned.get("product")
-        is_leaf = Product.objects.filter(leaf_category=category).exists()
-        if category and product and category not in product.categories and not is_leaf:
-            self.add_error("category", f"{product.asin} is not in it, and it is no product's narrowest category.")
+        if product:
+            is_leaf = Product.objects.filter(leaf_category=category).exists()
+            if category and category not in product.categories and not is_leaf:
+                text = f"{product.asin} is not in this category, and no product has it as its narrowest one."
+                self.add_error("category", f"{text} Check the spelling.")
+            if other := self._other_rule(**cleaned):
+                self.add_error(None, f"There is another rule for this product at that time: {other}.")
         return cleaned
+
+    def _other_rule(self, **rule: Any) -> MerchandisingRule | None:
+        """A rule for the same product and category whose time overlaps."""
+        others = MerchandisingRule.objects.filter(product=rule["product"], category=rule.get("category", ""))
+        if starts := rule.get("starts"):
+            others = others.filter(Q(ends=None) | Q(ends__gt=starts))
+        if ends := rule.get("ends"):
+            others = others.filter(starts__lt=ends)
+        return others.exclude(pk=self.instance.pk).first()
 
 
 class InForceFilter(admin.SimpleListFilter):
-    title = parameter_name = "now"
+    title, parameter_name = "state", "now"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("yes", "in force"), ("later", "starts later"), ("over", "over")]
@@ -95,12 +109,29 @@ class RuleAdmin(BoundedAdmin):
     """Pinned, boosted and buried products."""
 
     form = RuleForm
-    list_display = ("product", "action", "category", "place", "starts", "ends")
+    list_display = ("product_shown", "kind", "category", "place", "state", "starts", "ends")
     list_filter = (InForceFilter, "action")
     list_select_related = ("product",)
     autocomplete_fields = ("product",)
     search_fields = ("category__startswith", "product__asin__startswith")
     search_help_text = "The beginning of a category or an asin"
+
+    @admin.display(description="product", ordering="product")
+    def product_shown(self, rule: MerchandisingRule) -> str:
+        return Truncator(str(rule.product)).chars(60)
+
+    @admin.display(description="action", ordering="action")
+    def kind(self, rule: MerchandisingRule) -> str:
+        return rule.action
+
+    @admin.display
+    def state(self, rule: MerchandisingRule) -> str:
+        now = timezone.now()
+        if rule.ends and rule.ends <= now:
+            return "over"
+        if rule.starts > now:
+            return "starts later"
+        return "in force" if rule.product.is_listed and rule.product.in_stock else "product is not available"
 
 
 admin.site.unregister(Product)

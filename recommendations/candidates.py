@@ -202,10 +202,13 @@ def fill(
             # Removed, because a source may have a product twice.
             product = fits.pop(each.product, None)
             if product and len(chosen) < limit:
-                is_pinned = each.source == "pinned"
-                if each.product in rules.buried and not is_pinned:
+                if each.source == "pinned":
+                    chosen[each.product] = each
+                    if diversity:
+                        diversity.add(*product)
+                elif each.product in rules.buried:
                     last[each.product] = each
-                elif diversity is None or diversity.admit(*product) or is_pinned:
+                elif diversity is None or diversity.admit(*product):
                     chosen[each.product] = each
                 else:
                     skipped[each.product] = each

@@ -39,6 +39,10 @@ class Diversity:
         words = words_of(title)
         if any(are_near_duplicates(words, other) for other in self._titles):
             return False
-        self._leaves[leaf] += 1
-        self._titles.append(words)
+        self.add(leaf, title)
         return True
+
+    def add(self, leaf: str, title: str) -> None:
+        """Add a product to the list even if the list repeats itself."""
+        self._leaves[leaf] += 1
+        self._titles.append(words_of(title))

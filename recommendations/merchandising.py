@@ -48,10 +48,11 @@ NO_RULES = Rules()
 
 
 def rules_for(category: str) -> Rules:
-    """The rules in force now in lists of ``category``, which may be empty. One query."""
+    """The rules in force now in lists of ``category``, which may be empty: MAX_RULES at most, pins first. One query."""
     now = timezone.now()
     in_force = MerchandisingRule.objects.filter(Q(ends=None) | Q(ends__gt=now), starts__lte=now)
-    found = in_force.filter(category__in={"", category}).order_by("place", "id").values_list("action", "product")
+    of_list = in_force.filter(category__in={"", category})
+    found = of_list.order_by("-action", "place", "id").values_list("action", "product")  # "pin" is the last word
     by_action: dict[str, dict[int, None]] = {action: {} for action in Action}
     for action, product in found[:MAX_RULES]:
         by_action[action][product] = None

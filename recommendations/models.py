@@ -93,7 +93,7 @@ class MerchandisingRule(models.Model):
     )
     place = models.PositiveSmallIntegerField(default=1, help_text="The order of the pinned products.")
     starts = models.DateTimeField(default=timezone.now)
-    ends = models.DateTimeField(null=True, blank=True)
+    ends = models.DateTimeField(null=True, blank=True, help_text="Date and time. Empty for a rule without an end.")
 
     class Meta:
         ordering = ["category", "action", "place", "id"]

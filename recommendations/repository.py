@@ -48,7 +48,9 @@ _LATEST = """JOIN (
 ) AS latest ON latest.reviewed = asin"""
 
 
-def _still_available(found: list[Recommended], age: float) -> list[Recommended]:
+def _still_available(found: list[Recommended], age: float) -> list[Recommended] | None:
+    if not withdrawals.are_known_since(age):
+        return None
     return [each for each in found if withdrawals.current(each.product, age).is_available]
 
 
@@ -62,16 +64,17 @@ class PopularCache:
     def products(self) -> list[Recommended]:
         """Return the products, or none if they are older than STALE_MAX_AGE."""
         age = time.monotonic() - self._at
-        return _still_available(self._products, age) if age < settings.STALE_MAX_AGE else []
+        return _still_available(self._products, age) or [] if age < settings.STALE_MAX_AGE else []
 
     def refresh(self) -> None:
         """Look the products and the active build up if REFRESH_INTERVAL has passed. Four or five queries a minute."""
-        if time.monotonic() >= self._at + REFRESH_INTERVAL:
+        started = time.monotonic()
+        if started >= self._at + REFRESH_INTERVAL:
             fillers = (popular_of("", "popular"), best_rated(None))
             self._products = fill(*fillers, limit=CACHED, category=None, exclude=(), rules=rules_for(""))
             build = builds.active()
             metrics.observe_build(build.finished_at if build else None)
-            self._at = time.monotonic()
+            self._at = started
 
 
 popular_cache = PopularCache()

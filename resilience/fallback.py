@@ -27,14 +27,14 @@ def with_fallback(
     *,
     default: Callable[..., T],
     keep_stale: bool = True,
-    revise: Callable[[T, float], T] = lambda answer, age: answer,
+    revise: Callable[[T, float], T | None] = lambda answer, age: answer,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorate a read: it returns the live answer, else the last good one for the same arguments, else the default.
 
     The arguments are the cache key, so they are keyword-only and hashable. ``default`` gets the same arguments and must
-    not fail. ``revise`` gets a kept answer and its age in seconds, and returns what is served of it. Errors that are
-    answers (DoesNotExist) pass through, and the kept answer is discarded. By default the breaker is that of the default
-    database.
+    not fail. ``revise`` gets a kept answer and the seconds since it was asked for, and returns what is served of it, or
+    None for the default. Errors that are answers (DoesNotExist) pass through, and the kept answer is discarded. By
+    default the breaker is that of the default database.
     """
 
     def decorate(func: Callable[P, T]) -> Callable[P, T]:
@@ -42,30 +42,31 @@ def with_fallback(
         def read(*args: P.args, **kwargs: P.kwargs) -> T:
             breaker = _breaker(breaker_name)
             key = (func.__module__, func.__qualname__, *sorted(kwargs.items()))
-            started = time.perf_counter()
+            started = time.monotonic()
 
             def count(source: provenance.Source, age: float | None = None) -> None:
                 provenance.note(source, age)
-                breaker.answered(source, time.perf_counter() - started)
+                breaker.answered(source, time.monotonic() - started)
 
             try:
                 with scope.reserve(is_open=False):  # the reserve is for calls without a fallback
                     answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
                 kept = stale_cache.get(key)
-                if kept is None:
+                revised = None if kept is None else revise(*kept)
+                if kept is None or revised is None:
                     answer = default(*args, **kwargs)
                     count("default")
                 else:
-                    answer, age = revise(*kept), kept[1]
-                    count("stale", age)
+                    answer = revised
+                    count("stale", kept[1])
             except (ExpectedError, ObjectDoesNotExist):
                 stale_cache.discard(key)
                 count("live")
                 raise
             else:
                 if keep_stale:
-                    stale_cache.put(key, answer)
+                    stale_cache.put(key, answer, since=started)
                 count("live")
             return answer
 

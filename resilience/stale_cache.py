@@ -39,10 +39,11 @@ class StaleCache:
         max_age = conf.STALE_MAX_AGE if self._max_age is None else self._max_age
         return TTLCache(self._max_bytes, max_age, timer=time.monotonic, getsizeof=lambda kept: kept.size)
 
-    def put(self, key: Hashable, answer: Any) -> None:
+    def put(self, key: Hashable, answer: Any, since: float | None = None) -> None:
+        """Keep an answer that was true at ``since``, on the monotonic clock; by default now."""
         # Clients choose the keys, so a key counts too: with an empty answer it is most of the size.
         size = ENTRY + approximate_size(key) + approximate_size(answer)
-        kept = _Kept(answer, time.monotonic(), size)
+        kept = _Kept(answer, time.monotonic() if since is None else since, size)
         with self._lock:
             if kept.size <= self._kept.maxsize:
                 self._kept[key] = kept

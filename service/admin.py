@@ -1,4 +1,4 @@
-"""Limits on the admin's pages: the length of a search, and the number of rows of an action.
+"""Limits on the admin's pages: the length of a search, and the number of rows that are counted or chosen.
 
 This module registers users, groups and tokens again, so that the limits hold for them too.
 """
@@ -15,10 +15,12 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import BadRequest, ObjectDoesNotExist, ValidationError
+from django.core.paginator import Paginator
 from django.db import DatabaseError, DataError, IntegrityError
 from django.db.models import QuerySet
 from django.forms import BooleanField
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from rest_framework.authtoken import admin as token_admin
 from rest_framework.authtoken.models import TokenProxy
 
@@ -28,6 +30,7 @@ from resilience.database import ERRORS, classify
 # Each word of a search adds a condition on each searched column.
 MAX_WORDS, MAX_CHARACTERS = 20, 200
 MAX_CHOSEN = 1000  # rows
+COUNTED = 10_000  # rows that a list counts at most
 # Lookups in a list's URL that are refused: a regular expression may run for ever, and a bad year fails in each row.
 REFUSED = frozenset({"regex", "iregex", "year", "iso_year"})
 
@@ -39,6 +42,23 @@ def _bad_values_are_bad_requests() -> Iterator[None]:
         yield
     except (OverflowError, RecursionError, UnicodeEncodeError, DataError) as error:
         raise BadRequest("A value of the form cannot be used.") from error
+
+
+class AtLeast(int):
+    """A number of rows that were not all counted; pages show it as ``10,000 or more``."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,} or more"
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts up to COUNTED rows: count(*) over a million rows takes longer than the page."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        number = len(rows.values_list("pk")[:COUNTED])
+        return number if number < COUNTED else AtLeast(number)
 
 
 class _List(ChangeList):

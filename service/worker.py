@@ -20,6 +20,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.base import Worker as BaseWorker
 
 from resilience import request_id
+from service import held_answers
 from service.connection import MAX_HELD, Connection
 from service.request_parser import ReceivedRequest
 
@@ -188,11 +189,18 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def _answer(self, connection: Connection, request: ReceivedRequest) -> None:
         output, is_last = _Output(), True
+        held_answers.begin()
         # Skip a read whose client has disconnected: nobody would receive the answer.
         if not (connection.transport.is_closing() and request.head.method in SAFE):
             is_last = self._respond(connection, request, output)
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(connection.send, output, is_last)
+            self._loop.call_soon_threadsafe(self._send, held_answers.delay(), connection, output, is_last)
+
+    def _send(self, delay: float, connection: Connection, output: _Output, is_last: bool) -> None:
+        if delay:
+            self._loop.call_later(delay, connection.send, output, is_last)
+        else:
+            connection.send(output, is_last)
 
     def _respond(self, connection: Connection, request: ReceivedRequest, output: _Output) -> bool:
         """Write the application's response to ``output``. Return whether the connection closes after it."""

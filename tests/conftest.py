@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.db.backends.utils import CursorWrapper
 
+from catalog.withdrawals import Withdrawals, withdrawals
 from resilience import breakers, fallback
 from resilience.backends import protection
 from service import background
@@ -113,6 +114,8 @@ def cut_commit(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> CutCo
 def nothing_pending(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What background threads would read or deliver waits until a test asks for it."""
     monkeypatch.setattr("catalog.withdrawals.SPREAD", 0)
-    monkeypatch.setattr("catalog.withdrawals.withdrawals._known", {})
+    for name, value in vars(Withdrawals()).items():
+        monkeypatch.setattr(withdrawals, name, value)
+    monkeypatch.setattr(withdrawals, "_next", 0)  # else the first read would only note where it begins
     if "campaigns" in settings.INSTALLED_APPS:
         settings.ADS_SNAPSHOT_SECONDS, settings.ADS_SPOOL_DIR = 0, str(tmp_path / "spool")

@@ -16,8 +16,8 @@ from campaigns.admin.saving import SavingAdmin
 from campaigns.admin.target_values import offered
 from campaigns.models import Campaign, DailyFigures, Event, SponsoredProduct, Target
 from campaigns.money import amount
-from catalog.admin import BoundedPaginator
 from catalog.models import Product
+from service.admin import BoundedPaginator
 
 TARGETS = 4  # named per ad in a list
 

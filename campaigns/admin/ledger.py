@@ -8,8 +8,7 @@ from django.http import HttpRequest
 
 from campaigns.models import DailyFigures, Day, Event, Unbilled
 from campaigns.money import amount, in_currency, rounded
-from catalog.admin import BoundedPaginator
-from service.admin import BoundedAdmin
+from service.admin import BoundedAdmin, BoundedPaginator
 
 
 class ReadOnlyAdmin(BoundedAdmin):

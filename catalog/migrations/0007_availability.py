@@ -1,5 +1,5 @@
-"""Listed, in stock, and triggers that note each product that stops being so, whoever changes it: the API, the admin, an
-import or psql. SQLite drops a table's triggers when a later migration rebuilds the table; such a migration has to run
+"""Listed, in stock, and triggers that note each change of either and each deletion, whoever makes it: the API, the admin,
+an import or psql. SQLite drops a table's triggers when a later migration rebuilds the table; such a migration has to run
 ``create`` again."""
 
 from django.db import migrations, models
@@ -8,32 +8,32 @@ from django.db.models import F, Q
 POSTGRESQL = """
 CREATE FUNCTION catalog_note_withdrawal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO catalog_withdrawal (asin, is_listed, in_stock, at)
+    INSERT INTO catalog_withdrawal (asin, is_listed, in_stock, xid)
     VALUES (
         OLD.asin,
         TG_OP <> 'DELETE' AND NEW.is_listed,
         TG_OP <> 'DELETE' AND NEW.in_stock,
-        extract(epoch FROM clock_timestamp())
+        txid_current()
     )
-    ON CONFLICT (asin) DO UPDATE SET is_listed = excluded.is_listed, in_stock = excluded.in_stock, at = excluded.at;
+    ON CONFLICT (asin) DO UPDATE SET is_listed = excluded.is_listed, in_stock = excluded.in_stock, xid = excluded.xid;
     RETURN NULL;
 END $$;
 CREATE TRIGGER catalog_product_withdrawn AFTER UPDATE OF is_listed, in_stock ON catalog_product FOR EACH ROW
-    WHEN (OLD.is_listed AND NOT NEW.is_listed OR OLD.in_stock AND NOT NEW.in_stock)
+    WHEN (OLD.is_listed <> NEW.is_listed OR OLD.in_stock <> NEW.in_stock)
     EXECUTE FUNCTION catalog_note_withdrawal();
 CREATE TRIGGER catalog_product_deleted AFTER DELETE ON catalog_product FOR EACH ROW
     EXECUTE FUNCTION catalog_note_withdrawal();
 """
 
 _NOTE = """
-    INSERT INTO catalog_withdrawal (asin, is_listed, in_stock, at)
-    VALUES (OLD.asin, {is_listed}, {in_stock}, (julianday('now') - 2440587.5) * 86400.0)
-    ON CONFLICT (asin) DO UPDATE SET is_listed = excluded.is_listed, in_stock = excluded.in_stock, at = excluded.at;
+    INSERT INTO catalog_withdrawal (asin, is_listed, in_stock, xid)
+    VALUES (OLD.asin, {is_listed}, {in_stock}, (SELECT coalesce(max(xid), 0) + 1 FROM catalog_withdrawal))
+    ON CONFLICT (asin) DO UPDATE SET is_listed = excluded.is_listed, in_stock = excluded.in_stock, xid = excluded.xid;
 """
 SQLITE = [
     f"""
     CREATE TRIGGER catalog_product_withdrawn AFTER UPDATE OF is_listed, in_stock ON catalog_product
-    WHEN (OLD.is_listed AND NOT NEW.is_listed) OR (OLD.in_stock AND NOT NEW.in_stock)
+    WHEN OLD.is_listed <> NEW.is_listed OR OLD.in_stock <> NEW.in_stock
     BEGIN {_NOTE.format(is_listed="NEW.is_listed", in_stock="NEW.in_stock")} END
     """,
     f"""
@@ -115,8 +115,9 @@ class Migration(migrations.Migration):
                 ("asin", models.CharField(max_length=255, primary_key=True, serialize=False)),
                 ("is_listed", models.BooleanField()),
                 ("in_stock", models.BooleanField()),
-                ("at", models.FloatField(db_index=True)),
+                ("xid", models.BigIntegerField()),
             ],
+            options={"indexes": [models.Index(fields=["xid", "asin"], name="withdrawal_by_xid")]},
         ),
         migrations.RunPython(create, drop),
     ]

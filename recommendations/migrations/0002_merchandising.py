@@ -37,7 +37,12 @@ class Migration(migrations.Migration):
                 ),
                 ("place", models.PositiveSmallIntegerField(default=1, help_text="The order of the pinned products.")),
                 ("starts", models.DateTimeField(default=django.utils.timezone.now)),
-                ("ends", models.DateTimeField(blank=True, null=True)),
+                (
+                    "ends",
+                    models.DateTimeField(
+                        null=True, blank=True, help_text="Date and time. Empty for a rule without an end."
+                    ),
+                ),
                 (
                     "product",
                     models.ForeignKey(

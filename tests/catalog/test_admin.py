@@ -6,7 +6,6 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from catalog import admin
 from catalog.models import Product, Review
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +105,7 @@ def test_deleting_a_product_says_how_many_reviews_go_with_it(boss: Client, revie
 def test_the_review_list_stops_counting_at_the_limit(
     boss: Client, reviews: None, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    monkeypatch.setattr(admin, "COUNTED", 5)
+    monkeypatch.setattr("service.admin.COUNTED", 5)
     # session, user, bounded count, rows
     with django_assert_max_num_queries(4) as captured:
         page = boss.get("/admin/catalog/review/").content.decode()

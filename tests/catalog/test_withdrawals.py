@@ -1,5 +1,6 @@
 """Withdrawals: who writes them, and what becomes of answers that were kept before."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -73,65 +74,149 @@ def test_an_import_notes_withdrawals(tmp_path: Path, pen: Product) -> None:
     assert states() == [(pen.asin, True, False)]
 
 
-def test_a_deletion_is_a_withdrawal_and_other_changes_are_none(pen: Product, products: list[Product]) -> None:
+def test_deletions_and_changes_of_the_flags_are_noted_and_other_changes_are_not(
+    pen: Product, products: list[Product]
+) -> None:
     Product.objects.filter(pk=pen.pk).update(title="New", in_stock=True)
     Product.objects.create(asin="P1", is_listed=False)
-    Product.objects.filter(asin="P1").update(is_listed=True)
     assert states() == []
     Product.objects.filter(pk=pen.pk).update(in_stock=False)
     Product.objects.filter(pk=pen.pk).update(is_listed=False)
     assert states() == [(pen.asin, False, False)]
+    Product.objects.filter(pk=pen.pk).update(is_listed=True)
+    assert states() == [(pen.asin, True, False)]
     products[0].delete()
     assert (products[0].asin, False, False) in states()
 
 
-def test_only_answers_from_before_a_withdrawal_change(pen: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "OVERLAP", 5.0)
-    row, others = ProductRow(pen.asin), ProductRow("P2")
-    elsewhere = Withdrawals()
+@pytest.fixture
+def elsewhere() -> Withdrawals:
+    """What another process knows, which has read once."""
+    known = Withdrawals()
+    known.read()
+    return known
+
+
+def test_only_answers_from_before_a_withdrawal_change(pen: Product, elsewhere: Withdrawals) -> None:
+    row, other = ProductRow(pen.asin), ProductRow("P2")
     Product.objects.filter(pk=pen.pk).update(in_stock=False)
     elsewhere.read()
     before, after = 100.0, -100.0  # ages in seconds
     assert elsewhere.current(row, before) == row._replace(in_stock=False)
-    assert elsewhere.current(others, before) == others
+    assert elsewhere.current(other, before) == other
     assert elsewhere.current(row, after) == row
     assert not elsewhere.current(row._replace(is_listed=False), before).is_listed
 
 
-def test_each_withdrawal_is_read_once_it_is_committed(pen: Product) -> None:
-    known = Withdrawals()
-    known.read()
+def test_a_product_that_came_back_is_shown_again(pen: Product, elsewhere: Withdrawals) -> None:
     Product.objects.filter(pk=pen.pk).update(is_listed=False)
-    Withdrawal.objects.update(at=time.time() - 30)  # committed half a minute after it was made
-    known.read()
-    assert not known.current(ProductRow(pen.asin), 100).is_listed
+    elsewhere.read()
+    Product.objects.filter(pk=pen.pk).update(is_listed=True)
+    elsewhere.read()
+    assert elsewhere.current(ProductRow(pen.asin), 100).is_listed
 
 
-def test_old_withdrawals_are_not_read(pen: Product) -> None:
-    Product.objects.filter(pk=pen.pk).update(is_listed=False)
-    Withdrawal.objects.update(at=time.time() - 3600)
-    known = Withdrawals()
-    known.read()
-    assert known.current(ProductRow(pen.asin), 7200).is_listed
+def test_a_product_that_was_created_again_is_shown_in_answers_since_then(pen: Product, elsewhere: Withdrawals) -> None:
+    pen.delete()
+    elsewhere.read()
+    Product.objects.create(asin=pen.asin)
+    assert not elsewhere.current(ProductRow(pen.asin), 100).is_listed
+    assert elsewhere.current(ProductRow(pen.asin), -0.001).is_listed
 
 
-def test_after_very_many_withdrawals_nothing_that_was_kept_is_trusted(
-    products: list[Product], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+def test_a_withdrawal_is_read_whenever_it_is_committed(
+    pen: Product, products: list[Product], elsewhere: Withdrawals
 ) -> None:
-    monkeypatch.setattr(module, "MAX_READ", 3)
-    known = Withdrawals()
-    Product.objects.filter(asin__lt="D00004").update(in_stock=False)
-    known.read()
-    assert not known.current(ProductRow("D00006"), 1).is_available
-    assert known.current(ProductRow("D00006"), -1).is_available
+    is_changed, may_commit = threading.Event(), threading.Event()
+
+    def change_slowly() -> None:
+        with transaction.atomic():
+            Product.objects.filter(pk=pen.pk).update(is_listed=False)
+            is_changed.set()
+            may_commit.wait(30)
+        connections.close_all()
+
+    thread = threading.Thread(target=change_slowly)
+    thread.start()
+    is_changed.wait(30)
+    for product in products[:3]:  # later transactions, committed earlier
+        Product.objects.filter(pk=product.pk).update(is_listed=False)
+        elsewhere.read()
+        assert not elsewhere.current(ProductRow(product.asin), 100).is_listed
+        assert elsewhere.current(ProductRow(pen.asin), 100).is_listed
+    may_commit.set()
+    thread.join()
+    elsewhere.read()
+    assert not elsewhere.current(ProductRow(pen.asin), 100).is_listed
 
 
-def test_only_taking_off_the_lists_waits_for_the_other_processes(
-    staff: APIClient, pen: Product, monkeypatch: pytest.MonkeyPatch
+def test_what_is_read_again_does_not_count_as_new(pen: Product, elsewhere: Withdrawals) -> None:
+    Product.objects.filter(pk=pen.pk).update(is_listed=False)
+    first = elsewhere._next
+    elsewhere.read()
+    learned = time.monotonic()
+    elsewhere._next = first  # as while an older transaction runs
+    elsewhere.read()
+    assert elsewhere.current(ProductRow(pen.asin), time.monotonic() - learned).is_listed
+
+
+def test_one_read_takes_all_that_is_new(
+    products: list[Product], elsewhere: Withdrawals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_READ", 2)
+    Product.objects.update(in_stock=False)  # in one transaction
+    elsewhere.read()
+    for product in products:
+        assert not elsewhere.current(ProductRow(product.asin), 100).in_stock
+        assert elsewhere.current(ProductRow(product.asin), 100).is_listed
+
+
+def test_what_is_forgotten_makes_older_lists_unusable_and_nothing_else(
+    staff: APIClient,
+    products: list[Product],
+    elsewhere: Withdrawals,
+    monkeypatch: pytest.MonkeyPatch,
+    lose_database: Callable[[], None],
+) -> None:
+    monkeypatch.setattr(module, "MAX_KNOWN", 3)
+    paths = ["/products", "/recommendations/popular", "/products/D00006"]
+    for path in paths:
+        assert staff.get(path)["X-Data-Source"] == "live"
+    Product.objects.filter(asin__lt="D00005").update(in_stock=False)
+    module.withdrawals.read()
+    assert len(module.withdrawals._known) == 3
+    newer = staff.get("/products?limit=5").json()
+    lose_database()
+    answers = [staff.get(path) for path in paths]
+    assert [answer["X-Data-Source"] for answer in answers] == ["default", "default", "stale"]
+    assert [answers[2].json()[flag] for flag in ("listed", "in_stock")] == [True, True]
+    assert staff.get("/products?limit=5").json() == newer
+
+
+def test_another_database_in_its_place_is_read_from_its_beginning(pen: Product, elsewhere: Withdrawals) -> None:
+    elsewhere._next = 2**62
+    elsewhere.read()
+    assert not elsewhere.are_known_since(100)
+    Product.objects.filter(pk=pen.pk).update(is_listed=False)
+    elsewhere.read()
+    assert not elsewhere.current(ProductRow(pen.asin), 100).is_listed
+
+
+def test_an_older_answer_of_the_database_does_not_undo_an_own_change(pen: Product, elsewhere: Withdrawals) -> None:
+    Product.objects.filter(pk=pen.pk).update(in_stock=False)
+    began = time.monotonic()
+    elsewhere.announce(ProductRow(pen.asin, is_listed=False))
+    elsewhere._note(began, [(pen.asin, module._Withdrawn(time.monotonic(), True, False, 7))])
+    assert not elsewhere.current(ProductRow(pen.asin), 100).is_listed
+
+
+def test_only_what_leaves_the_lists_waits_for_the_other_processes(
+    staff: APIClient, pen: Product, products: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SPREAD", 0.7)
     waits: list[float] = []
-    monkeypatch.setattr("catalog.withdrawals.time.sleep", waits.append)
+    monkeypatch.setattr("service.held_answers.time.sleep", waits.append)
     for fields, expected in [
         ({"title": "New"}, []),
         ({"in_stock": False}, []),
@@ -140,6 +225,8 @@ def test_only_taking_off_the_lists_waits_for_the_other_processes(
     ]:
         assert staff.patch(f"/products/{pen.asin}", fields, format="json").status_code == 200
         assert waits == expected
+    assert staff.delete(f"/products/{products[0].asin}").status_code == 204
+    assert waits == [0.7, 0.7]
 
 
 def test_this_process_knows_at_once(

@@ -43,6 +43,24 @@ def test_pinned_products_come_first_in_their_order_and_say_so(client: Client, sh
     assert (basket[0]["score"], basket[0]["because"]) == (0, None)
 
 
+def test_pins_are_the_last_rules_to_be_left_out(client: Client, shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recommendations.merchandising.MAX_RULES", 2)
+    for number in range(3):
+        rule("boost", f"PEN{number}", place=1)
+    rule("pin", "CHAIR1", place=2)
+    assert listed(client, POPULAR)[0] == ("CHAIR1", "pinned")
+
+
+def test_nothing_repeats_a_pinned_product(client: Client, shop: None) -> None:
+    for number in range(4):  # one more than the cap of a leaf category
+        Product.objects.filter(asin=f"CHAIR{number}").update(title=f"Chair of kind {number}")
+        rule("pin", f"CHAIR{number}", place=number)
+    Product.objects.filter(asin="PEN0").update(title="Chair of kind 3")
+    found = [asin for asin, _ in listed(client, f"{POPULAR}?limit=6")]
+    assert found[:4] == ["CHAIR0", "CHAIR1", "CHAIR2", "CHAIR3"]
+    assert "PEN0" not in found
+
+
 def test_a_rule_of_a_category_is_for_its_lists_only(client: Client, shop: None) -> None:
     rule("pin", "PEN7", "Pens")
     assert listed(client, PENS)[0] == ("PEN7", "pinned")
@@ -136,7 +154,10 @@ def test_staff_make_a_rule(category: str, staff: Client, shop: None) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"category": "Penns"}, "PEN1 is not in it, and it is no product&#x27;s narrowest category."),
+        (
+            {"category": "Penns"},
+            "PEN1 is not in this category, and no product has it as its narrowest one. Check the spelling.",
+        ),
         ({"ends_0": "2025-01-01", "ends_1": "00:00:00"}, "It must end after it starts."),
         ({"place": -1}, "greater than or equal to 0"),
     ],
@@ -144,3 +165,37 @@ def test_staff_make_a_rule(category: str, staff: Client, shop: None) -> None:
 def test_a_rule_that_makes_no_sense_is_refused(fields: dict[str, Any], message: str, staff: Client, shop: None) -> None:
     assert message in staff.post(f"{RULES}add/", form(**fields)).content.decode()
     assert not MerchandisingRule.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_refused"),
+    [
+        ({"action": "bury"}, True),
+        ({"starts_0": "2025-01-01", "ends_0": "2025-06-01", "ends_1": "00:00:00"}, False),
+        ({"starts_0": "2025-01-01", "ends_0": "2026-06-01", "ends_1": "00:00:00"}, True),
+        ({"category": "Pens"}, False),
+    ],
+)
+def test_a_product_has_one_rule_at_a_time_in_a_category(
+    fields: dict[str, Any], is_refused: bool, staff: Client, shop: None
+) -> None:
+    rule("pin", "PEN1", starts=datetime(2026, 1, 1, tzinfo=UTC))
+    page = staff.post(f"{RULES}add/", form(**fields)).content.decode()
+    assert ("There is another rule for this product at that time: pin" in page) == is_refused
+    assert MerchandisingRule.objects.count() == (1 if is_refused else 2)
+    own = MerchandisingRule.objects.get(action="pin", category="", ends=None)
+    assert staff.post(f"{RULES}{own.pk}/change/", form(place=3)).status_code == 302
+
+
+def test_the_list_says_what_is_in_force(staff: Client, shop: None) -> None:
+    for asin, fields in [
+        ("PEN1", {}),
+        ("PEN2", {"starts": days(1)}),
+        ("PEN3", {"starts": days(-2), "ends": days(-1)}),
+        ("PEN4", {}),
+    ]:
+        rule("pin", asin, **fields)
+    Product.objects.filter(asin="PEN4").update(is_listed=False)
+    page = staff.get(RULES).content.decode()
+    for state in ("in force", "starts later", "over", "product is not available"):
+        assert page.count(f'<td class="field-state">{state}</td>') == 1
