@@ -65,6 +65,9 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     # Exempts the loaded code from garbage collection, which would delay a request by 30 ms now and then.
     gc.freeze()
+    from service import logs
+
+    logs.write_in_thread()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -5,7 +5,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "service.logs.JSONFormatter"}},
     "filters": {"refusals": {"()": "service.logs.RefusalFilter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["refusals"]}},
+    "handlers": {"stderr": {"class": "service.logs.PatientHandler", "formatter": "json", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # It announces retries for which no time is left.

@@ -188,13 +188,10 @@ def test_a_product_has_one_rule_at_a_time_in_a_category(
 
 
 def test_the_list_says_what_is_in_force(staff: Client, shop: None) -> None:
-    for asin, fields in [
-        ("PEN1", {}),
-        ("PEN2", {"starts": days(1)}),
-        ("PEN3", {"starts": days(-2), "ends": days(-1)}),
-        ("PEN4", {}),
-    ]:
-        rule("pin", asin, **fields)
+    rule("pin", "PEN1")
+    rule("pin", "PEN2", starts=days(1))
+    rule("pin", "PEN3", starts=days(-2), ends=days(-1))
+    rule("pin", "PEN4")
     Product.objects.filter(asin="PEN4").update(is_listed=False)
     page = staff.get(RULES).content.decode()
     for state in ("in force", "starts later", "over", "product is not available"):

@@ -1,13 +1,16 @@
+import io
 import json
 import logging
 import sys
+import threading
 from contextvars import Context
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from service.logs import JSONFormatter
+from service import logs
+from service.logs import JSONFormatter, RefusalFilter
 
 
 def line(**record: Any) -> dict[str, Any]:
@@ -59,3 +62,55 @@ def test_an_exception_comes_with_its_traceback() -> None:
         logged = line(msg="x", exc_info=sys.exc_info())
     assert "ZeroDivisionError: by nothing" in logged["traceback"]
     assert "test_logs.py" in logged["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "is_logged"),
+    [("django.request", 503, False), ("django.request", 500, True), ("shop", 503, True)],
+)
+def test_a_503_is_told_by_the_breaker_only(name: str, status: int, is_logged: bool) -> None:
+    record = logging.makeLogRecord({"name": name, "status_code": status})
+    assert RefusalFilter().filter(record) is is_logged
+
+
+class SlowStream(io.StringIO):
+    """Takes nothing until ``may_go_on`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go_on = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.may_go_on.wait(30)
+        return super().write(text)
+
+
+def test_lines_are_written_in_their_order_and_those_too_many_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MAX_WAITING", 3)
+    monkeypatch.setattr(logs, "FLUSH_TIMEOUT", 30)
+    stream = SlowStream()
+    handler = logs.PatientHandler(stream)
+    handler.write_in_thread()
+    for number in range(10):
+        handler.handle(logging.makeLogRecord({"msg": f"line {number}"}))
+    stream.may_go_on.set()
+    handler.flush()
+    handler.handle(logging.makeLogRecord({"msg": "the last line"}))
+    handler.flush()
+    lines = stream.getvalue().splitlines()
+    shown = [line for line in lines if line.startswith("line")]
+    assert shown == [f"line {number}" for number in range(len(shown))]
+    assert len(shown) in (3, 4)  # the thread may have taken one
+    assert "the last line" in lines
+    assert f"{10 - len(shown)} log lines were dropped, because nobody read them in time" in lines
+
+
+def test_the_end_of_a_process_does_not_wait_for_a_log_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "FLUSH_TIMEOUT", 0.1)
+    stream = SlowStream()
+    handler = logs.PatientHandler(stream)
+    handler.write_in_thread()
+    handler.handle(logging.makeLogRecord({"msg": "a line"}))
+    handler.flush()
+    assert stream.getvalue() == ""
+    stream.may_go_on.set()
