@@ -41,6 +41,7 @@ def test_only_writes_are_executed_for_clients_that_disconnected(
         wsgi=application,
         log=SimpleNamespace(access=lambda *_: None),
         _loop=SimpleNamespace(call_soon_threadsafe=lambda *_: None),
+        _send=None,
         handle_error=lambda *_: None,
     )
     connection: Any = SimpleNamespace(
