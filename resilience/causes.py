@@ -108,6 +108,7 @@ _ERRNOS = {
 }
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((deadlines.DeadlineExceeded, postgres.QueryDeadlineExceeded), _NO_ANSWER),
+    ((postgres.Unreadable,), "refused, in a text that is not UTF-8"),
     ((BodyTooLarge,), "not valid: the answer is too large"),
     ((socket.gaierror, urllib3.exceptions.NameResolutionError), _NO_NAME),
     ((ssl.SSLError, requests.exceptions.SSLError), _NO_TLS),

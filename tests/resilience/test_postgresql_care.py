@@ -16,6 +16,7 @@ from psycopg2 import extensions
 from catalog.models import Product
 from resilience import database, postgres
 from resilience.backends.postgresql import base
+from resilience.causes import cause_of
 from resilience.circuit import Outcome
 from tests.resilience.test_postgresql_backend import ask, make_idle, pid
 
@@ -255,3 +256,4 @@ def test_a_refusal_in_another_encoding_is_a_failure_to_connect(
             connection.ensure_connection()
         thread.join()
     assert database.classify(failed.value) is Outcome.SUSPECT
+    assert cause_of(failed.value) == "refused, in a text that is not UTF-8"
