@@ -25,7 +25,7 @@ def fresh_breakers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def serving() -> None:
+def as_in_a_service() -> None:
     """As in a service, each query is a protected call; but there are no background threads."""
     protection.turn_on()
     background.LOOPS.clear()
