@@ -84,13 +84,14 @@ class Withdrawals:
         soon as it reaches the database, and without requests nobody needs to know of a short outage.
         """
         while True:
-            started = time.monotonic()
+            used = time.thread_time()
             try:
                 with scope.inside(breakers.database_breaker().name):
                     self.read()
             except ERRORS:
                 connection.close()  # it may be broken
-            time.sleep(max(INTERVAL, 4 * (time.monotonic() - started)))
+            # While a transaction runs for long, what is new since its start is read again: with a fifth of a core.
+            time.sleep(max(INTERVAL, 4 * (time.thread_time() - used)))
 
     def read(self) -> None:
         """Read what became of products since the last time: one query, more for more than MAX_READ."""
