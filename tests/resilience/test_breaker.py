@@ -10,14 +10,7 @@ from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected, ExpectedError
 from resilience.events import Listener, StateChange
-
-
-class Down(Exception):
-    pass
-
-
-class Busy(Exception):
-    pass
+from tests.resilience.doubles import Busy, Clock, Down
 
 
 class No(ExpectedError):
@@ -28,13 +21,6 @@ def classify(error: BaseException) -> Outcome:
     if isinstance(error, Down):
         return Outcome.FAILURE
     return Outcome.SUCCESS if isinstance(error, No) else Outcome.NEUTRAL
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Recorder(Listener):

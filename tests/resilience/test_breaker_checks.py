@@ -14,39 +14,9 @@ from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
 from resilience.events import Listener
 from tests.e2e.services import eventually
+from tests.resilience.doubles import OUTCOMES, Busy, Clock, Down, Lost, Refused
 
 DEADLINE = 8.0
-
-
-class Down(Exception):
-    pass
-
-
-class Lost(Exception):
-    pass
-
-
-class Busy(Exception):
-    pass
-
-
-class Refused(Exception):
-    pass
-
-
-OUTCOMES: dict[type[BaseException], Outcome] = {
-    Down: Outcome.FAILURE,
-    Lost: Outcome.SUSPECT,
-    Busy: Outcome.NEUTRAL,
-    Refused: Outcome.SUCCESS,
-}
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Recorder(Listener):

@@ -10,21 +10,7 @@ from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.events import Listener, StateChange
-
-
-class Down(Exception):
-    pass
-
-
-class Busy(Exception):
-    pass
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.resilience.doubles import Busy, Clock, Down
 
 
 def make(clock: Clock, *listeners: Listener, name: str = "shop", fail_max: int = 1) -> Breaker:

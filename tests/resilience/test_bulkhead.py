@@ -13,12 +13,9 @@ from resilience.breaker import Breaker
 from resilience.bulkhead import STALL_TIMEOUT
 from resilience.circuit import Outcome
 from resilience.errors import CallFailed, CallRejected, TooManyCalls
+from tests.resilience.doubles import Down
 
 PERMITS = 3
-
-
-class Down(Exception):
-    pass
 
 
 def fail() -> None:

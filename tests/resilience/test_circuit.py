@@ -14,23 +14,9 @@ from resilience.circuit import Action, Outcome
 from resilience.errors import CallFailed, CallRejected
 from resilience.events import Listener, StateChange
 from resilience.probe_lock import ProbeLock
+from tests.resilience.doubles import Busy, Clock, Down
 
 RESET, DEADLINE = 20, 8.0
-
-
-class Down(Exception):
-    pass
-
-
-class Busy(Exception):
-    pass
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class OfAll(ProbeLock):

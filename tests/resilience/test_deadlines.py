@@ -6,13 +6,7 @@ import pytest
 
 from resilience import deadlines
 from resilience.deadlines import DeadlineExceeded, remaining, within
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.resilience.doubles import Clock
 
 
 @pytest.fixture

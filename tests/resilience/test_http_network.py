@@ -52,11 +52,17 @@ def say_nothing(connection: socket.socket) -> None:
     over.wait(10)
 
 
-def assert_it_fails_in_time(call: Callable[[], object], outcome: Outcome = Outcome.FAILURE) -> None:
+def assert_it_is_given_up(call: Callable[[], object]) -> None:
     started = time.monotonic()
     with pytest.raises(http.ERRORS) as raised:
         call()
     assert time.monotonic() - started < DEADLINE + GRACE
+    assert http.classify(raised.value) is Outcome.SUSPECT
+
+
+def assert_it_fails(port: int, host: str = "127.0.0.1", outcome: Outcome = Outcome.FAILURE) -> None:
+    with pytest.raises(http.ERRORS) as raised:
+        ask(port, host, PLENTY)
     assert http.classify(raised.value) is outcome
 
 
@@ -75,7 +81,7 @@ def reset_in_the_body(connection: socket.socket) -> None:
 @pytest.mark.parametrize("behave", [reset, reset_in_the_body])
 def test_a_connection_that_is_reset_is_a_failure(behave: Callable[[socket.socket], None]) -> None:
     with server(behave) as port:
-        assert_it_fails_in_time(lambda: ask(port))
+        assert_it_fails(port)
 
 
 def test_server_that_reads_nothing_is_suspect() -> None:
@@ -84,7 +90,7 @@ def test_server_that_reads_nothing_is_suspect() -> None:
             return http.post_json(session, f"http://127.0.0.1:{port}/", "x" * 8_000_000, headers={}, max_bytes=1000)
 
     with server(say_nothing) as port:
-        assert_it_fails_in_time(call, Outcome.SUSPECT)
+        assert_it_is_given_up(call)
 
 
 def test_missing_tls_handshake_is_suspect() -> None:
@@ -93,7 +99,7 @@ def test_missing_tls_handshake_is_suspect() -> None:
             return http.post_json(session, f"https://127.0.0.1:{port}/", {}, headers={}, max_bytes=1000)
 
     with server(say_nothing) as port:
-        assert_it_fails_in_time(call, Outcome.SUSPECT)
+        assert_it_is_given_up(call)
 
 
 @contextlib.contextmanager
@@ -111,14 +117,14 @@ def silent_address() -> Iterator[int]:
 
 def test_an_address_that_never_answers_is_suspect() -> None:
     with silent_address() as port:
-        assert_it_fails_in_time(lambda: ask(port), Outcome.SUSPECT)
+        assert_it_is_given_up(lambda: ask(port))
 
 
 def test_silent_addresses_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     with silent_address() as port:
         address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: [address] * 4)
-        assert_it_fails_in_time(lambda: ask(port, "ads.example"), Outcome.SUSPECT)
+        assert_it_is_given_up(lambda: ask(port, "ads.example"))
 
 
 def test_a_second_address_is_tried_when_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +147,7 @@ def test_a_name_server_that_does_not_answer_is_suspect(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     try:
-        assert_it_fails_in_time(lambda: ask(80, "ads.example"), Outcome.SUSPECT)
+        assert_it_is_given_up(lambda: ask(80, "ads.example"))
     finally:
         answered.set()
 
@@ -151,7 +157,7 @@ def test_unknown_name_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert_it_fails_in_time(lambda: ask(80, "ads.example"))
+    assert_it_fails(80, "ads.example")
 
 
 def packed(content: bytes) -> Callable[[socket.socket], None]:
@@ -171,7 +177,7 @@ def test_compressed_body_is_decompressed() -> None:
 
 def test_decompressed_body_over_the_limit_is_a_failure() -> None:
     with server(packed(b" " * 5_000_000)) as port:
-        assert_it_fails_in_time(lambda: ask(port))
+        assert_it_fails(port)
 
 
 def test_chunked_body_is_read_up_to_the_limit() -> None:
@@ -183,7 +189,7 @@ def test_chunked_body_is_read_up_to_the_limit() -> None:
     with server(behave) as port:
         assert ask(port, deadline=PLENTY).body == b"0123456789" * 100
         size = 101
-        assert_it_fails_in_time(lambda: ask(port))
+        assert_it_fails(port)
 
 
 def test_body_of_a_4xx_is_not_read() -> None:
@@ -193,7 +199,7 @@ def test_body_of_a_4xx_is_not_read() -> None:
         over.wait(10)
 
     with server(behave) as port:
-        assert_it_fails_in_time(lambda: ask(port), Outcome.NEUTRAL)
+        assert_it_fails(port, outcome=Outcome.NEUTRAL)
 
 
 def test_redirect_is_not_followed() -> None:
@@ -207,7 +213,7 @@ def test_redirect_is_not_followed() -> None:
         connection.sendall(b"Content-Length: 0\r\n\r\n")
 
     with server(say_hello) as good, server(redirect) as port:
-        assert_it_fails_in_time(lambda: ask(port))
+        assert_it_fails(port)
 
 
 def test_call_on_a_kept_connection_has_a_full_deadline() -> None:

@@ -9,10 +9,7 @@ from resilience.errors import CallFailed, CallRejected
 from resilience.events import Listener
 from resilience.history import LENGTH
 from resilience.probe_lock import ProbeLock
-
-
-class Down(Exception):
-    pass
+from tests.resilience.doubles import Down
 
 
 class Clock:

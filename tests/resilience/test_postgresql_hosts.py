@@ -9,15 +9,9 @@ import pytest
 
 from resilience import deadlines, postgres, resolver
 from resilience.backends.postgresql import hosts
+from tests.resilience.doubles import Clock
 
 DEADLINE = 6.0
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Network:

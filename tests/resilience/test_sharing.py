@@ -14,14 +14,11 @@ from resilience.errors import CallFailed, CallRejected
 from resilience.sharing import Sharing
 from tests.e2e.services import eventually
 from tests.redis_server import RedisServer
+from tests.resilience.doubles import Down
 
 SOON = 0.5  # seconds; 0.3 is usual
 RESET = 2.0
 Make = Callable[[], Breaker]
-
-
-class Down(Exception):
-    pass
 
 
 def fail() -> None:

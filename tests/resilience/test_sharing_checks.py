@@ -15,15 +15,12 @@ from resilience.errors import CallFailed, CallRejected
 from resilience.sharing import POLL_INTERVAL, Sharing
 from tests.e2e.services import eventually
 from tests.redis_server import RedisServer
+from tests.resilience.doubles import Down
 
 AT_ONCE = 0.5  # seconds; 0.1 is usual
 SOON = 5.0
 RESET = 2.0
 SEVERAL_LOOKS = 8 * POLL_INTERVAL
-
-
-class Down(Exception):
-    pass
 
 
 @dataclass

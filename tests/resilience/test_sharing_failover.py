@@ -17,12 +17,9 @@ from resilience.sharing import Sharing
 from tests.e2e.services import eventually
 from tests.forwarder import Forwarder
 from tests.redis_server import RedisServer
+from tests.resilience.doubles import Down
 
 SHARED_AGAIN = 10.0  # seconds after a failover
-
-
-class Down(Exception):
-    pass
 
 
 def fail() -> None:

@@ -11,15 +11,9 @@ import pytest
 
 from catalog.models import Product, Review
 from resilience.stale_cache import ENTRY, StaleCache, approximate_size
+from tests.resilience.doubles import Clock
 
 DAY = 86_400
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
