@@ -48,14 +48,14 @@ class Server:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                self.connections += 1  # before anybody is answered
                 threading.Thread(target=self._serve, args=(connection, self.connections), daemon=True).start()
-                self.connections += 1
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         with connection, contextlib.suppress(OSError):
             while data := connection.recv(65536):
                 is_whole = data.endswith(b"{}")  # the body, which may come after the head
-                if is_whole and self.answer and number >= self._since:
+                if is_whole and self.answer and number > self._since:
                     self._gate.wait(5)
                     connection.sendall(self.answer)
 
