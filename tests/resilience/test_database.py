@@ -1,5 +1,4 @@
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +7,7 @@ from django.db import DatabaseError, connection, transaction
 from catalog.models import Product
 from resilience import breakers, database
 from resilience.circuit import Outcome
+from tests.resilience.backends import end_backend
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(
@@ -80,10 +80,6 @@ def test_a_connection_that_the_server_ended_costs_no_call() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (victim,) = cursor.fetchone()
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
-    other.close()
-    time.sleep(0.1)  # until the server's last message has arrived
+    end_backend(victim)
     assert breaker.call(Product.objects.count) == 0
     assert breaker.state == "closed"

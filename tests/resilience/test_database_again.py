@@ -15,6 +15,7 @@ from resilience import breakers, database, deadlines, postgres
 from resilience.database import DatabaseBreaker
 from resilience.errors import CallFailed
 from tests.e2e.services import eventually
+from tests.resilience.backends import end_backend
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(
@@ -50,12 +51,7 @@ def pid() -> int:
 
 def cut() -> None:
     """Terminate this thread's connection from the server's side."""
-    victim, other = pid(), connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
-        while cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [victim]) or cursor.fetchone():
-            time.sleep(0.01)
-    other.close()
+    end_backend(pid())
 
 
 class Attempts:

@@ -20,6 +20,7 @@ from resilience.breaker import Breaker
 from resilience.circuit import Outcome
 from resilience.database import DatabaseBreaker
 from resilience.errors import CallFailed, CallRejected
+from tests.resilience.backends import end_backend
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(
@@ -47,13 +48,6 @@ def run(statement: str) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchone()
-
-
-def terminate(pid: int) -> None:
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
-    other.close()
 
 
 def test_a_call_after_the_outage_gets_a_new_connection(
@@ -249,7 +243,7 @@ def test_query_is_repeated_if_its_backend_is_terminated(breaker: Breaker) -> Non
     def query() -> Any:
         pids.append(run("SELECT pg_backend_pid()")[0])
         if len(pids) < database.MAX_ATTEMPTS:
-            threading.Timer(0.1, terminate, [pids[-1]]).start()
+            threading.Timer(0.1, end_backend, [pids[-1]]).start()
             run("SELECT pg_sleep(1)")
         return run("SELECT 1")
 
@@ -263,7 +257,7 @@ def test_query_is_repeated_if_its_backend_is_terminated(breaker: Breaker) -> Non
 def test_repeated_cuts_do_not_count_while_the_database_answers(breaker: Breaker) -> None:
     def query() -> None:
         (pid,) = run("SELECT pg_backend_pid()")
-        threading.Timer(0.05, terminate, [pid]).start()
+        threading.Timer(0.05, end_backend, [pid]).start()
         run("SELECT pg_sleep(1)")
 
     with pytest.raises(CallFailed):
@@ -276,8 +270,7 @@ def test_repeated_cuts_do_not_count_while_the_database_answers(breaker: Breaker)
 @pytest.mark.usefixtures("serving")
 def test_terminated_idle_connection_fails_no_call(breaker: Breaker) -> None:
     (pid,) = run("SELECT pg_backend_pid()")
-    terminate(pid)
-    time.sleep(0.05)  # until the server's last message has arrived
+    end_backend(pid)
     assert breaker.call(run, "SELECT 1") == (1,)
     assert breaker.state == "closed"
 

@@ -20,6 +20,7 @@ from resilience import breakers, postgres
 from resilience.backends.postgresql import base, hosts
 from resilience.breaker import Breaker
 from tests.e2e.proxies import nat
+from tests.resilience.backends import end_backend
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -69,14 +70,6 @@ def in_a_thread(work: Callable[[], Any]) -> Any:
     return found[0]
 
 
-def end(victim: int) -> None:
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
-    other.close()
-    time.sleep(0.1)  # until the server's last message has arrived
-
-
 def server_address() -> tuple[str, str]:
     """Return the folder of the test server's Unix socket, and its port."""
     parameters = connection.get_connection_params()
@@ -98,7 +91,7 @@ def test_a_connection_is_kept() -> None:
 def test_terminated_connection_fails_no_query_in_any_thread() -> None:
     def work() -> tuple[int, int]:
         first = pid()
-        end(first)
+        end_backend(first)
         return first, pid()
 
     first, second = in_a_thread(work)
@@ -265,7 +258,7 @@ def test_slow_lookup_leaves_time_for_the_next_host(breaker: Breaker, monkeypatch
 
 def test_server_is_not_contacted_between_requests() -> None:
     (first,) = ask("SELECT pg_backend_pid()")
-    end(first)
+    end_backend(first)
     with count_connections() as made:
         request_started.send(sender=None)
         request_finished.send(sender=None)

@@ -1,7 +1,6 @@
 """Queries of code that knows nothing of breakers."""
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,7 +11,7 @@ from catalog.models import Product
 from resilience import breakers
 from resilience.backends import protection
 from resilience.errors import CallFailed, CallRejected, DependencyUnavailable
-from resilience.scope import inside
+from tests.resilience.backends import end_backend
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="of PostgreSQL")
@@ -32,14 +31,6 @@ def pid() -> int:
         cursor.execute("SELECT pg_backend_pid()")
         (found,) = cursor.fetchone()
     return int(found)
-
-
-def terminate(victim: int) -> None:
-    with inside("database"):
-        other = connection.copy()
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
-        other.close()
 
 
 def test_failed_query_opens_the_circuit_and_the_next_is_rejected(
@@ -81,8 +72,7 @@ def test_connection_lost_during_the_commit_fails_the_call_and_is_replaced() -> N
     def create() -> None:
         with transaction.atomic():
             Product.objects.create(asin="P1")
-            terminate(pid())
-            time.sleep(0.1)  # until the connection has ended
+            end_backend(pid())
 
     with pytest.raises(CallFailed):
         create()
@@ -92,7 +82,7 @@ def test_connection_lost_during_the_commit_fails_the_call_and_is_replaced() -> N
 @on_postgresql
 def test_cut_read_is_repeated() -> None:
     first = pid()
-    killer = threading.Timer(0.2, terminate, [first])
+    killer = threading.Timer(0.2, end_backend, [first])
     killer.start()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(0.6), pg_backend_pid()")
@@ -103,7 +93,7 @@ def test_cut_read_is_repeated() -> None:
 
 @on_postgresql
 def test_cut_write_is_not_repeated(statements: list[str]) -> None:
-    killer = threading.Timer(0.2, terminate, [pid()])
+    killer = threading.Timer(0.2, end_backend, [pid()])
     killer.start()
     slow = "INSERT INTO django_session SELECT 'k', 'd', now() FROM pg_sleep(0.6)"
     with pytest.raises(CallFailed), connection.cursor() as cursor:
