@@ -69,10 +69,13 @@ def main() -> None:
     url = postgres_server.start()
     ads, shop, bare = free_port(), free_port(), free_port()
     env = {"DATABASE_URL": url, "SECRET_KEY": "benchmark" * 5, "AD_PROVIDER_URL": f"http://127.0.0.1:{ads}"}
-    for words in (["migrate", "-v0"], ["seed_demo"]):
-        subprocess.run(
-            [sys.executable, "manage_recommender.py", *words], cwd=HERE.parent, env=os.environ | env, check=True
-        )
+    for project, *words in (
+        ["recommender", "migrate", "-v0"],
+        ["ad_provider", "migrate", "-v0"],
+        ["recommender", "seed_demo"],
+    ):
+        command = [sys.executable, f"manage_{project}.py", *words]
+        subprocess.run(command, cwd=HERE.parent, env=os.environ | env, check=True)
     with ExitStack() as stack:
         serve(stack, "ad_provider_site.wsgi", ads, env)
         serve(stack, "recommender_site.wsgi", shop, env)
