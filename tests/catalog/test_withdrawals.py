@@ -175,7 +175,6 @@ def test_one_read_takes_all_that_is_new(
 def test_what_is_forgotten_makes_older_lists_unusable_and_nothing_else(
     staff: APIClient,
     products: list[Product],
-    elsewhere: Withdrawals,
     monkeypatch: pytest.MonkeyPatch,
     lose_database: Callable[[], None],
 ) -> None:

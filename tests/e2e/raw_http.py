@@ -1,7 +1,6 @@
 """Raw HTTP that no library would send."""
 
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -20,22 +19,14 @@ def post(path: str, body: bytes, *headers: str, length: int | None = None) -> by
     return "\r\n".join([*head, *headers, "", ""]).encode() + body
 
 
-def say(service: Service, *parts: bytes, slowly: bool = False) -> bytes:
-    """Send bytes, close the sending side, and return everything that is answered.
-
-    ``slowly``: with a small buffer, that is read only when it is full.
-    """
+def say(service: Service, *parts: bytes) -> bytes:
+    """Send bytes, close the sending side, and return everything that is answered."""
     answer = b""
-    with socket.socket() as client:
-        client.settimeout(30)
-        if slowly:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.connect(("127.0.0.1", service.port))
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as client:
         try:
             for part in parts:
                 client.sendall(part)
             client.shutdown(socket.SHUT_WR)
-            time.sleep(1 if slowly else 0)
             while got := client.recv(65536):
                 answer += got
         except (ConnectionResetError, BrokenPipeError):  # the server has stopped reading

@@ -127,10 +127,6 @@ def test_a_half_closed_client_gets_all_answers(service: Service) -> None:
     assert say(service, get("/livez") * 5 + b"GET /liv").count(b"HTTP/1.1 200 ") == 5
 
 
-def test_a_half_closed_client_gets_an_answer_larger_than_its_buffer(service: Service) -> None:
-    assert say(service, get("/schema?format=json"), slowly=True).endswith(b"}")  # see also Service.__exit__()
-
-
 @pytest.mark.parametrize("body", [b'{"asin": "A"}', b'd\r\n{"asin": "A"}\r\n0\r\n\r\n'], ids=["length", "chunked"])
 def test_expect_100_continue_is_answered(service: Service, body: bytes) -> None:
     chunked = CHUNKED.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")

@@ -1,5 +1,6 @@
-"""Requests whose clients disconnected, and errors after a response."""
+"""Clients that disconnect or close their side, and errors after a response."""
 
+import asyncio
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -72,6 +73,27 @@ def test_a_request_counts_until_its_thread_has_finished() -> None:
     assert worker.connections == set()
     assert worker.held == 0
     transport.write.assert_not_called()
+
+
+def test_a_half_closed_connection_is_closed_after_the_callback_that_all_is_sent() -> None:
+    """asyncio uses the transport once more after resume_writing()."""
+    transport: Any = Mock(**{"get_write_buffer_size.return_value": 5_000_000, "is_closing.return_value": False})
+    worker: Any = Mock(cfg=Config(), connections=set(), held=0)
+    connection = Connection(worker)
+    worker.connections.add(connection)
+
+    async def send_all() -> None:
+        connection.connection_made(transport)
+        connection.data_received(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.eof_received()
+        connection.send(bytearray(b"HTTP/1.1 200 OK\r\n\r\n"), is_last=False)
+        transport.get_write_buffer_size.return_value = 0
+        connection.resume_writing()
+        transport.close.assert_not_called()
+        await asyncio.sleep(0)
+        transport.close.assert_called_once()
+
+    asyncio.run(send_all())
 
 
 def test_an_error_after_the_response_does_not_change_it() -> None:
