@@ -67,7 +67,7 @@ class BuildAdmin(BoundedAdmin):
 
 
 class RuleForm(ModelForm):  # type: ignore[type-arg]
-    """Refuses a category that leads to no list, such as a misspelt one, and a second rule for the same time."""
+    """Refuses a category without a list, such as a misspelt one, and a second rule for the same product and time."""
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data

@@ -64,7 +64,7 @@ class PopularCache:
     def products(self) -> list[Recommended]:
         """Return the products, or none if they are older than STALE_MAX_AGE."""
         age = time.monotonic() - self._at
-        return _still_available(self._products, age) or [] if age < settings.STALE_MAX_AGE else []
+        return (age < settings.STALE_MAX_AGE and _still_available(self._products, age)) or []
 
     def refresh(self) -> None:
         """Look the products and the active build up if REFRESH_INTERVAL has passed. Four or five queries a minute."""

@@ -153,7 +153,7 @@ class DatabaseBreaker(Breaker):
 
     def is_reachable(self) -> bool:
         """Whether this process reaches the database now: one SELECT 1 on a fresh connection, within an eighth of
-        DB_DEADLINE. A server that has no connection left is reached."""
+        DB_DEADLINE. A server that refuses because it has no free connection counts as reached."""
         fresh = connections[self.alias].copy()
         try:
             with scope.inside(self.name), deadlines.within(postgres.check_timeout()), fresh.cursor() as cursor:

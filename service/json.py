@@ -12,7 +12,7 @@ from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from resilience import provenance
 
 MAX_DEPTH = 20  # levels; a product has three
-MAX_BRACKETS = 10_000  # opening ones, those in texts included; each costs a hundred times what other characters do
+MAX_BRACKETS = 10_000  # opening ones, including those in texts; each costs as much time as a hundred other characters
 
 
 class OrjsonRenderer(JSONRenderer):
@@ -54,7 +54,8 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
 
 class BoundedJSONParser(JSONParser):
-    """Strict JSON. A body is a 400 if it is not UTF-8, not JSON, or has more than MAX_DEPTH or MAX_BRACKETS."""
+    """Strict JSON. A body that is not UTF-8, not JSON, nested deeper than MAX_DEPTH or has more than MAX_BRACKETS is a
+    400."""
 
     renderer_class = OrjsonRenderer  # fills in the forms of the browsable pages
 

@@ -52,9 +52,9 @@ class JSONFormatter(logging.Formatter):
 
 
 class PatientHandler(logging.StreamHandler):  # type: ignore[type-arg]
-    """Writes to stderr. In a process that serves, a thread does so, and no request waits for a log that nobody reads.
+    """Writes to stderr. In a serving process a thread writes, so that no request waits for a log that nobody reads.
 
-    If MAX_WAITING lines wait already, further ones are dropped and counted.
+    If MAX_WAITING lines wait, it drops further ones and counts them.
     """
 
     _waiting: queue.Queue[str] | None = None
