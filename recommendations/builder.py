@@ -58,19 +58,19 @@ def build(
 
 
 def _store(made: Build, block: NeighbourBlock, computed: Computed) -> None:
+    others = {
+        "products": computed.ids[block.numbers],
+        "scores": block.scores,
+        "from_reviews": block.from_reviews,
+        "trends": computed.trends[block.numbers],
+    }
+
     def rows() -> Iterator[Row]:
         start = 0
         for product, count in enumerate(block.counts.tolist(), block.first):
-            chosen = slice(start, start + count)
+            own = {name: values[start : start + count] for name, values in others.items()}
             start += count
-            others = {
-                "products": computed.ids[block.numbers[chosen]],
-                "scores": block.scores[chosen],
-                "from_reviews": block.from_reviews[chosen],
-                "trends": computed.trends[block.numbers[chosen]],
-            }
-            text = orjson.dumps(others, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-            yield made.pk, int(computed.ids[product]), text
+            yield made.pk, int(computed.ids[product]), orjson.dumps(own, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
     _insert(NEIGHBOURS, rows())
 

@@ -114,24 +114,25 @@ def best(first: int, alike: Matrix, worded: Matrix, lengths: NDArray[np.float32]
     total.data[total.indices == _rows(total) + first] = 0  # a product is no neighbour of itself
     total = largest(total, weights.neighbours)
     rows, numbers = _rows(total), total.indices
-    order = np.lexsort((numbers, -total.data, rows))
     from_reviews = np.asarray(alike[rows, numbers], np.float32).ravel() if len(rows) else np.zeros(0, np.float32)
-    return NeighbourBlock(first, np.diff(total.indptr), numbers[order], total.data[order], from_reviews[order])
+    return NeighbourBlock(first, np.diff(total.indptr), numbers, total.data, from_reviews)
 
 
 def largest(matrix: Matrix, count: int) -> Matrix:
-    """The ``count`` largest positive entries of each row. Of equal ones the lower number wins."""
-    rows, values = _rows(matrix), matrix.data
+    """The ``count`` largest positive entries of each row, largest first. Of equal ones the lower number comes first."""
+    counts, values = np.diff(matrix.indptr), matrix.data
     # Sort only the entries that reach the last place of their row.
-    padded = np.zeros((matrix.shape[0], max(int(np.diff(matrix.indptr).max(initial=0)), count)), np.float32)
-    padded[rows, np.arange(len(rows)) - matrix.indptr[rows]] = values
+    places = np.arange(max(int(counts.max(initial=0)), count))
+    padded = np.zeros((matrix.shape[0], len(places)), np.float32)
+    padded[places < counts[:, None]] = values
     last = np.partition(padded, -count, axis=1)[:, -count]
-    chosen = np.flatnonzero((values >= last[rows]) & (values > 0))
-    chosen = chosen[np.lexsort((matrix.indices[chosen], -values[chosen], rows[chosen]))]
-    starts = np.searchsorted(rows[chosen], rows[chosen])
-    chosen = chosen[np.arange(len(chosen)) - starts < count]
-    counts = np.bincount(rows[chosen], minlength=matrix.shape[0])
-    indptr = np.concatenate([[0], np.cumsum(counts)])
+    chosen = np.flatnonzero((values >= np.repeat(last, counts)) & (values > 0))
+    rows = _rows(matrix)[chosen]
+    order = np.lexsort((matrix.indices[chosen], -values[chosen], rows))
+    chosen, rows = chosen[order], rows[order]
+    kept = np.arange(len(rows)) - np.searchsorted(rows, rows) < count
+    chosen, rows = chosen[kept], rows[kept]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=matrix.shape[0]))])
     return sparse.csr_matrix((values[chosen], matrix.indices[chosen], indptr), matrix.shape)
 
 
