@@ -15,14 +15,16 @@ PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 RECOMMENDER_TESTS := --ignore=tests/ad_provider_site --ignore=tests/campaigns --ignore=tests/e2e
 AD_PROVIDER_TESTS := --ds=ad_provider_site.settings tests/ad_provider_site tests/campaigns
 
-test: test-fast ## run every test, on SQLite and on a real PostgreSQL
+test: .venv/dev ## run every test, on SQLite and on a real PostgreSQL
+	$(PYTEST) $(RECOMMENDER_TESTS)
+	$(PYTEST) $(AD_PROVIDER_TESTS)
 	TEST_DATABASE=postgresql $(PYTEST) $(RECOMMENDER_TESTS)
 	TEST_DATABASE=postgresql $(PYTEST) $(AD_PROVIDER_TESTS)
 	$(PYTEST) tests/e2e
 
-test-fast: .venv/dev ## run the unit tests on SQLite
-	$(PYTEST) $(RECOMMENDER_TESTS)
-	$(PYTEST) $(AD_PROVIDER_TESTS)
+test-fast: .venv/dev ## run the quick unit tests, on SQLite
+	$(PYTEST) -m "not slow" $(RECOMMENDER_TESTS)
+	$(PYTEST) -m "not slow" $(AD_PROVIDER_TESTS)
 
 lint: export SECRET_KEY := checks-only-00000000000000000000000000000000000000000000000000
 lint: .venv/dev ## check style, types, imports, settings, migrations and the API's schema

@@ -16,6 +16,20 @@ from resilience.backends import protection
 from service import background
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, keep the tests that use a database. The others ran with SQLite, and would only run again."""
+    if connection.vendor == "postgresql":
+        kept = [item for item in items if _uses_a_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not _uses_a_database(item)])
+        items[:] = kept
+
+
+def _uses_a_database(item: pytest.Item) -> bool:
+    # pytest-django refuses every query of a test without the marker or its fixtures; a skipif may be on the vendor.
+    fixtures = {"db", "transactional_db", "own_database"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or any(item.get_closest_marker(name) for name in ("django_db", "skipif"))
+
+
 @pytest.fixture(autouse=True)
 def fresh_breakers() -> Iterator[None]:
     breakers.get.cache_clear()

@@ -128,6 +128,7 @@ def test_failures_expire(limits: Limits, clock: Clock) -> None:
     fail(limits, HERE, "user 1", FREE)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded(limits: Limits) -> None:
     for number in range(MAX_KEYS):
         fail(limits, f"address {number}", "anna", 1)

@@ -15,6 +15,8 @@ from benchmarks.fault_table import percentile, summary
 from tests.e2e.load import Sample
 from tests.e2e.services import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:

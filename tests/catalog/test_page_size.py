@@ -13,7 +13,7 @@ from catalog import rows
 from catalog.models import Product, Review
 from catalog.rows import MAX_PAGE_BYTES
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ROWS, LENGTH = 120, 100_000
 
 

@@ -73,6 +73,7 @@ def test_a_file_in_windows_1252_gets_advice_how_to_save_it(tmp_path: Path) -> No
     assert f"rejected: {reason}\n" in seed("seed_products", str(file))
 
 
+@pytest.mark.slow
 def test_without_a_database_only_migrate_creates_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "shop.sqlite3"
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{file}")
@@ -94,6 +95,7 @@ def test_rejects_never_overwrite_what_is_read(tmp_path: Path) -> None:
     assert file.read_text() == HEADER + "P1,Pen\n"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_database")
 def test_it_reads_standard_input_and_says_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     done = shell("seed_products", "-", "-", feed=gzip.compress(HEADER.encode() + b"P1,Pen\n"))
@@ -105,6 +107,7 @@ def test_it_reads_standard_input_and_says_when_the_database_is_away(monkeypatch:
     assert done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_database")
 @pytest.mark.parametrize(("number", "said"), [(signal.SIGKILL, ""), (signal.SIGINT, "CommandError: interrupted; .*\n")])
 def test_a_killed_import_is_completed_by_a_second_run(number: signal.Signals, said: str, tmp_path: Path) -> None:
@@ -134,6 +137,7 @@ def test_a_killed_import_is_completed_by_a_second_run(number: signal.Signals, sa
     assert done.stdout == f"{rows} read, 0 created, 0 updated, {rows} unchanged, 0 rejected{AS_CSV}"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"the real review data is not at {SHARED_DATA}")
 def test_the_real_data_comes_in_whole() -> None:

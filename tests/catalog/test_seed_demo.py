@@ -19,6 +19,7 @@ def seed(*words: str) -> str:
     return out.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_shop_is_whole_and_a_second_run_changes_nothing(client: Client) -> None:
     assert seed().startswith("products: 1200 created, 0 updated, 0 unchanged; reviews: ")

@@ -206,6 +206,7 @@ def test_rejects_that_cannot_be_opened_are_one_line(name: str, tmp_path: Path) -
         seed("seed_products", str(file), "--rejects", str(tmp_path / name))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_database")
 def test_an_import_works_in_an_ascii_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for setting in ("LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0", "PYTHONIOENCODING=ascii"):
@@ -219,6 +220,7 @@ def test_an_import_works_in_an_ascii_locale(tmp_path: Path, monkeypatch: pytest.
     assert rejects.read_bytes().splitlines()[1] == os.fsencode(f"{file},3,") + b'"3 columns, and the header has 2"'
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_database")
 def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "products.csv"

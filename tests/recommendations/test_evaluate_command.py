@@ -91,6 +91,7 @@ def test_it_reads_the_database() -> None:
     assert "last-hash, 4 reviewers" in run()
 
 
+@pytest.mark.slow
 def test_it_writes_and_draws_metrics(sequences: str, tmp_path: Path) -> None:
     figures, picture = tmp_path / "figures.json", tmp_path / "figures.png"
     run(sequences, "--ease", f"--json={figures}", f"--plot={picture}")
@@ -107,6 +108,7 @@ def test_it_writes_and_draws_metrics(sequences: str, tmp_path: Path) -> None:
         assert image.width == 1600
 
 
+@pytest.mark.slow
 def test_it_chooses_weights_on_the_validation_items(sequences: str) -> None:
     said = StringIO()
     call_command("evaluate_recommendations", sequences, "--tune", "--protocol=random", stdout=StringIO(), stderr=said)
@@ -134,6 +136,7 @@ def test_rolling_needs_times(sequences: str) -> None:
         run(sequences, "--protocol=rolling")
 
 
+@pytest.mark.slow
 def test_an_old_trend_is_worth_less(tmp_path: Path) -> None:
     """Each week everybody's last review is of the product of the week."""
     rows = [
@@ -200,6 +203,7 @@ def office() -> data.Dataset:
     return data.from_files([str(OFFICE / "meta_office.csv.gz"), str(OFFICE / "office_both_set.csv.gz")])
 
 
+@pytest.mark.slow
 def test_cold_start_is_far_better_than_popularity(office: data.Dataset) -> None:
     figures = cold_start.evaluate(office, Weights())
     lift = {model: each.met / each.others_met for model, each in figures.items()}
@@ -207,6 +211,7 @@ def test_cold_start_is_far_better_than_popularity(office: data.Dataset) -> None:
     assert lift["served"] > 5 * lift["popularity"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "trend", "hit_rate", "ndcg"), GOALS)
 def test_it_is_as_good_as_it_should_be_on_real_reviews(
     office: data.Dataset, protocol: str, trend: float, hit_rate: float, ndcg: float
@@ -220,6 +225,7 @@ def test_it_is_as_good_as_it_should_be_on_real_reviews(
     assert figures.backfilled == 0
 
 
+@pytest.mark.slow
 def test_diverse_lists_cost_little(office: data.Dataset) -> None:
     reviews = split(office, "last-hash", hidden="test")
     as_ranked, diverse = (evaluate(Served(Weights(), diverse=each), reviews) for each in (False, True))

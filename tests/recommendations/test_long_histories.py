@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product, Review
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 FEW, MANY, PRODUCTS = 30, 30_000, 31_000
 QUERIES, LONGEST = 40, 20_000  # statements per request, and characters of each: a few hundred ids
 SLOWER = 50  # times, five times the usual

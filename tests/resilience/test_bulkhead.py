@@ -103,6 +103,7 @@ def test_calls_wait_for_a_permit_while_calls_end(breaker: Breaker) -> None:
     assert [call.exception() for call in calls] == [None] * PERMITS * 6
 
 
+@pytest.mark.slow
 def test_the_wait_for_a_permit_is_bounded_by_the_deadline(breaker: Breaker) -> None:
     breaker.deadline = 3 * STALL_TIMEOUT
     over = threading.Event()

@@ -216,6 +216,7 @@ def test_redirect_is_not_followed() -> None:
         assert_it_fails(port)
 
 
+@pytest.mark.slow
 def test_call_on_a_kept_connection_has_a_full_deadline() -> None:
     """Even if the call before it used up almost all of its own."""
     deadline = 2.0

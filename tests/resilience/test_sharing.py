@@ -16,6 +16,8 @@ from tests.e2e.services import eventually
 from tests.redis_server import RedisServer
 from tests.resilience.doubles import Down
 
+pytestmark = pytest.mark.slow
+
 SOON = 0.5  # seconds; 0.3 is usual
 RESET = 2.0
 Make = Callable[[], Breaker]

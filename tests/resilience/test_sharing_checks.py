@@ -17,6 +17,8 @@ from tests.e2e.services import eventually
 from tests.redis_server import RedisServer
 from tests.resilience.doubles import Down
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 0.5  # seconds; 0.1 is usual
 SOON = 5.0
 RESET = 2.0

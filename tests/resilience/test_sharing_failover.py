@@ -19,6 +19,8 @@ from tests.forwarder import Forwarder
 from tests.redis_server import RedisServer
 from tests.resilience.doubles import Down
 
+pytestmark = pytest.mark.slow
+
 SHARED_AGAIN = 10.0  # seconds after a failover
 
 

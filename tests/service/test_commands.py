@@ -34,6 +34,7 @@ def test_a_traceback_is_shown_on_request(failing: type[Exception]) -> None:
         commands.execute("any.settings")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("unprotected_queries")
 @pytest.mark.parametrize(

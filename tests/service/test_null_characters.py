@@ -72,6 +72,7 @@ def test_in_a_form_it_is_a_400(staff: Client, kind: str, path: str) -> None:
         assert (response.status_code, list(response.json())) == (400, ["_selected_action"])
 
 
+@pytest.mark.slow
 def test_in_a_path_or_a_cookie_it_fails_nothing(staff: Client) -> None:
     assert_nothing_fails(staff)
     for path in ("/products/%00", "/products/%00/reviews", "/products/%00/recommendations", "/pictures/%00.svg"):
