@@ -9,6 +9,8 @@ import pytest
 
 from catalog.rules import MAX_ASIN
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

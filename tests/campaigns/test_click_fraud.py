@@ -17,7 +17,7 @@ from tests.campaigns import sponsors
 from tests.campaigns.sponsors import click
 from tests.campaigns.test_tracking import BROWSER, ask, path, unbilled
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 

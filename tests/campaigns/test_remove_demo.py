@@ -26,6 +26,8 @@ from catalog.models import Product
 from tests.campaigns.conftest import happen
 from tests.campaigns.test_admin import ADMIN, act, saved
 
+pytestmark = pytest.mark.slow
+
 ALL: list[Any] = [Advertiser, Campaign, SponsoredProduct, Target, Day, Event, DailyFigures, Unbilled, Viewer]
 
 

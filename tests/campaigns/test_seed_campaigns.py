@@ -30,7 +30,7 @@ from campaigns.models import (
 from catalog.demo.products import make_products
 from catalog.models import Product
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ from campaigns.simulation.world import MIDNIGHT
 from campaigns.snapshot import load_campaigns
 from tests.campaigns.sponsors import ad, campaign
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"campaigns": 10, "page_count": 15_000}
 NO_LIMIT = 1e18
 
