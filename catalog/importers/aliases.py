@@ -10,18 +10,28 @@ from catalog.importers.columns import folded
 
 Aliases = Mapping[str, tuple[str, ...]]
 
-# The metadata of 2014, 2018 and 2023, the CSV of Musical Instruments, and Shopify's product CSV.
+# The metadata of 2014, 2018 and 2023, the CSV of Musical Instruments, Shopify's product CSV, and Google Merchant feeds.
 PRODUCTS: Aliases = {
     "asin": ("asin", "parent_asin", "Product ID", "Handle"),
+    "id": ("id",),  # the asin of a file without such a column
     "title": ("title", "name"),
     "description": ("description", "Body (HTML)"),
-    "picture": (wire.IM_URL, "imageURLHighRes", "imageURL", "images", "image", "Image Src", "Variant Image"),
+    "picture": (
+        wire.IM_URL,
+        "imageURLHighRes",
+        "imageURL",
+        "images",
+        "image",
+        "Image Src",
+        "Variant Image",
+        "image_link",
+    ),
     "related": ("related",),
     "also_bought": ("also_buy",),
     "also_viewed": ("also_view",),
     "bought_together": ("bought_together",),
     "ranks": (wire.SALES_RANK, "rank"),
-    "categories": ("categories", "category", "Product Category"),
+    "categories": ("categories", "category", "Product Category", "product_type"),
     "main_category": ("main_category", "main_cat", "Type"),
     "features": ("features", "feature"),
     "brand": ("brand", "store", "Vendor"),
@@ -52,11 +62,18 @@ REVIEWS: Aliases = {
 IS_REVIEWS = "these are reviews: seed_reviews reads them"
 IS_PRODUCTS = "these are products: seed_products reads them"
 
+IS_WOOCOMMERCE = (
+    "this is WooCommerce's export, in which variants have rows of their own; keep the rows to sell, and name the "
+    "columns SKU, Name, Regular price, Categories and Images asin, title, price, category and image"
+)
+WOOCOMMERCE = frozenset({"sku", "regularprice", "categories"})
+
 
 def _names(aliases: Aliases, *fields: str) -> frozenset[str]:
     return frozenset(folded(name) for field in fields for name in aliases[field])
 
 
+ASIN = _names(PRODUCTS, "asin")
 _REVIEWER, _STARS = _names(REVIEWS, "reviewer"), _names(REVIEWS, "stars")
 _OF_PRODUCTS = _names(PRODUCTS, "title", "picture", "ranks", "categories", "brand", "price")
 

@@ -51,7 +51,7 @@ class Batch:
     read: int = 0
     rows: list[tuple[Location, Row]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
-    unreadable: list[tuple[Location, str]] = field(default_factory=list)
+    unreadable: list[tuple[Location, str, str]] = field(default_factory=list)
     merged: int = 0
     encoded: str | list[Row] = ""
 
@@ -63,8 +63,8 @@ class Importer(ABC):
     ``reject`` is called with each row that cannot be used and each field that cannot be read, ``advance`` with the
     number of raw bytes read, and ``progress`` with the counts after each batch. With ``dry_run`` each batch is rolled
     back, so its counts ignore the batches before it.
-    ``reasons`` counts why rows were rejected, ``first_unreadable`` has the first row of each field that could not be
-    read, and ``formats`` what the files turned out to be.
+    ``reasons`` counts why rows were rejected, ``first_unreadable`` has the first value and row of each field that could
+    not be read, and ``formats`` what the files turned out to be.
     """
 
     table: ClassVar[Table]
@@ -77,9 +77,9 @@ class Importer(ABC):
     progress: Callable[[Counts], object] = lambda counts: None
     counts: Counts = field(default_factory=Counts)
     reasons: Reasons = field(default_factory=Reasons)
-    first_unreadable: dict[str, Location] = field(default_factory=dict)
+    first_unreadable: dict[str, str] = field(default_factory=dict)
     formats: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list, init=False)
+    unreadable: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.layouts = Layouts(self.columns.aliases)
@@ -90,7 +90,10 @@ class Importer(ABC):
 
     @abstractmethod
     def clean(self, fields: dict[str, Any]) -> Row:
-        """The row for the table. Adds unreadable fields to ``unreadable``. Raises RejectedRow."""
+        """The row for the table. Adds fields that cannot be read, with their text, to ``unreadable``.
+
+        Raises RejectedRow.
+        """
 
     @abstractmethod
     def merge(self, old: Row, new: Row) -> Row:
@@ -141,7 +144,7 @@ class Importer(ABC):
                 else:
                     batch.rows.append((place, row))
                     if self.unreadable:
-                        batch.unreadable += [(place, name) for name in dict.fromkeys(self.unreadable)]
+                        batch.unreadable += [(place, name, shown) for name, shown in self.unreadable.items()]
                     for value in row:
                         if isinstance(value, str):
                             characters += len(value)
@@ -192,10 +195,10 @@ class Importer(ABC):
         for rejection in batch.rejected:
             self.reasons.add(rejection)
             self.reject(rejection.place, rejection.reason)
-        for place, name in batch.unreadable:
+        for place, name, shown in batch.unreadable:
             self.counts.unreadable[name] += 1
-            self.first_unreadable.setdefault(name, place)
-            self.reject(place, f"{name}: unreadable; the rest of the row is stored")
+            self.first_unreadable.setdefault(name, f"{shown} in {place}".lstrip())
+            self.reject(place, f"{name}: unreadable {shown}".rstrip() + "; the rest of the row is stored")
 
     def _write(self, batch: Batch) -> tuple[int, int]:
         """Store the batch without refused rows. Return the numbers of created and updated rows."""

@@ -91,8 +91,8 @@ def _named(raw: Any, field: str) -> tuple[dict[str, Any], bool]:
     return kept, len(kept) == len(found)
 
 
-def categories(raw: Any, main: Any, features: Any, is_path: bool = False) -> tuple[list[str], bool]:
-    """Names, widest first, from ``raw`` or else from ``main``. With ``is_path`` a text is a path: A > B.
+def categories(raw: Any, main: Any, features: Any) -> tuple[list[str], bool]:
+    """Names, widest first, from ``raw`` or else from ``main``. A text may be a path: A > B.
 
     In the metadata of 2018 the product's bullet points follow its categories. The first one ends the list.
     """
@@ -100,7 +100,8 @@ def categories(raw: Any, main: Any, features: Any, is_path: bool = False) -> tup
     is_whole = True
     for given in (raw, main):
         found: dict[str, None] = {}
-        parts = given.split(" > ") if is_path and isinstance(given, str) else values.names(given)
+        read = values.names(given)
+        parts = read[0].split(" > ") if len(read) == 1 and isinstance(read[0], str) else read
         for each in parts:
             if not isinstance(each, str):
                 is_whole = False

@@ -1,4 +1,4 @@
-"""Imports products from the metadata of 2014, 2018 and 2023, CSV files made from it, and Shopify's product CSV."""
+"""Imports products from the metadata of 2014, 2018 and 2023, CSV files made from it, and what shops export."""
 
 import json
 from collections.abc import Callable
@@ -17,6 +17,8 @@ from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table
 from catalog.models import leaf_category
 
+MAX_SHOWN = 40  # characters of a value that cannot be read
+
 T = TypeVar("T")
 
 
@@ -25,11 +27,13 @@ class ProductImporter(Importer):
     """Imports products. A missing or empty value keeps the stored one.
 
     Consecutive rows of one Shopify handle are variants of one product, which gets the first value of each field and the
-    lowest price, and is in stock if one of them is.
+    lowest price, and is in stock if one of them is. ``handles`` are those that were read; only Shopify's file, which
+    has at most some thousand products, fills it.
     """
 
-    columns = Columns(aliases.PRODUCTS, {"the product": "asin"})
+    columns = Columns(aliases.PRODUCTS, {"the product": ("asin", "id")})
     variants: Row | None = field(default=None, init=False)
+    handles: set[str] = field(default_factory=set, init=False)
 
     table = Table(
         name="catalog_product",
@@ -65,24 +69,29 @@ class ProductImporter(Importer):
 
     def begin(self, fields: dict[str, Any]) -> None:
         self.variants = None
-        if aliases.is_of_reviews(self.layouts.of(fields).names):
+        self.handles.clear()
+        names = self.layouts.of(fields).names
+        if aliases.is_of_reviews(names):
             raise UnknownFormat(aliases.IS_REVIEWS)
+        if names >= aliases.WOOCOMMERCE:
+            raise UnknownFormat(aliases.IS_WOOCOMMERCE)
 
     def clean(self, fields: dict[str, Any]) -> Row:
         names = self.layouts.of(fields).names
         if aliases.is_of_reviews(names):
             raise RejectedRow(aliases.IS_REVIEWS)
         cells = self.layouts.read(fields)
-        asin, title, description, picture, related, *lists, ranks, categories, main, features, brand, cost = cells[:14]
-        published, status, stock, *inventory = cells[14:]
+        asin, number, title, description, picture = cells[:5]
+        related, *lists, ranks, categories, main, features, brand, cost = cells[5:15]
+        published, status, stock, *inventory = cells[15:]
         is_shopify = "handle" in names
         if "title" not in names and "name" not in names and "productid" in names:
             title, description = description, None  # the CSV of Musical Instruments calls the title a description
         if "bodyhtml" in names and isinstance(description, str):
             description = without_markup(description)
-        named = self._readable("categories", listings.categories(categories, main, features, is_path=is_shopify))
+        named = self._readable("categories", listings.categories(categories, main, features))
         row = (
-            values.asin(asin),
+            values.asin(asin if names & aliases.ASIN else number),
             values.paragraphs(title, "title", rules.MAX_TITLE) or None,
             values.paragraphs(description, "description", rules.MAX_TEXT) or None,
             self._readable(wire.IM_URL, listings.picture(picture)) or None,
@@ -104,14 +113,14 @@ class ProductImporter(Importer):
         """The value of a field, which is noted as unreadable if the value is incomplete."""
         value, is_whole = found
         if not is_whole:
-            self.unreadable.append(name)
+            self.unreadable[name] = ""
         return value
 
     def _said(self, name: str, raw: Any, read: Callable[[Any], T | None]) -> T | None:
         """What ``read`` finds in a cell, None if it is absent; noted as unreadable if it finds nothing."""
         found = None if is_absent(raw) else read(raw)
         if found is None and not is_absent(raw):
-            self.unreadable.append(name)
+            self.unreadable[name] = repr(raw[:MAX_SHOWN]) if isinstance(raw, str) else ""
         return found
 
     def _listed(self, *cells: Any) -> bool | None:
@@ -128,6 +137,10 @@ class ProductImporter(Importer):
                 [each for each in pair if each is not None] for pair in zip(before[-3:], row[-3:], strict=True)
             )
             row = (*merged[:-3], min(prices, default=None), merged[-2], max(stocks, default=None))
+        elif row[0] in self.handles:  # it would replace the price and the stock of the others
+            raise RejectedRow("Handle: its rows are not together; sort the file by Handle")
+        else:
+            self.handles.add(row[0])
         self.variants = row
         return row
 

@@ -27,7 +27,9 @@ class ReviewImporter(Importer):
     create_products: bool = False
     known: set[str] = field(default_factory=set)
 
-    columns = Columns(aliases.REVIEWS, {"the product": "asin", "the reviewer": "reviewer", "the stars": "stars"})
+    columns = Columns(
+        aliases.REVIEWS, {"the product": ("asin",), "the reviewer": ("reviewer",), "the stars": ("stars",)}
+    )
     table = Table(
         name="catalog_review",
         columns=(
@@ -93,4 +95,7 @@ class ReviewImporter(Importer):
 
 
 def _no_product(asin: str) -> RejectedRow:
-    return RejectedRow(f"asin: there is no product {asin}", "asin: there is no such product")
+    return RejectedRow(
+        f"asin: there is no product {asin}",
+        "asin: there is no such product; import products first, or use --create-products",
+    )

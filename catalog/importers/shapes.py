@@ -15,11 +15,11 @@ from catalog.importers.columns import folded
 class Columns:
     """The columns that an importer can use. ``aliases`` has the names of each field; ``known`` all folded names.
 
-    ``required`` maps the description of a required field to the field.
+    ``required`` maps the description of a required value to the fields, one of which must have a column.
     """
 
     aliases: Aliases
-    required: Mapping[str, str]
+    required: Mapping[str, tuple[str, ...]]
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -68,7 +68,9 @@ def is_amazon_us(header: Sequence[str]) -> bool:
 def missing(header: Sequence[str], columns: Columns) -> list[str]:
     """The required columns that the header lacks, each with its possible names."""
     found = set(map(folded, header))
-    wanted = {what: columns.aliases[field] for what, field in columns.required.items()}
+    wanted = {
+        what: [n for field in fields for n in columns.aliases[field]] for what, fields in columns.required.items()
+    }
     return [
         f"{what} (one of {', '.join(names)})" for what, names in wanted.items() if not found & set(map(folded, names))
     ]
@@ -76,7 +78,7 @@ def missing(header: Sequence[str], columns: Columns) -> list[str]:
 
 def hint(header: Sequence[str], columns: Columns) -> str:
     """The end of an error message about a file of products where reviews are expected."""
-    is_for_reviews = "reviewer" in columns.required.values()
+    is_for_reviews = ("reviewer",) in columns.required.values()
     is_of_products = aliases.is_of_products(frozenset(map(folded, header)))
     return f"; {aliases.IS_PRODUCTS}" if is_for_reviews and is_of_products else ""
 

@@ -69,7 +69,9 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def asin(raw: Any) -> str:
-    """A product's id. It must be text, even if it is all digits."""
+    """A product's id, from text or a whole number."""
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        raw = as_text(raw)
     if isinstance(raw, str):
         raw = raw.strip()
         if rules.is_asin(raw) and not (len(raw) <= LONGEST_ABSENT and raw in ABSENT):
@@ -172,7 +174,7 @@ def _of_day(day: Any) -> int:
         day = day.strip()
         return _of_date(datetime.strptime(day, "%m %d, %Y") if _DAY.fullmatch(day) else datetime.fromisoformat(day))
     except (AttributeError, TypeError, ValueError):
-        raise RejectedRow(f"{wire.REVIEW_TIME}: not a day such as 02 8, 2014") from None
+        raise RejectedRow(f"{wire.REVIEW_TIME}: not a day such as 2014-02-08 or 02 8, 2014") from None
 
 
 def _of_date(day: date) -> int:

@@ -36,7 +36,9 @@ class SeedCommand(BaseCommand):
         )
         parser.add_argument("--format", choices=FORMATS, help="format of the files; detected by default")
         parser.add_argument("--rejects", metavar="FILE", help="CSV of what cannot be used: file, line, reason")
-        parser.add_argument("--strict", action="store_true", help="exit 1 if a row or a field cannot be used")
+        parser.add_argument(
+            "--strict", action="store_true", help="exit 1 if a row or a field cannot be used, or if there is none"
+        )
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
 
     def importer(self, **options: Any) -> Importer:
@@ -91,6 +93,8 @@ class SeedCommand(BaseCommand):
             raise CommandError(f"{damage.place.file}: {damage.reason}; the rows that could be read are stored{others}")
         if counts.rejected and counts.rejected == counts.read:
             raise CommandError(f"no row can be used: {reasons.most_frequent(REASONS)}")
+        if strict and not counts.read:
+            raise CommandError("there are no rows")
         if strict and (counts.rejected or counts.unreadable):
             rejected = f"{counts.rejected} rows cannot be used: {reasons.most_frequent(REASONS)}"
             raise CommandError("; ".join([rejected] * bool(counts.rejected) + _unreadable(importer)))
@@ -118,9 +122,9 @@ def _counted(importer: Importer) -> str:
 
 
 def _unreadable(importer: Importer) -> list[str]:
-    """``price unreadable: 3 (first in a.csv, line 7)`` for each field, the most frequent first."""
+    """``price unreadable: 3 (first 'Free' in a.csv, line 7)`` for each field, the most frequent first."""
     frequent = importer.counts.unreadable.most_common()
-    return [f"{name} unreadable: {count} (first in {importer.first_unreadable[name]})" for name, count in frequent]
+    return [f"{name} unreadable: {count} (first {importer.first_unreadable[name]})" for name, count in frequent]
 
 
 def unused_line(counts: Counts) -> str:

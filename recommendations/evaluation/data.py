@@ -16,7 +16,8 @@ from recommendations.similarity import product_text
 
 DAY = 86_400
 COLUMNS = Columns(
-    aliases={**PRODUCTS, **REVIEWS, "asin": PRODUCTS["asin"] + REVIEWS["asin"]}, required={"the product": "asin"}
+    aliases={**PRODUCTS, **REVIEWS, "asin": PRODUCTS["asin"] + REVIEWS["asin"]},
+    required={"the product": ("asin", "id")},
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from catalog.importers import columns
+from catalog.importers.formats import UnknownFormat
 from catalog.importers.importer import Counts
 from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
@@ -182,6 +183,48 @@ def test_variants_of_shopify_are_one_product_with_its_lowest_price(tmp_path: Pat
     assert red.categories == ["Home & Garden", "Kitchen", "Mugs"]
     assert (str(blue.price), blue.im_url) == ("8.00", "https://cdn.example/blue.jpg")
     assert import_products(tmp_path, text) == Counts(read=5, unchanged=2, merged=3)
+
+
+def test_rows_of_a_handle_that_are_not_together_are_rejected(tmp_path: Path) -> None:
+    rows = [
+        variant("red-mug", "Red mug", "9.50"),
+        variant("blue-mug", "Blue mug", "8.00"),
+        variant("red-mug", "", "12"),
+    ]
+    counts = import_products(tmp_path, as_lines(rows))
+    assert (counts.created, counts.rejected) == (2, 1)
+    assert str(Product.objects.get(asin="red-mug").price) == "9.50"
+    # Another file may have newer rows of the same product.
+    assert import_products(tmp_path, as_lines(rows[2:])) == Counts(read=1, updated=1)
+
+
+def test_a_feed_for_google_merchant_is_read(tmp_path: Path) -> None:
+    text = (
+        "id\ttitle\tdescription\tlink\timage_link\tavailability\tprice\tbrand\tproduct_type\n"
+        "7\tPen\tBlue\thttps://shop.example/7\thttps://shop.example/7.jpg\tsold out\t12.99 EUR\tInk\tOffice > Pens\n"
+    )
+    assert import_products(tmp_path, text) == Counts(read=1, created=1)
+    pen = Product.objects.get(asin="7")
+    assert (pen.title, pen.im_url, pen.in_stock, str(pen.price)) == (
+        "Pen",
+        "https://shop.example/7.jpg",
+        False,
+        "12.99",
+    )
+    assert pen.categories == ["Office", "Pens"]
+
+
+def test_an_id_is_the_asin_only_of_a_file_without_asins(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"id": 7, "asin": "P1"}, {"id": 8, "asin": None}]
+    counts = import_products(tmp_path, as_lines(rows))
+    assert (counts.created, counts.rejected) == (1, 1)
+    assert import_products(tmp_path, as_lines([{"id": 9, "title": "Pen"}])) == Counts(read=1, created=1)
+    assert set(Product.objects.values_list("asin", flat=True)) == {"P1", "9"}
+
+
+def test_the_export_of_woocommerce_is_refused_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(UnknownFormat, match="name the columns SKU, Name"):
+        import_products(tmp_path, "ID,Type,SKU,Name,Regular price,Categories,Images\n1,simple,P1,Pen,2,Office,\n")
 
 
 def test_the_type_of_shopify_is_the_category_if_there_is_no_other(tmp_path: Path) -> None:

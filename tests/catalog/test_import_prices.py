@@ -112,7 +112,7 @@ def test_unreadable_prices_are_counted_in_the_closing_line_and_keep_the_stored_o
     file.write_text('asin,price\nP1,Free\nP2,"1,2,3"\nP3,"12,99"\nP4,\nP5,nan\nbad asin,Free\n')
     out = io.StringIO()
     call_command("seed_products", str(file), stdout=out)
-    assert f"1 rejected, price unreadable: 2 (first in {file}, line 2); read as" in out.getvalue()
+    assert f"1 rejected, price unreadable: 2 (first 'Free' in {file}, line 2); read as" in out.getvalue()
     prices = dict(Product.objects.values_list("asin", "price"))
     assert prices == {"P1": 5, "P2": None, "P3": Decimal("12.99"), "P4": None, "P5": None}
 

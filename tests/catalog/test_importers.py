@@ -110,7 +110,7 @@ def test_an_empty_value_does_not_erase_and_a_new_one_replaces(tmp_path: Path) ->
     [
         ('{"title": "no id"}', "asin: missing"),
         ('{"asin": "no spaces"}', "asin: not 1 to 255 letters, digits or . _ -"),
-        ('{"asin": 12}', "asin: not 1 to 255 letters, digits or . _ -"),
+        ('{"asin": 1.5}', "asin: not 1 to 255 letters, digits or . _ -"),
         ('{"asin": "P1", "title": "' + "x" * 1001 + '"}', "title: longer than 1000 characters"),
         ('{"asin": "P1", "title": "nul \\u0000"}', "title: holds a NUL or half a character"),
         ('{"asin": "P1", "title": {"a": 1}}', "title: not text"),
@@ -226,7 +226,7 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
         ({"helpful": "[a, b]"}, "helpful: not [helpful votes, all votes]"),
         ({"unixReviewTime": "soon"}, "unixReviewTime: missing or not a number"),
         ({"unixReviewTime": -1}, "unixReviewTime: not a time between 1970 and 2106"),
-        ({"unixReviewTime": None, "reviewTime": "yesterday"}, "reviewTime: not a day such as 02 8, 2014"),
+        ({"unixReviewTime": None, "reviewTime": "yesterday"}, "reviewTime: not a day such as 2014-02-08 or 02 8, 2014"),
         ({"reviewText": "\ud800"}, "reviewText: holds a NUL or half a character"),
     ],
 )

@@ -49,9 +49,9 @@ def test_rejected_rows_go_to_a_file_with_their_line_and_reason(tmp_path: Path) -
 def test_a_field_that_cannot_be_read_is_among_the_rejects_and_strict_refuses_it(tmp_path: Path) -> None:
     file, rejects = tmp_path / "products.csv", tmp_path / "rejects.csv"
     file.write_text("asin,title,price\nP1,Pen,2\nP2,Pad,Free\nP3,Ink,Free\n")
-    with pytest.raises(CommandError, match=rf"^price unreadable: 2 \(first in {file}, line 3\)$"):
+    with pytest.raises(CommandError, match=rf"^price unreadable: 2 \(first 'Free' in {file}, line 3\)$"):
         seed("seed_products", str(file), "--rejects", str(rejects), "--strict")
-    reason = "price: unreadable; the rest of the row is stored"
+    reason = "price: unreadable 'Free'; the rest of the row is stored"
     assert list(csv.reader(rejects.read_text().splitlines()))[1:] == [[str(file), line, reason] for line in "34"]
     assert set(Product.objects.values_list("title", "price")) == {("Pen", 2), ("Pad", None), ("Ink", None)}
 
@@ -63,6 +63,16 @@ def test_an_import_that_changes_nothing_does_not_ask_for_a_build(tmp_path: Path)
     assert NEXT not in seed("seed_products", str(file), "--dry-run")
     assert NEXT in seed("seed_products", str(file))
     assert NEXT not in seed("seed_products", str(file))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("content", ["", HEADER])
+def test_a_file_without_rows_is_an_error_only_with_strict(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text(content)
+    assert seed("seed_products", str(file)).startswith("0 read")
+    with pytest.raises(CommandError, match="there are no rows"):
+        seed("seed_products", str(file), "--strict")
 
 
 @pytest.mark.django_db
