@@ -1,7 +1,7 @@
 """Evaluate the recommendations on hidden reviews, beside simpler methods."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,8 @@ class Command(BaseCommand):
             weights = self._tuned(reviews) if options["tune"] else settings.RECOMMENDATION_WEIGHTS
             results = self._evaluate(reviews, protocols, weights, options["ease"], options["trend_age"])
             cold = {cold_start.NAME: cold_start.evaluate(reviews, weights)} if cold_start.NAME in asked else {}
-            self.stdout.write("\n\n".join([*tables(results), *map(cold_table, cold.values())]))
+            for figures in cold.values():
+                self.stdout.write(cold_table(figures))
             if options["json"]:
                 options["json"].write_bytes(orjson.dumps({**results, **cold}, option=orjson.OPT_INDENT_2))
             if options["plot"]:
@@ -106,6 +107,8 @@ class Command(BaseCommand):
                     bar.set_description(f"{name}, {model}")
                     results[name][model] = protocol.evaluate(make(), *splits)
                     bar.update()
+                self.stdout.write(f"{table(name, results[name])}\n")
+                self.stdout.flush()  # the next protocol may take minutes
         return results
 
     def _regularization(self, reviews: data.Dataset, name: str, weights: Weights) -> float:
@@ -116,22 +119,21 @@ class Command(BaseCommand):
         )
 
 
-def tables(results: Results) -> Iterator[str]:
-    """A text table for each protocol, with 95 % intervals."""
-    for name, models_of in results.items():
-        title = f"{name}, {next(iter(models_of.values())).reviewers:,} reviewers"
-        lines = [
-            f"{title:<34}   HR@10        interval   NDCG@10        interval"
-            "  coverage  backfill  near-duplicates  same leaf  Gini"
-        ]
-        for model, each in models_of.items():
-            hit, gain = (f"{low:.4f}-{high:.4f}" for low, high in (each.hit_rate_interval, each.ndcg_interval))
-            lines.append(
-                f"  {model:<32}{each.hit_rate:>8.4f}{hit:>16}{each.ndcg:>10.4f}{gain:>16}"
-                f"{each.coverage:>10.2f}{each.backfilled:>10.2f}"
-                f"{each.near_duplicates:>17.2f}{each.same_leaf:>11.2f}{each.gini:>6.2f}"
-            )
-        yield "\n".join(lines)
+def table(name: str, models: Mapping[str, protocol.Metrics]) -> str:
+    """A text table, with 95 % intervals."""
+    title = f"{name}, {next(iter(models.values())).reviewers:,} reviewers"
+    lines = [
+        f"{title:<34}   HR@10        interval   NDCG@10        interval"
+        "  coverage  backfill  near-duplicates  same leaf  Gini"
+    ]
+    for model, each in models.items():
+        hit, gain = (f"{low:.4f}-{high:.4f}" for low, high in (each.hit_rate_interval, each.ndcg_interval))
+        lines.append(
+            f"  {model:<32}{each.hit_rate:>8.4f}{hit:>16}{each.ndcg:>10.4f}{gain:>16}"
+            f"{each.coverage:>10.2f}{each.backfilled:>10.2f}"
+            f"{each.near_duplicates:>17.2f}{each.same_leaf:>11.2f}{each.gini:>6.2f}"
+        )
+    return "\n".join(lines)
 
 
 def cold_table(figures: Mapping[str, cold_start.ColdStartMetrics]) -> str:
