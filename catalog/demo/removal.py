@@ -18,12 +18,14 @@ _VOTES = {"id", "helpful_votes", "total_votes"}
 
 @dataclass
 class Removed:
-    """How many rows were deleted, and how many products stay because they were ``changed`` or ``reviewed``."""
+    """How many rows were deleted, and how many products stay because they were ``changed`` or ``reviewed``, or are
+    ``used``: the staff has made a rule for them."""
 
     products: int = 0
     reviews: int = 0
     changed: int = 0
     reviewed: int = 0
+    used: int = 0
 
 
 def remove(products: Iterable[Product], reviews: Iterable[Review], *, dry_run: bool) -> Removed:
@@ -56,9 +58,17 @@ def _remove(made: Product, reviews: dict[str, Review], done: Removed) -> None:
         done.changed += 1
     elif written.exists():
         done.reviewed += 1
+    elif _is_used(stored):
+        done.used += 1
     else:
         stored.delete()
         done.products += 1
+
+
+def _is_used(product: Product) -> bool:
+    """Whether a row of an app above this one refers to the product and would be deleted with it."""
+    others = (each for each in Product._meta.related_objects if each.related_model is not Review)
+    return any(each.related_model._base_manager.filter(**{each.field.name: product}).exists() for each in others)
 
 
 def _in_steps(ids: list[str]) -> Iterator[list[str]]:

@@ -4,10 +4,12 @@ import csv
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from catalog.importers import lines
+from catalog.importers import lines, shapes
+from catalog.importers.columns import folded
 from catalog.importers.dialects import Dialect, Unescaper
 from catalog.importers.formats import BrokenQuote, RawRow, RejectedRow, UnknownFormat
 from catalog.importers.lines import LineTooLong
+from catalog.importers.shapes import Columns
 
 # Limit, in MAX_LINE characters per file, of lines that are read again because a row of the wrong width swallowed them:
 # each could swallow the rest once more. After other errors the repeated lines open no quote.
@@ -21,9 +23,12 @@ class CsvRows:
     at the end of the file, and the swallowed lines are read again.
     """
 
-    def __init__(self, first: int, texts: Iterator[str], dialect: Dialect, header: Sequence[str]) -> None:
+    def __init__(
+        self, first: int, texts: Iterator[str], dialect: Dialect, header: Sequence[str], columns: Columns
+    ) -> None:
         csv.field_size_limit(lines.MAX_LINE)
-        self._texts, self._dialect, self._header = texts, dialect, list(header)
+        self._texts, self._dialect, self._header, self._columns = texts, dialect, list(header), columns
+        self._names = columns.known | set(map(folded, header))
         self._number = first  # line number of the record
         self._record: list[str] = []  # lines of the current record
         self._again: deque[str] = deque()
@@ -32,7 +37,7 @@ class CsvRows:
 
     def __iter__(self) -> Iterator[RawRow]:
         header, record = self._header, self._record
-        names, in_order = frozenset(header), sorted(header)
+        starts = self._columns.spellings | {name.casefold() for name in header}
         reader = self._dialect.reader(self._fed())
         while True:
             try:
@@ -43,11 +48,10 @@ class CsvRows:
                 yield self._broken(error)
                 reader = self._dialect.reader(self._fed())
                 continue
-            if len(row) == len(header):
-                if row[0] in names and sorted(row) == in_order:  # a repeated header, in joined files
-                    header = row
-                else:
-                    yield RawRow(self._number, dict(zip(header, row, strict=True)))
+            if row and row[0].casefold() in starts and self._is_header(row):
+                header = self._header = row
+            elif len(row) == len(header):
+                yield RawRow(self._number, dict(zip(header, row, strict=True)))
             elif self._holds_rows(record[1:]):
                 self._read_again += sum(map(len, record))
                 if self._read_again > MAX_READ_AGAIN * lines.MAX_LINE:
@@ -61,6 +65,13 @@ class CsvRows:
                 yield RawRow(self._number, RejectedRow(reason))
             self._number += len(record)
             record.clear()
+
+    def _is_header(self, row: list[str]) -> bool:
+        """Whether the row is the header of another file that was joined to this one."""
+        if sorted(row) == sorted(self._header):
+            return True
+        names = set(map(folded, row))
+        return names <= self._names and len(names) == len(row) and not shapes.missing(row, self._columns)
 
     def _fed(self) -> Iterator[str]:
         """The lines for the csv module. Ends early if a record gets longer than MAX_LINE."""
@@ -97,6 +108,7 @@ class CsvRows:
         opens = self._opening(record if at_end else record[:-1])
         if self._holds_rows(record[opens + 1 :]):
             return self._put_back(opens)
+        is_escaped = self._dialect.quoting == "doubled" and any('\\"' in line for line in record)
         self._number += len(record)
         record.clear()
         if too_long:
@@ -104,8 +116,12 @@ class CsvRows:
         if at_end:
             reason = f"the file ends inside the quoted field that opens in line {start + opens}"
             return RawRow(start, BrokenQuote(reason, "the file ends inside a quoted field"))
-        is_return = "new-line" in str(error)
-        reason = "a carriage return stands inside a row" if is_return else "a quote inside a field is not escaped"
+        if "new-line" in str(error):
+            reason = "a carriage return stands inside a row"
+        elif is_escaped:
+            reason = "a quote is escaped by a backslash, unlike those at the start of the file"
+        else:
+            reason = "a quote inside a field is not escaped"
         return RawRow(start, RejectedRow(reason))
 
     def _put_back(self, opens: int) -> RawRow:

@@ -59,7 +59,7 @@ class Unescaper:
         self._sign = "\\" if dialect.bare else '"'
         blanks = " *+" if dialect.spaced else ""
         ends = rf"{dialect.delimiter}\r\n"
-        quoted = r'"((?:[^"\\]|\\.|"")*)("?)'
+        quoted = r'"((?:[^"\\]++|\\.|"")*+)("?)'
         bare = rf'([^"\\{ends}]*+(?:\\[^{ends}][^"\\{ends}]*+)++)(?=[{ends}]|\Z)' if dialect.bare else "((?!))"
         self._field = re.compile(rf"((?:^|{dialect.delimiter}){blanks})(?:{quoted}|{bare})", re.DOTALL)
 

@@ -99,9 +99,9 @@ class Importer(ABC):
     def merge(self, old: Row, new: Row) -> Row:
         """The row to store for two rows with one key; ``new`` is the later one in the file."""
 
-    def refusals(self, rows: list[tuple[Location, Row]]) -> list[tuple[Location, RejectedRow]]:
-        """The rows that the database would refuse, with reasons. Runs in the batch's transaction."""
-        return []
+    def refusals(self, rows: list[Row]) -> dict[int, RejectedRow]:
+        """The positions of rows that the database would refuse, with reasons. Runs in the batch's transaction."""
+        return {}
 
     def forget(self) -> None:  # noqa: B027  not every importer has a cache
         """Clear caches of database content, which has changed."""
@@ -203,10 +203,11 @@ class Importer(ABC):
     def _write(self, batch: Batch) -> tuple[int, int]:
         """Store the batch without refused rows. Return the numbers of created and updated rows."""
         with transaction.atomic():
-            refused = dict(self.refusals(batch.rows))
+            # By position: the place of a row is its line, and a line of JSON may hold many rows.
+            refused = self.refusals([row for _, row in batch.rows])
             if refused:
-                batch.rejected += [Rejection.of(place, error) for place, error in refused.items()]
-                batch.rows = [(place, row) for place, row in batch.rows if place not in refused]
+                batch.rejected += [Rejection.of(batch.rows[n][0], error) for n, error in refused.items()]
+                batch.rows = [each for n, each in enumerate(batch.rows) if n not in refused]
                 self._ready(batch)
             created, updated = upsert(self.table, batch.encoded) if batch.rows else (0, 0)
             transaction.set_rollback(self.dry_run)

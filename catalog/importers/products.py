@@ -17,6 +17,7 @@ from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table
 from catalog.models import leaf_category
 
+_RELATED = 4  # its position in a row
 MAX_SHOWN = 40  # characters of a value that cannot be read
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class ProductImporter(Importer):
             "brand": "''",
             "price": "NULL",
         },
+        objects=("related",),
         given_or={"is_listed": "TRUE", "in_stock": "TRUE"},
         initial={"review_count": "0", "rating_total": "0"},
     )
@@ -107,7 +109,10 @@ class ProductImporter(Importer):
         return self._folded(row) if is_shopify else row
 
     def merge(self, old: Row, new: Row) -> Row:
-        return tuple(before if now is None else now for before, now in zip(old, new, strict=True))
+        merged = [before if now is None else now for before, now in zip(old, new, strict=True)]
+        if old[_RELATED] and new[_RELATED]:  # as in the database
+            merged[_RELATED] = _json(json.loads(old[_RELATED]) | json.loads(new[_RELATED]))
+        return tuple(merged)
 
     def _readable(self, name: str, found: tuple[T, bool]) -> T:
         """The value of a field, which is noted as unreadable if the value is incomplete."""

@@ -84,16 +84,20 @@ def _csv(first: int, texts: Iterator[str], columns: Columns, tell: Callable[[str
         if not columns.known.issuperset(map(folded, ratings)):
             raise UnknownFormat("looks like ratings without a header, which seed_reviews reads")
         tell(f"ratings without a header: {', '.join(ratings)}")
-        yield from CsvRows(first, chain(head, texts), dialect, ratings)
+        yield from CsvRows(first, chain(head, texts), dialect, ratings, columns)
         return
     if not head:
         next(texts)  # which says what is wrong
     if not header:
+        if "\r" in head[0].rstrip("\r\n"):
+            raise UnknownFormat(
+                "its lines end with a carriage return only; save it with the line ends of Windows or Unix"
+            )
         raise UnknownFormat("the first line is no CSV header, and no JSON or Python literal")
     _check(f"CSV ({dialect})", header, columns)
     tell(f"CSV ({dialect})")
     rest = list(remaining)
-    yield from CsvRows(first + len(head) - len(rest), chain(rest, texts), dialect, header)
+    yield from CsvRows(first + len(head) - len(rest), chain(rest, texts), dialect, header, columns)
 
 
 def _head(texts: Iterator[str]) -> tuple[list[str], Iterator[str]]:

@@ -8,7 +8,6 @@ from catalog.importers import aliases, values
 from catalog.importers.formats import RejectedRow, UnknownFormat
 from catalog.importers.importer import Importer
 from catalog.importers.products import ProductImporter
-from catalog.importers.rejections import Location
 from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table, encode, upsert
 from catalog.models import Product
@@ -75,10 +74,10 @@ class ReviewImporter(Importer):
         votes = (helpful, total) if total else old[3:5]
         return (reviewer, asin, name or old[2], *votes, text or old[5], stars, summary or old[7], time)
 
-    def refusals(self, rows: list[tuple[Location, Row]]) -> list[tuple[Location, RejectedRow]]:
+    def refusals(self, rows: list[Row]) -> dict[int, RejectedRow]:
         if len(self.known) > KNOWN_ASINS:
             self.known.clear()
-        unknown = {row[1] for _, row in rows} - self.known
+        unknown = {row[1] for row in rows} - self.known
         found = set(Product.objects.filter(asin__in=unknown).values_list("asin", flat=True)) if unknown else set()
         self.known |= found
         unknown -= found
@@ -87,8 +86,8 @@ class ReviewImporter(Importer):
             upsert(ProductImporter.table, encode((asin, *nothing) for asin in sorted(unknown)))
             if not self.dry_run:
                 self.known |= unknown
-            return []
-        return [(place, _no_product(row[1])) for place, row in rows if row[1] in unknown]
+            return {}
+        return {position: _no_product(row[1]) for position, row in enumerate(rows) if row[1] in unknown}
 
     def forget(self) -> None:
         self.known.clear()

@@ -25,6 +25,11 @@ class Columns:
     def known(self) -> frozenset[str]:
         return frozenset(folded(name) for names in self.aliases.values() for name in names)
 
+    @cached_property
+    def spellings(self) -> frozenset[str]:
+        """The names in lower case, folded and as they are: a quick look whether a cell may be one."""
+        return self.known | {name.casefold() for names in self.aliases.values() for name in names}
+
 
 # The ratings of 2014 are user,item,…; those of 2018 are item,user,…
 RATING_COLUMNS = (wire.REVIEWER_ID, "asin", "overall", wire.UNIX_REVIEW_TIME)

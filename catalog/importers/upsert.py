@@ -23,7 +23,8 @@ class Table:
 
     ``empty`` maps columns to the SQL literal for "not given": None becomes the literal in a new row, and both keep the
     value of an old row. ``given_or`` maps columns without such a literal to the one for a new row; only None keeps the
-    value of an old row. ``follows`` maps columns to another column; if that keeps its value, so do they. ``initial``
+    value of an old row. ``objects`` are columns of JSON objects; a new one replaces the entries that it has and keeps
+    the others. ``follows`` maps columns to another column; if that keeps its value, so do they. ``initial``
     maps columns that only a new row sets to SQL literals. ``newest`` is a column of seconds since 1970: an older row
     does not replace a newer one, unless the newer one is in the future.
     """
@@ -33,6 +34,7 @@ class Table:
     key: tuple[str, ...]
     empty: dict[str, str] = field(default_factory=dict)
     given_or: dict[str, str] = field(default_factory=dict)
+    objects: tuple[str, ...] = ()
     follows: dict[str, str] = field(default_factory=dict)
     initial: dict[str, str] = field(default_factory=dict)
     newest: str | None = None
@@ -49,9 +51,16 @@ class Table:
             given[c] = f"COALESCE((SELECT staged.{c} FROM staged WHERE {same}), {self.name}.{c})"  # noqa: S608
         for c, other in self.follows.items():
             given[c] = f"CASE WHEN excluded.{other} = {self.empty[other]} THEN {self.name}.{c} ELSE excluded.{c} END"
+        on_postgresql = connection.vendor == "postgresql"
+        for c in self.objects:
+            before, now = f"{self.name}.{c}", f"excluded.{c}"
+            # SQLite keeps text. Its json_patch drops blanks, so that an equal object would not look equal.
+            patched = f"json_patch({before}, {now})"
+            merged = f"CASE json({before}) WHEN {patched} THEN {before} ELSE {patched} END"
+            given[c] = f"{before} || {now}" if on_postgresql else merged
         new = [given.get(c, f"excluded.{c}") for c in others]
         old = [f"{self.name}.{c}" for c in others]
-        distinct = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
+        distinct = "IS DISTINCT FROM" if on_postgresql else "IS NOT"
         new_time, old_time = f"excluded.{self.newest}", f"{self.name}.{self.newest}"
         newer = f"({new_time} >= {old_time} OR {old_time} > {rules.latest_time()}) AND" if self.newest else ""
         return f"""

@@ -70,7 +70,7 @@ def _character(entity: re.Match[str]) -> str:
 
 def asin(raw: Any) -> str:
     """A product's id, from text or a whole number."""
-    if isinstance(raw, int) and not isinstance(raw, bool):
+    if not isinstance(raw, str) and whole(raw) is not None:
         raw = as_text(raw)
     if isinstance(raw, str):
         raw = raw.strip()

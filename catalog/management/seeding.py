@@ -156,7 +156,12 @@ class Rejects:
     def __init__(self, name: str, names: list[str]) -> None:
         self._name = name
         try:
-            is_read = Path(name).exists() and any(Path(name).samefile(each) for each in names if Path(each).exists())
+            read = [
+                os.fstat(0) if each == "-" else Path(each).stat()
+                for each in names
+                if each == "-" or Path(each).exists()
+            ]
+            is_read = Path(name).is_file() and any(os.path.samestat(Path(name).stat(), each) for each in read)
         except OSError as error:
             raise self._unwritable(error) from error
         if is_read:

@@ -99,6 +99,19 @@ def test_an_absent_value_in_any_spelling_erases_nothing(value: str | None, tmp_p
     assert import_products(tmp_path, as_lines([row])) == Counts(read=1, unchanged=1)
 
 
+def test_each_column_of_related_products_keeps_what_it_had(tmp_path: Path) -> None:
+    related = {"also_buy": ["P2"], "also_view": ["P3"]}
+    product = product_of(tmp_path, related)
+    newer = as_lines([{"asin": "P1", "also_buy": ["P4"], "also_view": []}])
+    assert import_products(tmp_path, newer) == Counts(read=1, updated=1)
+    product.refresh_from_db()
+    assert product.related == {"also_bought": ["P4"], "also_viewed": ["P3"]}
+    assert import_products(tmp_path, newer) == Counts(read=1, unchanged=1)
+    # In one file as in two.
+    import_products(tmp_path, as_lines([{"asin": "P5"} | related, {"asin": "P5", "also_buy": ["P4"]}]))
+    assert Product.objects.get(asin="P5").related == product.related
+
+
 def test_a_title_in_brackets_is_kept(tmp_path: Path) -> None:
     assert product_of(tmp_path, {"title": "[1984]", "brand": "[Unknown]"}).title == "[1984]"
 

@@ -1,5 +1,6 @@
 """Fields of a review in each shape of files."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,15 @@ def test_ratings_alone_do_not_erase_texts_and_votes(files: int, tmp_path: Path, 
 def test_newer_votes_replace_both_counts(tmp_path: Path, pen: Product) -> None:
     import_reviews(tmp_path, review(asin=pen.asin, helpful=[3, 4]), review(asin=pen.asin, helpful=[0, 2]))
     assert (Review.objects.get().helpful_votes, Review.objects.get().total_votes) == (0, 2)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_each_row_of_a_line_is_rejected_for_itself(indent: int | None, tmp_path: Path, pen: Product) -> None:
+    rows = [
+        {"reviewerID": f"R{n}", "asin": asin, "overall": 5, "unixReviewTime": 1}
+        for n, asin in enumerate([pen.asin, "GONE", pen.asin, "GONE"])
+    ]
+    assert import_reviews(tmp_path, json.dumps(rows, indent=indent)) == Counts(read=4, created=2, rejected=2)
 
 
 def test_numbers_are_accepted_as_text(tmp_path: Path) -> None:

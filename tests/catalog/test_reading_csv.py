@@ -1,6 +1,7 @@
 """Rows of CSV files in each dialect, and of broken ones."""
 
 import csv
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,44 @@ def test_a_joined_file_may_have_its_columns_in_another_order(tmp_path: Path) -> 
         ("asin", "title", "title"),  # no header
         ("P3", "Three", "C"),
     ]
+
+
+def test_a_joined_file_may_have_other_columns(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text("asin,title,sku\nP1,One,7\nasin,brand,name\nP2,A,Two\nProduct ID,Title,Price,sku\nP3,Three,3,8\n")
+    assert read(file) == [
+        {"asin": "P1", "title": "One", "sku": "7"},
+        {"asin": "P2", "brand": "A", "name": "Two"},
+        {"Product ID": "P3", "Title": "Three", "Price": "3", "sku": "8"},
+    ]
+
+
+def test_quotes_that_are_escaped_later_in_another_way_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    plain = "".join(f"P{n},{'x' * 500}\n" for n in range(600))
+    file.write_text(f'asin,title\n{plain}Q1,"A 5\\" pipe, black"\nQ2,Two\n')
+    *_, broken, last = read(file)
+    assert broken == "602: a quote is escaped by a backslash, unlike those at the start of the file"
+    assert last == {"asin": "Q2", "title": "Two"}
+
+
+def test_lines_that_end_with_a_carriage_return_only_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text("asin,title\rP1,One\r", newline="")
+    with pytest.raises(UnknownFormat, match="its lines end with a carriage return only"):
+        read(file)
+
+
+def test_a_long_escaped_field_takes_little_memory(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text('asin,title\nP1,"a \\" b"\nP2,"' + "x" * 2_000_000 + '"\n')
+    tracemalloc.start()
+    try:
+        assert len(read(file)[1]["title"]) == 2_000_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50_000_000
 
 
 def test_the_header_of_a_joined_file_is_not_a_row(tmp_path: Path) -> None:

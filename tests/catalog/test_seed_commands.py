@@ -107,6 +107,17 @@ def test_rejects_never_overwrite_what_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("own_database")
+def test_rejects_never_overwrite_standard_input(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text(HEADER + "P1,Pen\n")
+    with file.open("rb") as stream:
+        words = [sys.executable, "manage_recommender.py", "seed_products", "-", "--rejects", str(file)]
+        done = subprocess.run(words, cwd=ROOT, stdin=stream, capture_output=True)
+    assert (done.returncode, b"is one of the files to read" in done.stderr) == (1, True)
+    assert file.read_text() == HEADER + "P1,Pen\n"
+
+
+@pytest.mark.usefixtures("own_database")
 def test_it_reads_standard_input_and_says_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     done = shell("seed_products", "-", "-", feed=gzip.compress(HEADER.encode() + b"P1,Pen\n"))
     assert done.stdout.decode() == "1 read, 1 created, 0 updated, 0 unchanged, 0 rejected" + AS_CSV + NEXT

@@ -1,10 +1,12 @@
 """Pinned, boosted and buried products: in the lists, and in the admin."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.test import Client
 
 from catalog.models import Product
@@ -196,3 +198,15 @@ def test_the_list_says_what_is_in_force(staff: Client, shop: None) -> None:
     page = staff.get(RULES).content.decode()
     for state in ("in force", "starts later", "over", "product is not available"):
         assert page.count(f'<td class="field-state">{state}</td>') == 1
+
+
+def test_a_product_of_the_demo_with_a_rule_is_kept() -> None:
+    sizes = ("--products=3", "--reviewers=2")
+    call_command("seed_demo", *sizes, verbosity=0, stdout=io.StringIO())
+    product = Product.objects.first()
+    assert product
+    MerchandisingRule.objects.create(product=product, action="pin")
+    said = io.StringIO()
+    call_command("remove_demo", *sizes, stdout=said)
+    assert "1 that have rules of the staff" in said.getvalue()
+    assert Product.objects.get() == product

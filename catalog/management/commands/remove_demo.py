@@ -25,5 +25,6 @@ class Command(BaseCommand):
         deleted = "would be deleted" if options["dry_run"] else "deleted"
         self.stdout.write(
             f"{done.products} products and {done.reviews} reviews of the demo {deleted}; "
-            f"kept: {done.changed} of its products that were changed, {done.reviewed} that others have reviewed"
+            f"kept: {done.changed} of its products that were changed, {done.reviewed} that others have reviewed, "
+            f"{done.used} that have rules of the staff"
         )
