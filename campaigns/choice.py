@@ -6,7 +6,7 @@ module computes on a Snapshot and never queries the database.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
@@ -77,12 +77,15 @@ class CampaignState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All ads at one moment: by target, each with its bid, and the keywords of all targets. ``floor`` is the minimum
-    price of a click."""
+    """All ads at one moment: by target, each with its bid, the keywords of all targets, and those of the negative ones.
+
+    ``floor`` is the minimum price of a click.
+    """
 
     campaigns: Mapping[int, CampaignState]
     ads: Mapping[TargetKey, Sequence[tuple[Ad, int]]]
     keywords: KeywordIndex = field(default_factory=KeywordIndex)
+    negative_keywords: KeywordIndex = field(default_factory=KeywordIndex)
     floor: int = FLOOR
 
 
@@ -91,7 +94,8 @@ class Context:
     """The page that the ads are for.
 
     ``categories`` are those of its product, from the root; ``more_categories`` are further leaves. ``keywords`` are the
-    keywords of targets that match the search. ``seen`` has the viewer's impressions of today by campaign.
+    keywords of targets that match the search, ``negative_keywords`` those of negative targets. ``seen`` has the
+    viewer's impressions of today by campaign.
     """
 
     now: datetime
@@ -100,6 +104,7 @@ class Context:
     more_categories: Sequence[str] = ()
     keywords: Sequence[str] = ()
     seen: Mapping[int, int] | None = None
+    negative_keywords: Sequence[str] = ()
 
     def target_keys(self) -> dict[TargetKey, float]:
         """Return the keys of all targets that match the page, with their fit."""
@@ -164,6 +169,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
     best: dict[int, AuctionEntry] = {}
     states: dict[int, tuple[str, int, str]] = {}
     keys = context.target_keys()
+    on_page = keys.keys() | {TargetKey(Target.Kind.KEYWORD, word) for word in context.negative_keywords}
     for key, fit in keys.items():
         for ad, bid in snapshot.ads.get(key, ()):
             if ad.campaign not in states:
@@ -173,7 +179,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
                 )
             lost, most, limited_by = states[ad.campaign]
             mean, rate = click_rate(ad.impressions, ad.clicks)
-            lost = lost or unfit(ad, context.asin, keys)
+            lost = lost or unfit(ad, context.asin, on_page)
             if not lost and bid < snapshot.floor:
                 lost = "bids below the minimum price"
             if not lost and not is_relevant(fit, mean):
@@ -195,7 +201,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
     return list(best.values())
 
 
-def unfit(ad: Ad, asin: str | None, keys: Mapping[TargetKey, float]) -> str:
+def unfit(ad: Ad, asin: str | None, keys: Collection[TargetKey]) -> str:
     """Return why an ad is never shown on this page, or an empty text."""
     if ad.asin == asin:
         return "is the product itself"

@@ -3,6 +3,7 @@
 A keyword matches a term that has all of its words, in any order; the term may have more. A negative keyword likewise.
 """
 
+import sys
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from heapq import nlargest
 
 RULE = "A keyword matches a search term that has all of its words, in any order."
 MAX_TERM = 100  # characters
-MAX_MATCHES = 100  # keywords of a request, so that nobody makes an auction slow
+MAX_MATCHES = 100  # sets of words of a request, so that nobody makes an auction slow
 _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))  # soft hyphen, zero-width blanks, byte order mark
 
 
@@ -37,13 +38,22 @@ class KeywordIndex:
             if its_words:
                 self._by_word[min(its_words, key=lambda word: (number[word], word))].append((text, its_words))
 
-    def matching(self, terms: Iterable[str]) -> list[str]:
-        """Return the keywords that match any of the terms, MAX_MATCHES at most, those with most words first."""
-        found: dict[str, int] = {}
+    def matching(self, terms: Iterable[str], most: int = MAX_MATCHES) -> list[str]:
+        """Return the keywords that match any of the terms, those with most words first.
+
+        Of more than ``most`` different sets of words the first are kept, each with all keywords of these words: nobody
+        pushes a keyword out with other orders of its words.
+        """
+        found: dict[frozenset[str], set[str]] = defaultdict(set)
         for term in terms:
             words = set(term.split())
             for word in words:
                 for text, its_words in self._by_word.get(word, ()):
                     if its_words <= words:
-                        found[text] = len(its_words)
-        return nlargest(MAX_MATCHES, found, key=lambda text: (found[text], text))
+                        found[its_words].add(text)
+        kept = nlargest(most, found, key=lambda its_words: (len(its_words), sorted(its_words)))
+        return [text for its_words in kept for text in sorted(found[its_words])]
+
+    def all_matching(self, terms: Iterable[str]) -> list[str]:
+        """Return all keywords that match any of the terms."""
+        return self.matching(terms, sys.maxsize)

@@ -85,6 +85,7 @@ def _choose(known: Snapshot, page: Page, limit: int, viewer: str | None) -> Chos
         page.more_categories,
         known.keywords.matching(terms),
         database.call(_seen_by, hashed, now) if hashed else None,
+        known.negative_keywords.all_matching(terms),
     )
     winners, others = run_auction(known, context, limit)
     return Chosen(database.call(_with_products, winners) if winners else [], others, hashed, search_term(terms))

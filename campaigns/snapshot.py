@@ -56,24 +56,32 @@ def load_campaigns(at: datetime) -> dict[int, CampaignState]:
     return states
 
 
-def load_ads() -> tuple[Ads, KeywordIndex]:
-    """Return the ads of each target with their bids, and all keywords. Raises one of UNREADABLE."""
-    targets: dict[int, list[tuple[TargetKey, int | None]]] = defaultdict(list)
-    keywords = set[str]()
+def load_ads() -> tuple[Ads, KeywordIndex, KeywordIndex]:
+    """Return the ads of each target with their bids, all keywords, and all negative ones. Raises one of UNREADABLE."""
+    targets: dict[int, dict[TargetKey | frozenset[str], tuple[TargetKey, int]]] = defaultdict(dict)
+    never: dict[int, set[TargetKey]] = defaultdict(set)
+    keywords, negative_keywords = set[str](), set[str]()
     for _, ad, kind, value, bid in _rows(Target.objects.all(), "ad", "kind", "value", "bid"):
-        if kind == Target.Kind.KEYWORD:
-            value = keyword(value)  # earlier releases normalised keywords in another way
-            keywords.add(value)
-        targets[ad].append((TargetKey(kind, value), bid))
+        is_keyword = kind == Target.Kind.KEYWORD
+        # Earlier releases normalised keywords in another way.
+        key = TargetKey(kind, keyword(value) if is_keyword else value)
+        if bid is None:
+            never[ad].add(key)
+            negative_keywords |= {key.value} if is_keyword else set()
+            continue
+        # Of keywords with the same words the highest bid counts: all orders of eight words would make auctions slow.
+        same = frozenset(key.value.split()) if is_keyword else key
+        if same not in targets[ad] or bid > targets[ad][same][1]:
+            targets[ad][same] = key, bid
     by_key: dict[TargetKey, list[tuple[Ad, int]]] = defaultdict(list)
     ads = SponsoredProduct.objects.filter(HAS_PRODUCT)
     for number, campaign, asin, impressions, clicks in _rows(ads, "campaign", "product", "impressions", "clicks"):
-        never = frozenset(key for key, bid in targets[number] if bid is None)
-        ad = Ad(number, campaign, asin, impressions, clicks, never)
-        for key, bid in targets[number]:
-            if bid is not None:
-                by_key[key].append((ad, bid))
-    return by_key, KeywordIndex(keywords)
+        ad = Ad(number, campaign, asin, impressions, clicks, frozenset(never[number]))
+        for key, bid in targets[number].values():
+            by_key[key].append((ad, bid))
+            if key.kind == Target.Kind.KEYWORD:
+                keywords.add(key.value)
+    return by_key, KeywordIndex(keywords), KeywordIndex(negative_keywords)
 
 
 def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
@@ -119,7 +127,7 @@ class SnapshotRefresher:
 
     def run(self) -> None:
         """Read a snapshot every ADS_SNAPSHOT_SECONDS, for ever."""
-        ads: tuple[Ads, KeywordIndex] = {}, KeywordIndex()
+        ads: tuple[Ads, KeywordIndex, KeywordIndex] = {}, KeywordIndex(), KeywordIndex()
         turn = 0
         while True:
             try:

@@ -1,12 +1,13 @@
 """Keeps events in a file during a database outage and writes them to the database afterwards.
 
-The file outlives the process. A delivery that is interrupted is repeated; the ledger counts each event once. All
+The file outlives the process. A delivery that is interrupted goes on after the last event that was delivered. All
 processes of a host share one file of bounded size. Events beyond it are lost and logged.
 """
 
 import fcntl
 import json
 import logging
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from resilience.errors import DependencyUnavailable
 MAX_BYTES = 20_000_000
 ROOM_OF_UNBILLED = 0.25  # part of the file for events that do not count, so that nobody fills it with these
 ROOM_OF_CLIENT = 0.01  # part of the file for one address in each process, some 500 lines
+DONE = b"#"  # at the start of a line that was delivered or set aside
 ASIDE, MAX_BYTES_ASIDE = "unreadable", 1_000_000  # the file for lines that cannot be delivered
 EVERY = 0.5  # seconds between attempts to deliver
 LOCK_TIMEOUT = 2.0  # seconds; a write takes less than a millisecond, but a process can be stopped while it writes
@@ -115,22 +117,22 @@ class Spool:
                 count += self._deliver_file(taken)
 
     def _deliver_file(self, taken: Path) -> int:
-        lines = taken.read_text(errors="replace").splitlines()
-        count = 0
-        for number, line in enumerate(lines):
-            if not line:
-                continue
-            try:
-                self._deliver(_parsed(line))
-                count += 1
-            except DependencyUnavailable:
-                # Keep the rest for the next attempt. A rename, because this process may be killed.
-                rest = self._folder / "rest"
-                rest.write_text("\n".join(lines[number:]))
-                rest.replace(taken)
-                raise
-            except Exception as error:  # a bad line must not block all others
-                self._set_aside(line, error)
+        count = start = 0
+        with taken.open("r+b") as file:
+            for line in file.read().split(b"\n"):
+                if line and not line.startswith(DONE):
+                    text = line.decode(errors="replace")
+                    try:
+                        self._deliver(_parsed(text))
+                        count += 1
+                    except DependencyUnavailable:
+                        raise
+                    except Exception as error:  # a bad line must not block all others
+                        self._set_aside(text, error)
+                    # In place, because the process may be killed at any moment and the disk may be full. The ledger
+                    # counts no event twice, but nothing else would know of one that is not billed.
+                    os.pwrite(file.fileno(), DONE, start)
+                start += len(line) + 1
         taken.unlink()
         return count
 

@@ -44,18 +44,19 @@ def test_an_event_is_delivered_as_it_was() -> None:
     assert Spool(delivered.append).deliver() == 0
 
 
-def test_an_interrupted_delivery_is_repeated_first() -> None:
+@pytest.mark.parametrize("end", [DependencyUnavailable("database", 20), SystemExit()])  # or the process is ended
+def test_an_interrupted_delivery_goes_on_after_the_last_event(end: BaseException) -> None:
     delivered: list[AdEvent] = []
 
     def fail_at_the_second(happened: AdEvent) -> None:
         if happened == click(2):
-            raise DependencyUnavailable("database", 20)
+            raise end
         delivered.append(happened)
 
     spool = Spool(fail_at_the_second)
     spool.add(click(1))
     spool.add(click(2))
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(type(end)):
         spool.deliver()
     spool.add(click(3))
     Spool(delivered.append).deliver()
