@@ -42,7 +42,7 @@ LEAD = 0.01  # part of a day that even pacing aims ahead, because clicks come la
 
 @dataclass(frozen=True, slots=True)
 class Ad:
-    """An ad. ``never`` has the keys of its negative targets."""
+    """An ad. ``never`` has the keys of its negative targets. Only a preview knows ads without an available product."""
 
     id: int
     campaign: int
@@ -50,6 +50,7 @@ class Ad:
     impressions: int
     clicks: int
     never: frozenset["TargetKey"]
+    has_product: bool = True
 
 
 class TargetKey(NamedTuple):
@@ -203,6 +204,8 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
 
 def unfit(ad: Ad, asin: str | None, keys: Collection[TargetKey]) -> str:
     """Return why an ad is never shown on this page, or an empty text."""
+    if not ad.has_product:
+        return "its product is deleted, not listed or out of stock"
     if ad.asin == asin:
         return "is the product itself"
     if ad.never and not ad.never.isdisjoint(keys):

@@ -47,8 +47,9 @@ class Totals:
 
     @property
     def click_rate(self) -> float | None:
-        """Clicks per impression, or None. Above 1 if clicks follow impressions of the day before."""
-        return self.clicks / self.impressions if self.impressions else None
+        """Clicks per impression, None if there are more clicks: the impression before a click may not count, or be of
+        the day before."""
+        return self.clicks / self.impressions if self.impressions >= max(self.clicks, 1) else None
 
     @property
     def average_price(self) -> int | None:

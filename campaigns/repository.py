@@ -69,7 +69,7 @@ def get_sponsored(page: Page, *, limit: int, viewer: str | None) -> Chosen:
 
 def preview(page: Page, *, limit: int) -> Chosen:
     """Choose ads as get_sponsored does, but from the database as it is now. Raises DependencyUnavailable."""
-    return _choose(snapshot.read(), page, limit, None)
+    return _choose(snapshot.read(every=True), page, limit, None)
 
 
 def _choose(known: Snapshot, page: Page, limit: int, viewer: str | None) -> Chosen:

@@ -56,8 +56,11 @@ def load_campaigns(at: datetime) -> dict[int, CampaignState]:
     return states
 
 
-def load_ads() -> tuple[Ads, KeywordIndex, KeywordIndex]:
-    """Return the ads of each target with their bids, all keywords, and all negative ones. Raises one of UNREADABLE."""
+def load_ads(every: bool = False) -> tuple[Ads, KeywordIndex, KeywordIndex]:
+    """Return the ads of each target with their bids, all keywords, and all negative ones. Raises one of UNREADABLE.
+
+    With ``every``, ads without an available product are among them.
+    """
     targets: dict[int, dict[TargetKey | frozenset[str], tuple[TargetKey, int]]] = defaultdict(dict)
     never: dict[int, set[TargetKey]] = defaultdict(set)
     keywords, negative_keywords = set[str](), set[str]()
@@ -74,9 +77,10 @@ def load_ads() -> tuple[Ads, KeywordIndex, KeywordIndex]:
         if same not in targets[ad] or bid > targets[ad][same][1]:
             targets[ad][same] = key, bid
     by_key: dict[TargetKey, list[tuple[Ad, int]]] = defaultdict(list)
-    ads = SponsoredProduct.objects.filter(HAS_PRODUCT)
-    for number, campaign, asin, impressions, clicks in _rows(ads, "campaign", "product", "impressions", "clicks"):
-        ad = Ad(number, campaign, asin, impressions, clicks, frozenset(never[number]))
+    ads = SponsoredProduct.objects.annotate(has_product=HAS_PRODUCT)
+    ads = ads if every else ads.filter(has_product=True)
+    for number, *columns, has_product in _rows(ads, "campaign", "product", "impressions", "clicks", "has_product"):
+        ad = Ad(number, *columns, frozenset(never[number]), has_product)
         for key, bid in targets[number].values():
             by_key[key].append((ad, bid))
             if key.kind == Target.Kind.KEYWORD:
@@ -95,9 +99,9 @@ def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
         last = rows[CHUNK - 1][0]
 
 
-def read() -> Snapshot:
-    """Return what is in the database now. Raises one of UNREADABLE."""
-    return Snapshot(load_campaigns(timezone.now()), *load_ads(), floor())
+def read(every: bool = False) -> Snapshot:
+    """Return what is in the database now, with ``every`` ad. Raises one of UNREADABLE."""
+    return Snapshot(load_campaigns(timezone.now()), *load_ads(every), floor())
 
 
 def served_within() -> float:

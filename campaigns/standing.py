@@ -72,7 +72,7 @@ def why_not_shown(campaign: Any) -> str:
         return "the products of its ads are deleted, not listed or out of stock"
     if not campaign.ads_with_target:
         return "its ads have no target"
-    return "too few people click its ads" if campaign.ads_with_both else "no ad has both a product and a target"
+    return "too few people click its ads" if campaign.ads_with_both else "no ad has a target and an available product"
 
 
 def why_ad_not_shown(ad: Any) -> str:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.addresses import address_of
 from campaigns import decisions, repository
 from campaigns.decisions import Decision, address_hash
-from campaigns.links import product_url
+from campaigns.links import product_url, shop_url
 from campaigns.models import Kind, Reason, day_of
 from campaigns.robots import is_machine
 from campaigns.spool import AdEvent
@@ -41,7 +41,7 @@ def click(request: HttpRequest, token: str) -> HttpResponse:
     """Record a click and redirect to the product, or to the shop's front page if the token is not valid."""
     decision = _record(request, Kind.CLICK, token)
     if decision is None:
-        return HttpResponseRedirect(f"{settings.RECOMMENDER_PUBLIC_URL}/")
+        return HttpResponseRedirect(shop_url())
     return HttpResponseRedirect(product_url(decision.asin))
 
 

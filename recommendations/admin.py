@@ -91,16 +91,26 @@ class RuleForm(ModelForm):  # type: ignore[type-arg]
         return others.exclude(pk=self.instance.pk).first()
 
 
+NOT_AVAILABLE = "product is not available"
+
+
 class InForceFilter(admin.SimpleListFilter):
     title, parameter_name = "state", "now"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "in force"), ("later", "starts later"), ("over", "over")]
+        return [("yes", "in force"), ("away", NOT_AVAILABLE), ("later", "starts later"), ("over", "over")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         now = timezone.now()
         over, later = Q(ends__lte=now), Q(starts__gt=now)
-        chosen = {"yes": ~(over | later), "later": later, "over": over}.get(self.value() or "")
+        available = Q(product__is_listed=True, product__in_stock=True)
+        states = {
+            "yes": ~(over | later) & available,
+            "away": ~(over | later | available),
+            "later": later & ~over,
+            "over": over,
+        }
+        chosen = states.get(self.value() or "")
         return queryset if chosen is None else queryset.filter(chosen)
 
 
@@ -131,7 +141,11 @@ class RuleAdmin(BoundedAdmin):
             return "over"
         if rule.starts > now:
             return "starts later"
-        return "in force" if rule.product.is_listed and rule.product.in_stock else "product is not available"
+        if not (rule.product.is_listed and rule.product.in_stock):
+            return NOT_AVAILABLE
+        if rule.category and rule.category not in rule.product.categories:
+            return "in force beside products of the category; the product is not in it"
+        return "in force"
 
 
 admin.site.unregister(Product)

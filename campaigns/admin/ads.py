@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -91,6 +91,11 @@ class SponsoredProductAdmin(SavingAdmin):
         if formset.has_changed():
             adopt(form.instance.campaign_id)
             self.say_when_served(request)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if why := standing.why_ad_not_shown(self.get_queryset(request).get(pk=form.instance.pk)):
+            self.message_user(request, f"The ad is not shown: {why}.", messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: SponsoredProduct) -> None:
         super().delete_model(request, obj)

@@ -1,5 +1,6 @@
 """Advertisers and their campaigns."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -130,8 +131,11 @@ class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
         if "daily_budget" in form.changed_data:
             # A click may be about to insert today's row with the old budget. If this row comes first, the click keeps
             # it; if the click comes first, the update corrects its row.
-            today = Day(campaign=obj, day=day_of(timezone.now()), budget=obj.daily_budget)
-            Day.objects.bulk_create([today], ignore_conflicts=True)
+            now = timezone.now()
+            today = Day(campaign=obj, day=day_of(now), budget=obj.daily_budget)
+            # Events of yesterday may still wait in a spool: its budget was the old one.
+            yesterday = Day(campaign=obj, day=day_of(now - timedelta(days=1)), budget=form.initial["daily_budget"])
+            Day.objects.bulk_create([today, yesterday], ignore_conflicts=True)
             Day.objects.filter(campaign=obj, day=today.day).update(budget=Greatest(obj.daily_budget, F("spent")))
         # The day first, as in charging, to prevent deadlocks. Only changed fields, not to overwrite ``spent``.
         demo = ["demo"] if set(form.changed_data) - {"status"} else []
@@ -176,7 +180,7 @@ class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
     @admin.display(description="now", ordering="standing")
     def now(self, campaign: Any) -> str:
         """Its state, its dates, and why its ads are not shown."""
-        dates = [f"{campaign.starts:from %Y-%m-%d}", *([f"{campaign.ends:to %Y-%m-%d}"] if campaign.ends else [])]
+        dates = [f"{campaign.starts:from %Y-%m-%d}", *([f"{campaign.ends:to %Y-%m-%d %H:%M}"] if campaign.ends else [])]
         why = standing.why_not_shown(campaign)
         return format_html(
             "{}{}{}",

@@ -18,6 +18,11 @@ class CampaignForm(AmountsForm):
     class Meta:
         model = Campaign
         exclude = ("spent",)
+        help_texts = {"starts": "UTC.", "ends": "UTC. From this moment on its ads are not shown."}
+        error_messages = {
+            name: {"invalid_date": "Enter a date too.", "invalid_time": "Enter a time too, such as 00:00."}
+            for name in ("starts", "ends")
+        }
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
@@ -57,6 +62,8 @@ class TargetForm(AmountsForm):
             cleaned["value"] = keyword(cleaned["value"])
             if len(cleaned["value"]) > MAX_NAME:
                 self.add_error("value", f"Enter at most {MAX_NAME} characters for a keyword.")
+            elif "," in cleaned["value"]:  # separates search terms, so no term has one
+                self.add_error("value", "Enter one keyword, without a comma. Others are targets of their own.")
         bid = cleaned.get("bid")
         if bid is not None and bid < floor():
             self.add_error("bid", f"Enter at least {in_units(floor())}, the minimum price of a click.")
@@ -80,7 +87,7 @@ class TargetFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
         most = min(campaign.daily_budget, campaign.total_budget) if campaign else None
         for kind, find, error in (
             (Target.Kind.PRODUCT, existing_products, "No product has this asin."),
-            (Target.Kind.CATEGORY, existing_categories, "No product is in this category."),
+            (Target.Kind.CATEGORY, existing_categories, "No product is in this category. Check the spelling."),
         ):
             of_kind = [form for form in changed if form.cleaned_data.get("kind") == kind]
             values = {form.cleaned_data["value"] for form in of_kind if "value" in form.cleaned_data}

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from campaigns import repository, snapshot
+from campaigns.admin.target_values import existing_products
 from campaigns.keywords import RULE
 from campaigns.models import MICROS, Campaign
 from campaigns.money import in_currency, rounded
@@ -30,6 +31,12 @@ class PageForm(forms.Form):
         label="Search terms", required=False, max_length=1000, help_text=f"Separated by commas. {RULE}"
     )
     limit = forms.IntegerField(label="Number of ads", min_value=1, max_value=100, initial=10, required=False)
+
+    def clean_asin(self) -> str:
+        asin: str = self.cleaned_data["asin"]
+        if asin and not existing_products({asin}):
+            raise forms.ValidationError("No product has this asin.")
+        return asin
 
 
 class PreviewPage(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -1,5 +1,6 @@
 """A campaign's report by day, placement, target and search term, as a page and as CSV."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -98,7 +99,8 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
         response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
         if by:
             values = reports.by_dimension(by, number, cut, report_csv.MAX_LINES)
-            report_csv.write_values(response, campaign, by, values)
+            rest = _rest(reports.total(_days(number, cut).values()), values)
+            report_csv.write_values(response, campaign, by, values | ({"(all others)": rest} if rest else {}))
         else:
             report_csv.write_days(response, campaign, _days(number, cut))
         return response
@@ -120,8 +122,7 @@ def _breakdown(name: str, campaign: int, form: CutForm, total: Totals) -> dict[s
     """Return a table of a dimension: each value with its figures and the query that filters by it, then all others."""
     chosen = form.chosen()
     values = reports.by_dimension(name, campaign, Cut(**chosen), SHOWN)
-    known = reports.total(values.values())
-    rest = Totals(total.impressions - known.impressions, total.clicks - known.clicks, total.spent - known.spent)
+    rest = _rest(total, values)
     return {
         "title": form.fields[name].label or name.capitalize(),
         "query": urlencode(chosen | {"by": name}),
@@ -134,8 +135,15 @@ def _breakdown(name: str, campaign: int, form: CutForm, total: Totals) -> dict[s
             for value, figures in values.items()
         ],
         "rest_title": "All others, rare terms among them" if name == "term" else "All others",
-        "rest": _cells(rest, []) if rest.impressions > 0 or rest.clicks > 0 else None,
+        "rest": _cells(rest, []) if rest else None,
     }
+
+
+def _rest(total: Totals, values: Mapping[str, Totals]) -> Totals | None:
+    """What ``total`` has beyond ``values``, None if nothing."""
+    known = reports.total(values.values())
+    rest = Totals(total.impressions - known.impressions, total.clicks - known.clicks, total.spent - known.spent)
+    return rest if rest.impressions > 0 or rest.clicks > 0 else None
 
 
 def _cells(figures: Totals, unbilled: list[tuple[Kind, Reason]]) -> list[str]:

@@ -19,7 +19,7 @@ from campaigns.models import MICROS, Campaign, Day, Reason, SponsoredProduct, Ta
 from campaigns.money import amount
 from catalog.models import Product
 from tests.campaigns import sponsors
-from tests.campaigns.conftest import happen
+from tests.campaigns.conftest import days_ago, happen
 
 ADMIN = "/admin/campaigns/"
 LIST = f"{ADMIN}campaign/"
@@ -176,7 +176,25 @@ def test_a_charge_while_a_form_is_saved_is_not_lost(
     assert saved(staff, campaign, name="Renamed", daily_budget="9").status_code == 302
     campaign.refresh_from_db()
     assert (campaign.name, campaign.spent) == ("Renamed", 700_000)
-    assert Day.objects.values_list("budget", "spent").get() == (9 * MICROS, 700_000)
+    today = Day.objects.latest("day")
+    assert (today.budget, today.spent) == (9 * MICROS, 700_000)
+
+
+@pytest.mark.parametrize(("fields", "said"), [({"ends_0": "2030-01-01"}, "Enter a time too, such as 00:00.")])
+def test_an_incomplete_moment_is_explained(
+    staff: Client, campaign: Campaign, fields: dict[str, str], said: str
+) -> None:
+    assert said in text(saved(staff, campaign, **fields))
+
+
+def test_a_click_of_yesterday_that_waited_has_the_budget_of_yesterday(staff: Client, ad: SponsoredProduct) -> None:
+    campaign = Campaign.objects.get()
+    Campaign.objects.update(starts=days_ago(5), daily_budget=MICROS)
+    campaign.refresh_from_db()
+    assert saved(staff, campaign, daily_budget="100", total_budget="1000").status_code == 302
+    yesterday, today = Day.objects.order_by("day")
+    assert (yesterday.day, yesterday.budget) == (days_ago(1).date(), MICROS)
+    assert today.budget == 100 * MICROS
 
 
 @pytest.mark.django_db(transaction=True)
@@ -265,7 +283,7 @@ def test_a_late_charge_does_not_restore_the_old_daily_budget(staff: Client, camp
     late = Day(campaign=campaign, day=timezone.now().date(), budget=campaign.daily_budget)
     assert saved(staff, campaign, daily_budget="1.00").status_code == 302
     Day.objects.bulk_create([late], ignore_conflicts=True)
-    assert Day.objects.get().budget == MICROS
+    assert Day.objects.latest("day").budget == MICROS
 
 
 def test_a_campaign_with_events_cannot_be_deleted(staff: Client, ad: SponsoredProduct) -> None:

@@ -43,8 +43,12 @@ def test_saving_targets_says_how_soon_they_are_served(staff: Client, ad: Sponsor
     settings.ADS_SNAPSHOT_SECONDS = 3
     url = f"{ADMIN}sponsoredproduct/{ad.pk}/change/"
     said = "Shoppers see this change within 30 seconds."
-    assert said not in text(staff.post(url, with_target(ad), follow=True))
-    assert said in text(staff.post(url, with_target(ad, ("keyword", "pen", "0.05", False)), follow=True))
+    page = text(staff.post(url, with_target(ad), follow=True))
+    assert said not in page
+    assert "The ad is not shown: it has no target." in page
+    page = text(staff.post(url, with_target(ad, ("keyword", "pen", "0.05", False)), follow=True))
+    assert said in page
+    assert "The ad is not shown" not in page
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,7 @@ def test_saving_targets_says_how_soon_they_are_served(staff: Client, ad: Sponsor
         ([("keyword", "pen", "5", True)], "A target needs a bid above zero. A negative target has no bid."),
         ([("keyword", "Pen", "5", False), ("keyword", "pen ", "6", False)], "Please correct the duplicate"),
         ([("keyword", "ß" * 150, "5", False)], "at most 200 characters"),
+        ([("keyword", "kettle, pot", "5", False)], "Enter one keyword, without a comma."),
         ([("keyword", "pen", "0", False)], "Enter at least 0.01 USD, the minimum price of a click."),
         ([("keyword", "pen", "0.005", False)], "no more than 2 decimal places"),
         ([("keyword", "pen", "5.01", False)], "Enter at most 5.00 USD, the campaign&#x27;s lower budget."),
@@ -122,5 +127,5 @@ def test_many_targets_take_few_queries_each(
 ) -> None:
     Product.objects.bulk_create(Product(asin=f"P{n}", title="x") for n in range(30))
     targets = with_target(ad, *(("product", f"P{n}", "0.50", False) for n in range(30)))
-    with django_assert_max_num_queries(10 + 4 * 30):  # checks of the constraints and an INSERT for each
+    with django_assert_max_num_queries(12 + 4 * 30):  # checks of the constraints and an INSERT for each
         assert staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", targets).status_code == 302

@@ -27,6 +27,17 @@ def test_the_preview_shows_the_outcome_of_each_candidate(staff: Client) -> None:
     assert not Event.objects.exists()
 
 
+def test_an_ad_without_an_available_product_is_explained(staff: Client) -> None:
+    sponsors.ad(sponsors.campaign("Pens"), "PEN", "keyword gel pen")
+    Product.objects.filter(asin="PEN").update(in_stock=False)
+    page = text(staff.get(f"{LIST}preview/?keywords=gel+pen"))
+    assert "its product is deleted, not listed or out of stock PEN Pens" in page
+
+
+def test_an_unknown_product_is_named(staff: Client) -> None:
+    assert "No product has this asin." in text(staff.get(f"{LIST}preview/?asin=GONE"))
+
+
 def test_a_change_is_shown_at_once(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refresher, "latest", lambda: Snapshot({}, {}))  # as it was before
     sponsors.ad(sponsors.campaign("Pens"), "PEN", "keyword gel pen")

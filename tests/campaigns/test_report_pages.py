@@ -33,7 +33,7 @@ def busy(ad: SponsoredProduct) -> SponsoredProduct:
 def test_the_report_has_days_a_total_and_charts(staff: Client, busy: SponsoredProduct) -> None:
     page = report(staff, busy)
     today, before = days_ago(0).date(), days_ago(2).date()
-    assert f"{today} 3 1 33.33% 0.30 0.30 0 {before} 1 2 200.00% 1.00 0.50 7" in text(page)
+    assert f"{today} 3 1 33.33% 0.30 0.30 0 {before} 1 2 \N{EN DASH} 1.00 0.50 7" in text(page)
     assert "Total 4 3 75.00% 1.30 0.43 7" in text(page)
     assert "robot or prefetch" in text(page)
     assert "bad signature" not in text(page)
@@ -116,6 +116,9 @@ def test_a_click_without_a_search_differs_from_a_rare_term(staff: Client, ad: Sp
     page = text(report(staff, ad)).split("By search term")[1]
     assert "(no search) 0 1" in page
     assert "All others, rare terms among them 1 0" in page
+    lines = csv.DictReader(report(staff, ad, ".csv?by=term").content.decode().splitlines())
+    found = [(line["term"], line["impressions"], line["clicks"], line["click_rate"]) for line in lines]
+    assert found == [("", "0", "1", ""), ("(all others)", "1", "0", "0.000000")]
     assert "(none given)" in text(report(staff, ad)).split("By placement")[1]
 
 

@@ -67,7 +67,7 @@ def test_a_campaign_that_cannot_show_anything_says_why(staff: Client) -> None:
     pen.targets.create(kind="keyword", value="pen", bid=10_000)
     assert standing.why_not_shown(now(campaign)) == "1 of 2 ads cannot be shown"
     Product.objects.filter(asin="PEN").delete()
-    assert standing.why_not_shown(now(campaign)) == "no ad has both a product and a target"
+    assert standing.why_not_shown(now(campaign)) == "no ad has a target and an available product"
 
 
 def test_an_ad_that_too_few_people_click_says_so(staff: Client) -> None:

@@ -114,6 +114,7 @@ def test_a_click_leads_to_product_url(client: Client, shown: dict[str, Any], set
     settings.PRODUCT_URL = "https://shop.example/p/{asin}?ref={asin}"
     response = client.get(path(shown["click_url"]), headers=BROWSER)
     assert response["Location"] == "https://shop.example/p/PEN?ref=PEN"
+    assert client.get("/ads/click/made-up", headers=BROWSER)["Location"] == "https://shop.example/"
     decision = decisions.read(path(shown["click_url"]).removeprefix("/ads/click/"))
     odd = decisions.seal(decision._replace(asin="a/../?b"))
     response = client.get(f"/ads/click/{odd}", headers=BROWSER)

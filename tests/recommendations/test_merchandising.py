@@ -195,9 +195,13 @@ def test_the_list_says_what_is_in_force(staff: Client, shop: None) -> None:
     rule("pin", "PEN3", starts=days(-2), ends=days(-1))
     rule("pin", "PEN4")
     Product.objects.filter(asin="PEN4").update(is_listed=False)
+    rule("pin", "PEN5", "Furniture")
     page = staff.get(RULES).content.decode()
-    for state in ("in force", "starts later", "over", "product is not available"):
+    elsewhere = "in force beside products of the category; the product is not in it"
+    for state in ("in force", "starts later", "over", "product is not available", elsewhere):
         assert page.count(f'<td class="field-state">{state}</td>') == 1
+    pages = (staff.get(f"{RULES}?now={now}").content.decode() for now in ("yes", "away", "later", "over"))
+    assert [each.count('class="field-state"') for each in pages] == [2, 1, 1, 1]
 
 
 def test_a_product_of_the_demo_with_a_rule_is_kept() -> None:
