@@ -79,8 +79,9 @@ def load_ads(every: bool = False) -> tuple[Ads, KeywordIndex, KeywordIndex]:
     by_key: dict[TargetKey, list[tuple[Ad, int]]] = defaultdict(list)
     ads = SponsoredProduct.objects.annotate(has_product=HAS_PRODUCT)
     ads = ads if every else ads.filter(has_product=True)
-    for number, *columns, has_product in _rows(ads, "campaign", "product", "impressions", "clicks", "has_product"):
-        ad = Ad(number, *columns, frozenset(never[number]), has_product)
+    columns = ("campaign", "product", "impressions", "clicks", "has_product")
+    for number, campaign, asin, impressions, clicks, has_product in _rows(ads, *columns):
+        ad = Ad(number, campaign, asin, impressions, clicks, frozenset(never[number]), has_product)
         for key, bid in targets[number].values():
             by_key[key].append((ad, bid))
             if key.kind == Target.Kind.KEYWORD:

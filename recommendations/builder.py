@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from numpy.typing import NDArray
 
 from catalog.importers.upsert import Row, Table, encode, insert
 from recommendations import builds
@@ -58,7 +59,7 @@ def build(
 
 
 def _store(made: Build, block: NeighbourBlock, computed: Computed) -> None:
-    others = {
+    others: dict[str, NDArray[Any]] = {
         "products": computed.ids[block.numbers],
         "scores": block.scores,
         "from_reviews": block.from_reviews,
