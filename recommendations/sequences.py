@@ -33,7 +33,8 @@ class Sequences:
 
 def in_order(reviewers: NDArray[Any], products: NDArray[Any], days: NDArray[Any]) -> Sequences:
     """Sort reviews into sequences. The order of one day's reviews does not depend on the order of the input."""
-    order = np.lexsort((scattered(products), days, reviewers))
+    # By day and then scattered, in one number: sorting takes as long for each.
+    order = np.lexsort(((days.astype(np.int64) << 32) | scattered(products), reviewers))
     reviewers, products, days = reviewers[order], products[order], days[order]
     is_new = np.ones(len(order), np.bool_)
     is_new[1:] = (reviewers[1:] != reviewers[:-1]) | (days[1:] != days[:-1])

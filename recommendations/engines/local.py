@@ -104,12 +104,11 @@ def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
         stages.advance(len(chunk))
 
     binary_copy.read(rows, 3, take)
-    all_reviewers = np.unique(np.concatenate(reviewers))
-    numbers = [np.searchsorted(all_reviewers, some).astype(np.int32) for some in reviewers]
+    _, numbers = np.unique(np.concatenate(reviewers), return_inverse=True)
     # A date in the future counts as now: one wrong date must not make all other reviews old.
     dated = np.minimum(np.concatenate(times), np.float32(time.time() / DAY))
     ages = dated.max(initial=0) - dated
-    return Reviews(np.concatenate(numbers), np.concatenate(products), np.concatenate(days), ages)
+    return Reviews(numbers.astype(np.int32), np.concatenate(products), np.concatenate(days), ages)
 
 
 def _recent(reviews: Reviews, products: int, half_life: float) -> NDArray[np.float64]:
