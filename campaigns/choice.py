@@ -33,6 +33,8 @@ ANOTHER_AD = "another ad of its campaign ranks higher"
 OUT_OF_MONEY = "out of money"
 AHEAD = "ahead of its pace"
 VIEWER_LIMIT = "the viewer's limit is reached"
+# An outcome in previews and lists; the auction of a request does not know these ads.
+NO_PRODUCT = "its product is deleted, not listed or out of stock"
 # Reasons for a lowered bid.
 LEFT_TODAY = "what is left of the daily budget"
 LEFT_IN_ALL = "what is left of the total budget"
@@ -205,7 +207,7 @@ def _candidates(snapshot: Snapshot, context: Context) -> list[AuctionEntry]:
 def unfit(ad: Ad, asin: str | None, keys: Collection[TargetKey]) -> str:
     """Return why an ad is never shown on this page, or an empty text."""
     if not ad.has_product:
-        return "its product is deleted, not listed or out of stock"
+        return NO_PRODUCT
     if ad.asin == asin:
         return "is the product itself"
     if ad.never and not ad.never.isdisjoint(keys):

@@ -22,7 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from campaigns import running
-from campaigns.choice import FIT, LEAST_RELEVANCE, TYPICAL_IMPRESSIONS, TYPICAL_RATE
+from campaigns.choice import FIT, LEAST_RELEVANCE, NO_PRODUCT, TYPICAL_IMPRESSIONS, TYPICAL_RATE
 from campaigns.models import Campaign, Day, SponsoredProduct, Target, day_of
 from campaigns.money import floor
 from catalog.models import Product, is_available
@@ -78,7 +78,7 @@ def why_not_shown(campaign: Any) -> str:
 def why_ad_not_shown(ad: Any) -> str:
     """Return why an ad of ``ads_now`` is not shown; an empty text if it can be."""
     if not ad.has_product:
-        return "its product is deleted, not listed or out of stock"
+        return NO_PRODUCT
     if not ad.has_target:
         return "it has no target"
     return "" if ad.is_relevant else "too few people click it"
