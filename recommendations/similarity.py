@@ -28,8 +28,9 @@ from recommendations.weights import Weights
 
 CANDIDATES = 200
 BLOCK = 2_000  # products per block, which bounds the memory
-# Words in more than this share of the texts are ignored, unless there are fewer texts than MANY_TEXTS.
-TOO_COMMON, MANY_TEXTS = 0.3, 100
+# Words in more than this share of the texts are ignored, unless there are fewer texts than MANY_TEXTS; so are words in
+# more than MOST_TEXTS texts, because the time grows with the square of a word's texts and it tells little.
+TOO_COMMON, MANY_TEXTS, MOST_TEXTS = 0.3, 100, 20_000
 
 THREADS = os.cpu_count() or 1
 
@@ -56,7 +57,7 @@ def product_text(title: str | None, brand: str | None, categories: Sequence[str]
 
 def vectorizer(count: int) -> TfidfVectorizer:
     """The TF-IDF vectorizer for ``count`` texts. It scales no vector: its length shows how much text there is."""
-    too_common = TOO_COMMON if count >= MANY_TEXTS else 1.0
+    too_common = min(TOO_COMMON, MOST_TEXTS / count) if count >= MANY_TEXTS else 1.0
     return TfidfVectorizer(sublinear_tf=True, norm=None, max_df=too_common, stop_words="english", dtype=np.float32)
 
 

@@ -153,6 +153,13 @@ def test_a_product_without_reviews_has_neighbours_by_text() -> None:
     assert block.from_reviews[of_one] == 0
 
 
+def test_words_in_very_many_texts_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"kind{n % 5} own{n % 50}" for n in range(100)]  # each kind is in 20 of 100 texts
+    assert len(neighbours({}, texts, Weights())[0]) == 19
+    monkeypatch.setattr(similarity, "MOST_TEXTS", 19)
+    assert [number for number, _ in neighbours({}, texts, Weights())[0]] == [50]
+
+
 def test_the_part_from_reviews_is_separate() -> None:
     weights = Weights(shrinkage=1, text=0.5, text_shrinkage=0)
     (block,) = find_neighbours(ordered({(0, 0): 1, (0, 1): 2}), text_matrix(["pen", "pen"]), weights)
