@@ -1,7 +1,8 @@
 """A campaign's report by day, placement, target and search term, as a page and as CSV."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -67,8 +68,13 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
         chosen = form.chosen()
         days = _days(number, Cut(**chosen)) if form.is_valid() else {}
         total = reports.total(days.values())
-        unbilled = {kind: [each for each in Reason if total.unbilled[kind, each]] for kind in Kind}
-        columns = [(kind, reason) for kind, reasons in unbilled.items() for reason in reasons]
+        columns = ["Impressions", "Clicks", "Click rate", in_currency("Spend"), in_currency("Average price")]
+        # What was not billed has tables of its own: with all reasons beside the figures, one is wider than a window.
+        tables = [_by_day(days, total, "", columns, _cells)]
+        for kind in Kind:
+            if reasons := [each for each in Reason if total.unbilled[kind, each]]:
+                labels, cells = [each.label for each in reasons], partial(_unbilled, kind, reasons)
+                tables.append(_by_day(days, total, f"Unbilled {kind}s", labels, cells))
         context = {
             **self.admin_site.each_context(request),
             "title": f"Report of {campaign}",
@@ -77,10 +83,8 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
             "form": form,
             "chosen": chosen,
             "query": urlencode(chosen),
-            "columns": ["Impressions", "Clicks", "Click rate", in_currency("Spend"), in_currency("Average price")],
-            "unbilled": [(kind, [each.label for each in reasons]) for kind, reasons in unbilled.items() if reasons],
-            "rows": [(f"{day}", _cells(figures, columns)) for day, figures in reversed(days.items())],
-            "total": _cells(total, columns),
+            "columns": columns,
+            "tables": tables if days else [],
             "panels": chart.panels(days),
             "breakdowns": [_breakdown(name, number, form, total) for name in DIMENSIONS] if days else [],
         }
@@ -118,6 +122,13 @@ def _days(campaign: int, cut: Cut) -> dict[date, Totals]:
     return {day: figures for (_, day), figures in reports.by_day([campaign], cut).items()}
 
 
+def _by_day(
+    days: dict[date, Totals], total: Totals, title: str, columns: list[str], cells: Callable[[Totals], list[str]]
+) -> dict[str, Any]:
+    rows = [(f"{day}", cells(figures)) for day, figures in reversed(days.items())]
+    return {"title": title, "columns": columns, "rows": rows, "total": cells(total)}
+
+
 def _breakdown(name: str, campaign: int, form: CutForm, total: Totals) -> dict[str, Any]:
     """Return a table of a dimension: each value with its figures and the query that filters by it, then all others."""
     chosen = form.chosen()
@@ -130,12 +141,12 @@ def _breakdown(name: str, campaign: int, form: CutForm, total: Totals) -> dict[s
             (
                 value or UNNAMED[name],
                 urlencode(chosen | {name: value}) if value and name not in chosen else "",
-                _cells(figures, []),
+                _cells(figures),
             )
             for value, figures in values.items()
         ],
         "rest_title": "All others, rare terms among them" if name == "term" else "All others",
-        "rest": _cells(rest, []) if rest else None,
+        "rest": _cells(rest) if rest else None,
     }
 
 
@@ -146,12 +157,15 @@ def _rest(total: Totals, values: Mapping[str, Totals]) -> Totals | None:
     return rest if rest.impressions > 0 or rest.clicks > 0 else None
 
 
-def _cells(figures: Totals, unbilled: list[tuple[Kind, Reason]]) -> list[str]:
+def _cells(figures: Totals) -> list[str]:
     return [
         f"{figures.impressions:,}",
         f"{figures.clicks:,}",
         NONE if figures.click_rate is None else f"{figures.click_rate:.2%}",
         rounded(figures.spent),
         NONE if figures.average_price is None else rounded(figures.average_price),
-        *(f"{figures.unbilled[each]:,}" for each in unbilled),
     ]
+
+
+def _unbilled(kind: Kind, reasons: list[Reason], figures: Totals) -> list[str]:
+    return [f"{figures.unbilled[kind, each]:,}" for each in reasons]
