@@ -119,7 +119,7 @@ class RuleAdmin(BoundedAdmin):
     """Pinned, boosted and buried products."""
 
     form = RuleForm
-    list_display = ("product_shown", "kind", "category", "place", "state", "starts", "ends")
+    list_display = ("product_shown", "kind", "category", "state", "starts", "ends")
     list_filter = (InForceFilter, "action")
     list_select_related = ("product",)
     autocomplete_fields = ("product",)
@@ -132,7 +132,7 @@ class RuleAdmin(BoundedAdmin):
 
     @admin.display(description="action", ordering="action")
     def kind(self, rule: MerchandisingRule) -> str:
-        return rule.action
+        return f"pin {rule.place}" if rule.action == MerchandisingRule.Action.PIN else rule.action
 
     @admin.display
     def state(self, rule: MerchandisingRule) -> str:

@@ -88,7 +88,10 @@ class _Autocomplete(AutocompleteSelect):
 
 
 class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A ModelAdmin with limits on lookups, searches, actions and the values of forms."""
+    """A ModelAdmin with limits on lookups, searches, actions and the values of forms, and with narrower lists."""
+
+    class Media:
+        css = {"all": ["service/admin.css"]}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         with _bad_values_are_bad_requests():

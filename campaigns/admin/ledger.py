@@ -37,7 +37,7 @@ class ReadOnlyAdmin(BoundedAdmin):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("id", "at", "kind", "paid", "ad_id", "campaign", "placement", "target")
+    list_display = ("at", "kind", "paid", "ad_id", "campaign", "placement", "target")
     list_filter = ("kind",)
     search_fields = ("decision__exact",)
     search_help_text = "An exact decision"

@@ -200,6 +200,7 @@ def test_the_list_says_what_is_in_force(staff: Client, shop: None) -> None:
     elsewhere = "in force beside products of the category; the product is not in it"
     for state in ("in force", "starts later", "over", "product is not available", elsewhere):
         assert page.count(f'<td class="field-state">{state}</td>') == 1
+    assert page.count('<td class="field-kind">pin 1</td>') == 5
     pages = (staff.get(f"{RULES}?now={now}").content.decode() for now in ("yes", "away", "later", "over"))
     assert [each.count('class="field-state"') for each in pages] == [2, 1, 1, 1]
 
