@@ -48,8 +48,8 @@ class SponsoredProductAdmin(SavingAdmin):
     list_per_page = 50
     show_full_result_count = False
     paginator = BoundedPaginator
-    search_fields = ("product_id__exact", "campaign__name__icontains")
-    search_help_text = "An exact asin or part of a campaign's name"
+    search_fields = ("product_id__exact", "title", "campaign__name__icontains")
+    search_help_text = "An exact asin, or part of the product's title or the campaign's name"
     autocomplete_fields = ("campaign", "product")
     inlines = [TargetInline]
 

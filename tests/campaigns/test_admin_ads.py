@@ -39,6 +39,17 @@ def test_targets_are_added_to_an_ad(staff: Client, ad: SponsoredProduct) -> None
     assert "PEN Gel pen" in text(page)
 
 
+@pytest.mark.parametrize(
+    ("sought", "is_found"),
+    [("PEN", True), ("gel", True), ("office", True), ("office gel", True), ("ink", False)],
+)
+def test_an_ad_is_found_by_asin_title_and_campaign(
+    staff: Client, ad: SponsoredProduct, sought: str, is_found: bool
+) -> None:
+    page = staff.get(f"{ADMIN}sponsoredproduct/", {"q": sought}).content.decode()
+    assert (f"{ADMIN}sponsoredproduct/{ad.pk}/change/" in page) == is_found
+
+
 def test_saving_targets_says_how_soon_they_are_served(staff: Client, ad: SponsoredProduct, settings: Settings) -> None:
     settings.ADS_SNAPSHOT_SECONDS = 3
     url = f"{ADMIN}sponsoredproduct/{ad.pk}/change/"
