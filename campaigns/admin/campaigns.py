@@ -146,7 +146,7 @@ class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
         super().save_formset(request, form, formset, change)
         if formset.new_objects:
             adopt(form.instance.pk)
-            self.say_when_served(request)
+            self.message_user(request, "A new ad is not shown until it has a target.", messages.WARNING)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -180,7 +180,8 @@ class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
     @admin.display(description="now", ordering="standing")
     def now(self, campaign: Any) -> str:
         """Its state, its dates, and why its ads are not shown."""
-        dates = [f"{campaign.starts:from %Y-%m-%d}", *([f"{campaign.ends:to %Y-%m-%d %H:%M}"] if campaign.ends else [])]
+        dates = [f"{campaign.starts:from %Y-%m-%d %H:%M}"]
+        dates += [f"{campaign.ends:to %Y-%m-%d %H:%M}"] if campaign.ends else []
         why = standing.why_not_shown(campaign)
         return format_html(
             "{}{}{}",

@@ -111,7 +111,8 @@ def test_a_user_with_view_permission_cannot_pause(client: Client, campaign: Camp
 def test_a_campaign_is_created(staff: Client, campaign: Campaign) -> None:
     Product.objects.create(asin="INK")
     ads = {"ads-TOTAL_FORMS": 1, "ads-0-product": "INK"}
-    assert staff.post(f"{LIST}add/", form(campaign, name="Spring", **ads)).status_code == 302
+    page = staff.post(f"{LIST}add/", form(campaign, name="Spring", **ads), follow=True)
+    assert "A new ad is not shown until it has a target." in text(page)
     made = Campaign.objects.get(name="Spring")
     assert (made.daily_budget, made.spent) == (5 * MICROS, 0)
     assert made.ads.get().product_id == "INK"

@@ -106,3 +106,8 @@ def test_an_ad_says_why_it_is_not_shown_and_leads_to_its_targets(
         assert "Not shown: its product is deleted, not listed or out of stock. add targets" in text(page)
         assert "keyword ink 0.50, not category Toys edit targets" in text(page)
         assert f'href="{ADMIN}sponsoredproduct/{ads[0].pk}/change/#targets-group"' in page.content.decode()
+
+
+def test_the_list_names_the_moments_of_the_start_and_the_end(staff: Client) -> None:
+    sponsors.campaign(starts=datetime(2099, 1, 2, 18, tzinfo=UTC), ends=datetime(2099, 2, 3, tzinfo=UTC))
+    assert "scheduled from 2099-01-02 18:00 to 2099-02-03 00:00" in text(staff.get(LIST))
