@@ -62,9 +62,9 @@ def test_dropped_busy_connections_affect_calls_in_progress_only(service: Service
     with busy("dropped", service) as work:
         network.drop()
         dropped = work.now
-        time.sleep(DEADLINE + 3)
+        time.sleep(DEADLINE + 7)
     assert {each.status for each in work.reads()} == {200}
-    later = of_catalog(work.reads(dropped + DEADLINE + 1))
+    later = of_catalog(work.reads(dropped + DEADLINE + 5))  # 1 second is usual
     assert later
     assert {each.source for each in later} == {"live"}
     assert service.state("database") == "closed"
