@@ -33,7 +33,7 @@ ANOTHER_AD = "another ad of its campaign ranks higher"
 OUT_OF_MONEY = "out of money"
 AHEAD = "ahead of its pace"
 VIEWER_LIMIT = "the viewer's limit is reached"
-# An outcome in previews and lists; the auction of a request does not know these ads.
+# An outcome in previews and lists. A snapshot for requests has no such ad.
 NO_PRODUCT = "its product is deleted, not listed or out of stock"
 # Reasons for a lowered bid.
 LEFT_TODAY = "what is left of the daily budget"
@@ -80,9 +80,10 @@ class CampaignState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All ads at one moment: by target, each with its bid, the keywords of all targets, and those of the negative ones.
+    """All ads at one moment: by target, each with its bid.
 
-    ``floor`` is the minimum price of a click.
+    ``keywords`` are those of the targets, ``negative_keywords`` those of the negative targets. ``floor`` is the minimum
+    price of a click.
     """
 
     campaigns: Mapping[int, CampaignState]
@@ -107,7 +108,7 @@ class Context:
     more_categories: Sequence[str] = ()
     keywords: Sequence[str] = ()
     seen: Mapping[int, int] | None = None
-    negative_keywords: Sequence[str] = ()
+    negative_keywords: Collection[str] = ()
 
     def target_keys(self) -> dict[TargetKey, float]:
         """Return the keys of all targets that match the page, with their fit."""

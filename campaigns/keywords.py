@@ -3,7 +3,6 @@
 A keyword matches a term that has all of its words, in any order; the term may have more. A negative keyword likewise.
 """
 
-import sys
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -38,12 +37,21 @@ class KeywordIndex:
             if its_words:
                 self._by_word[min(its_words, key=lambda word: (number[word], word))].append((text, its_words))
 
-    def matching(self, terms: Iterable[str], most: int = MAX_MATCHES) -> list[str]:
+    def matching(self, terms: Iterable[str]) -> list[str]:
         """Return the keywords that match any of the terms, those with most words first.
 
-        Of more than ``most`` different sets of words the first are kept, each with all keywords of these words: nobody
-        pushes a keyword out with other orders of its words.
+        The limit MAX_MATCHES counts sets of words, so that other orders of its words do not push a keyword out.
         """
+        found = self._by_words(terms)
+        kept = nlargest(MAX_MATCHES, found, key=lambda words: (len(words), sorted(words)))
+        return [text for words in kept for text in sorted(found[words])]
+
+    def all_matching(self, terms: Iterable[str]) -> set[str]:
+        """Return all keywords that match any of the terms."""
+        return set().union(*self._by_words(terms).values())
+
+    def _by_words(self, terms: Iterable[str]) -> dict[frozenset[str], set[str]]:
+        """The keywords that match any of the terms, by their words."""
         found: dict[frozenset[str], set[str]] = defaultdict(set)
         for term in terms:
             words = set(term.split())
@@ -51,9 +59,4 @@ class KeywordIndex:
                 for text, its_words in self._by_word.get(word, ()):
                     if its_words <= words:
                         found[its_words].add(text)
-        kept = nlargest(most, found, key=lambda its_words: (len(its_words), sorted(its_words)))
-        return [text for its_words in kept for text in sorted(found[its_words])]
-
-    def all_matching(self, terms: Iterable[str]) -> list[str]:
-        """Return all keywords that match any of the terms."""
-        return self.matching(terms, sys.maxsize)
+        return found

@@ -47,8 +47,10 @@ class Totals:
 
     @property
     def click_rate(self) -> float | None:
-        """Clicks per impression, None if there are more clicks: the impression before a click may not count, or be of
-        the day before."""
+        """Clicks per impression. None if there are more clicks than impressions.
+
+        A click may follow an impression that does not count, or one of the day before.
+        """
         return self.clicks / self.impressions if self.impressions >= max(self.clicks, 1) else None
 
     @property

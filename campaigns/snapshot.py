@@ -8,9 +8,10 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -57,20 +58,18 @@ def load_campaigns(at: datetime) -> dict[int, CampaignState]:
 
 
 def load_ads(every: bool = False) -> tuple[Ads, KeywordIndex, KeywordIndex]:
-    """Return the ads of each target with their bids, all keywords, and all negative ones. Raises one of UNREADABLE.
+    """Return the ads of each target with their bids, the keywords of the targets, and the negative keywords.
 
-    With ``every``, ads without an available product are among them.
+    With ``every``, ads without an available product are among them. Raises one of UNREADABLE.
     """
     targets: dict[int, dict[TargetKey | frozenset[str], tuple[TargetKey, int]]] = defaultdict(dict)
     never: dict[int, set[TargetKey]] = defaultdict(set)
-    keywords, negative_keywords = set[str](), set[str]()
     for _, ad, kind, value, bid in _rows(Target.objects.all(), "ad", "kind", "value", "bid"):
         is_keyword = kind == Target.Kind.KEYWORD
         # Earlier releases normalised keywords in another way.
         key = TargetKey(kind, keyword(value) if is_keyword else value)
         if bid is None:
             never[ad].add(key)
-            negative_keywords |= {key.value} if is_keyword else set()
             continue
         # Of keywords with the same words the highest bid counts: all orders of eight words would make auctions slow.
         same = frozenset(key.value.split()) if is_keyword else key
@@ -84,9 +83,11 @@ def load_ads(every: bool = False) -> tuple[Ads, KeywordIndex, KeywordIndex]:
         ad = Ad(number, campaign, asin, impressions, clicks, frozenset(never[number]), has_product)
         for key, bid in targets[number].values():
             by_key[key].append((ad, bid))
-            if key.kind == Target.Kind.KEYWORD:
-                keywords.add(key.value)
-    return by_key, KeywordIndex(keywords), KeywordIndex(negative_keywords)
+    return by_key, _keywords(by_key), _keywords(chain.from_iterable(never.values()))
+
+
+def _keywords(keys: Iterable[TargetKey]) -> KeywordIndex:
+    return KeywordIndex({key.value for key in keys if key.kind == Target.Kind.KEYWORD})
 
 
 def _rows(table: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:

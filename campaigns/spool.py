@@ -117,22 +117,19 @@ class Spool:
                 count += self._deliver_file(taken)
 
     def _deliver_file(self, taken: Path) -> int:
-        count = start = 0
+        count = 0
         with taken.open("r+b") as file:
-            for line in file.read().split(b"\n"):
-                if line and not line.startswith(DONE):
-                    text = line.decode(errors="replace")
-                    try:
-                        self._deliver(_parsed(text))
-                        count += 1
-                    except DependencyUnavailable:
-                        raise
-                    except Exception as error:  # a bad line must not block all others
-                        self._set_aside(text, error)
-                    # In place, because the process may be killed at any moment and the disk may be full. The ledger
-                    # counts no event twice, but nothing else would know of one that is not billed.
-                    os.pwrite(file.fileno(), DONE, start)
-                start += len(line) + 1
+            for start, line in _waiting(file.read()):
+                try:
+                    self._deliver(_parsed(line))
+                    count += 1
+                except DependencyUnavailable:
+                    raise
+                except Exception as error:  # a bad line must not block all others
+                    self._set_aside(line, error)
+                # In place: the process may be killed before the next line, and a full disk takes no new file. The
+                # ledger counts a billed event once; only this mark keeps an unbilled one from counting again.
+                os.pwrite(file.fileno(), DONE, start)
         taken.unlink()
         return count
 
@@ -165,6 +162,15 @@ class Spool:
                         raise TimeoutError(f"another process holds {name}") from None
                     time.sleep(LOCK_POLL)
             yield
+
+
+def _waiting(content: bytes) -> Iterator[tuple[int, str]]:
+    """The lines that are not DONE, each with its offset in bytes."""
+    start = 0
+    for line in content.split(b"\n"):
+        if line and not line.startswith(DONE):
+            yield start, line.decode(errors="replace")
+        start += len(line) + 1
 
 
 def _parsed(line: str) -> AdEvent:

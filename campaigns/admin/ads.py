@@ -94,7 +94,8 @@ class SponsoredProductAdmin(SavingAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        ad = self.get_queryset(request).filter(pk=form.instance.pk).first()  # None if somebody has just deleted it
+        saved = standing.ads_now(SponsoredProduct.objects.filter(pk=form.instance.pk))
+        ad = saved.first()  # None if somebody has just deleted it
         if ad and (why := standing.why_ad_not_shown(ad)):
             self.message_user(request, f"The ad is not shown: {why}.", messages.WARNING)
 

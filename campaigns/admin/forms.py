@@ -7,7 +7,7 @@ from django.db.models import Max
 from django.urls import reverse
 
 from campaigns.admin.amounts import AmountsForm
-from campaigns.admin.target_values import existing_categories, existing_products
+from campaigns.admin.target_values import UNKNOWN_PRODUCT, existing_categories, existing_products
 from campaigns.keywords import keyword
 from campaigns.models import MAX_VALUE, Campaign, Target
 from campaigns.money import floor, in_units
@@ -63,7 +63,7 @@ class TargetForm(AmountsForm):
             if len(cleaned["value"]) > MAX_NAME:
                 self.add_error("value", f"Enter at most {MAX_NAME} characters for a keyword.")
             elif "," in cleaned["value"]:  # separates search terms, so no term has one
-                self.add_error("value", "Enter one keyword, without a comma. Others are targets of their own.")
+                self.add_error("value", "Enter one keyword, without a comma. Add a target for each other keyword.")
         bid = cleaned.get("bid")
         if bid is not None and bid < floor():
             self.add_error("bid", f"Enter at least {in_units(floor())}, the minimum price of a click.")
@@ -86,7 +86,7 @@ class TargetFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
         campaign = Campaign.objects.filter(pk=self.instance.campaign_id).first() if self.instance.campaign_id else None
         most = min(campaign.daily_budget, campaign.total_budget) if campaign else None
         for kind, find, error in (
-            (Target.Kind.PRODUCT, existing_products, "No product has this asin."),
+            (Target.Kind.PRODUCT, existing_products, UNKNOWN_PRODUCT),
             (Target.Kind.CATEGORY, existing_categories, "No product is in this category. Check the spelling."),
         ):
             of_kind = [form for form in changed if form.cleaned_data.get("kind") == kind]

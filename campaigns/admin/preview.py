@@ -11,7 +11,7 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from campaigns import repository, snapshot
-from campaigns.admin.target_values import existing_products
+from campaigns.admin.target_values import UNKNOWN_PRODUCT, existing_products
 from campaigns.keywords import RULE
 from campaigns.models import MICROS, Campaign
 from campaigns.money import in_currency, rounded
@@ -35,7 +35,7 @@ class PageForm(forms.Form):
     def clean_asin(self) -> str:
         asin: str = self.cleaned_data["asin"]
         if asin and not existing_products({asin}):
-            raise forms.ValidationError("No product has this asin.")
+            raise forms.ValidationError(UNKNOWN_PRODUCT)
         return asin
 
 

@@ -69,12 +69,6 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
         days = _days(number, Cut(**chosen)) if form.is_valid() else {}
         total = reports.total(days.values())
         columns = ["Impressions", "Clicks", "Click rate", in_currency("Spend"), in_currency("Average price")]
-        # What was not billed has tables of its own: with all reasons beside the figures, one is wider than a window.
-        tables = [_by_day(days, total, "", columns, _cells)]
-        for kind in Kind:
-            if reasons := [each for each in Reason if total.unbilled[kind, each]]:
-                labels, cells = [each.label for each in reasons], partial(_unbilled, kind, reasons)
-                tables.append(_by_day(days, total, f"Unbilled {kind}s", labels, cells))
         context = {
             **self.admin_site.each_context(request),
             "title": f"Report of {campaign}",
@@ -84,7 +78,7 @@ class ReportPages(admin.ModelAdmin):  # type: ignore[type-arg]
             "chosen": chosen,
             "query": urlencode(chosen),
             "columns": columns,
-            "tables": tables if days else [],
+            "tables": _tables(days, total, columns) if days else [],
             "panels": chart.panels(days),
             "breakdowns": [_breakdown(name, number, form, total) for name in DIMENSIONS] if days else [],
         }
@@ -122,11 +116,22 @@ def _days(campaign: int, cut: Cut) -> dict[date, Totals]:
     return {day: figures for (_, day), figures in reports.by_day([campaign], cut).items()}
 
 
-def _by_day(
-    days: dict[date, Totals], total: Totals, title: str, columns: list[str], cells: Callable[[Totals], list[str]]
-) -> dict[str, Any]:
-    rows = [(f"{day}", cells(figures)) for day, figures in reversed(days.items())]
-    return {"title": title, "columns": columns, "rows": rows, "total": cells(total)}
+def _tables(days: dict[date, Totals], total: Totals, columns: list[str]) -> list[dict[str, Any]]:
+    """Return the tables by day: the figures, and the unbilled events of each kind.
+
+    One table with the figures and all reasons would be wider than a window.
+    """
+
+    def table(title: str, columns: list[str], cells: Callable[[Totals], list[str]]) -> dict[str, Any]:
+        rows = [(f"{day}", cells(figures)) for day, figures in reversed(days.items())]
+        return {"title": title, "columns": columns, "rows": rows, "total": cells(total)}
+
+    tables = [table("", columns, _cells)]
+    for kind in Kind:
+        if reasons := [each for each in Reason if total.unbilled[kind, each]]:
+            labels, cells = [each.label for each in reasons], partial(_unbilled, kind, reasons)
+            tables.append(table(f"Unbilled {kind}s", labels, cells))
+    return tables
 
 
 def _breakdown(name: str, campaign: int, form: CutForm, total: Totals) -> dict[str, Any]:
@@ -151,7 +156,7 @@ def _breakdown(name: str, campaign: int, form: CutForm, total: Totals) -> dict[s
 
 
 def _rest(total: Totals, values: Mapping[str, Totals]) -> Totals | None:
-    """What ``total`` has beyond ``values``, None if nothing."""
+    """Return the difference between ``total`` and the sum of ``values``, None if there is none."""
     known = reports.total(values.values())
     rest = Totals(total.impressions - known.impressions, total.clicks - known.clicks, total.spent - known.spent)
     return rest if rest.impressions > 0 or rest.clicks > 0 else None

@@ -7,6 +7,7 @@ from campaigns.models import Target
 from catalog.models import Product
 
 OFFERED = 20
+UNKNOWN_PRODUCT = "No product has this asin."
 
 
 def existing_products(asins: set[str]) -> set[str]:

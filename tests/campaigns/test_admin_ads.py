@@ -138,5 +138,5 @@ def test_many_targets_take_few_queries_each(
 ) -> None:
     Product.objects.bulk_create(Product(asin=f"P{n}", title="x") for n in range(30))
     targets = with_target(ad, *(("product", f"P{n}", "0.50", False) for n in range(30)))
-    with django_assert_max_num_queries(12 + 4 * 30):  # checks of the constraints and an INSERT for each
+    with django_assert_max_num_queries(11 + 4 * 30):  # checks of the constraints and an INSERT for each
         assert staff.post(f"{ADMIN}sponsoredproduct/{ad.pk}/change/", targets).status_code == 302
