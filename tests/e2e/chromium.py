@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,8 +26,9 @@ FLAGS = [
 ]
 
 
-def start(profile: Path) -> Chrome:
-    """Start a browser with an empty profile. Without a browser skip the test, or fail if REQUIRE_BROWSER is set."""
+@contextmanager
+def running(profile: Path) -> Iterator[Chrome]:
+    """A browser with an empty profile. Without a browser skip the test, or fail if REQUIRE_BROWSER is set."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         if os.environ.get("REQUIRE_BROWSER"):
@@ -36,7 +39,11 @@ def start(profile: Path) -> Chrome:
     for flag in [*FLAGS, f"--user-data-dir={profile}"]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return Chrome(options, ChromeService(driver))
+    browser = Chrome(options, ChromeService(driver))
+    try:
+        yield browser
+    finally:
+        browser.quit()
 
 
 def _log(chromium: Chrome, kind: str) -> list[dict[str, Any]]:

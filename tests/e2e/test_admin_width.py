@@ -33,12 +33,9 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Chrome]:
-    browser = chromium.start(tmp_path / "profile")
-    try:
+    with chromium.running(tmp_path / "profile") as browser:
         browser.set_window_size(1280, 1000)
         yield browser
-    finally:
-        browser.quit()
 
 
 def test_a_name_without_a_blank_hides_nothing_beside_it(

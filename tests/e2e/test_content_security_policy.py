@@ -44,12 +44,9 @@ def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Chrome]:
     """A browser whose console must stay clean: no violation of the policy, and no failing script."""
-    browser = chromium.start(tmp_path / "profile")
-    try:
+    with chromium.running(tmp_path / "profile") as browser:
         yield browser
         assert complaints(browser) == []
-    finally:
-        browser.quit()
 
 
 def complaints(tab: Chrome) -> list[str]:

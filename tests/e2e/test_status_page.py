@@ -38,12 +38,9 @@ def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Chrome]:
     """A new browser. No script may fail in it."""
-    browser = chromium.start(tmp_path / "profile")
-    try:
+    with chromium.running(tmp_path / "profile") as browser:
         yield browser
         assert [error for error in chromium.errors(browser) if error["source"] != "network"] == []
-    finally:
-        browser.quit()
 
 
 @pytest.fixture

@@ -55,8 +55,7 @@ def service(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def page(service: Service, admin: Admin, ad: int, tmp_path: Path) -> Iterator[Chrome]:
     """The page of the ad, with three empty lines for targets."""
-    tab = chromium.start(tmp_path / "profile")
-    try:
+    with chromium.running(tmp_path / "profile") as tab:
         sign_in(tab, service, admin)
         tab.get(f"{service.url}/admin/campaigns/sponsoredproduct/{ad}/change/")
         while len(tab.find_elements(By.CSS_SELECTOR, "tr.dynamic-targets")) < 3:
@@ -65,8 +64,6 @@ def page(service: Service, admin: Admin, ad: int, tmp_path: Path) -> Iterator[Ch
             more.click()
         yield tab
         assert complaints(tab) == []
-    finally:
-        tab.quit()
 
 
 def typed(page: Chrome, line: int, kind: str, value: str) -> WebElement:
