@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 
 from catalog.admin import ProductAdmin
-from catalog.models import Product
+from catalog.models import Product, is_available
 from recommendations import builds
 from recommendations.models import Build, MerchandisingRule, Neighbours
 from service.admin import BoundedAdmin
@@ -103,7 +103,7 @@ class InForceFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         now = timezone.now()
         over, later = Q(ends__lte=now), Q(starts__gt=now)
-        available = Q(product__is_listed=True, product__in_stock=True)
+        available = Q(product__in=Product.objects.filter(is_available))
         states = {
             "yes": ~(over | later) & available,
             "away": ~(over | later | available),

@@ -33,7 +33,7 @@ class Sequences:
 
 def in_order(reviewers: NDArray[Any], products: NDArray[Any], days: NDArray[Any]) -> Sequences:
     """Sort reviews into sequences. The order of one day's reviews does not depend on the order of the input."""
-    # By day and then scattered, in one number: sorting takes as long for each.
+    # Day and scattered product are one key: each key takes a sort of its own.
     order = np.lexsort(((days.astype(np.int64) << 32) | scattered(products), reviewers))
     reviewers, products, days = reviewers[order], products[order], days[order]
     is_new = np.ones(len(order), np.bool_)

@@ -14,7 +14,7 @@ Each similarity keeps the best CANDIDATES of a product. A pair that only one of 
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +28,8 @@ from recommendations.weights import Weights
 
 CANDIDATES = 200
 BLOCK = 2_000  # products per block, which bounds the memory
-# Words in more than this share of the texts are ignored, unless there are fewer texts than MANY_TEXTS; so are words in
-# more than MOST_TEXTS texts, because the time grows with the square of a word's texts and it tells little.
+# Words in more than this share of the texts are ignored, unless there are fewer texts than MANY_TEXTS. Words in more
+# than MOST_TEXTS texts are ignored too: they tell little, and take time in proportion to the square of their texts.
 TOO_COMMON, MANY_TEXTS, MOST_TEXTS = 0.3, 100, 20_000
 
 THREADS = os.cpu_count() or 1
@@ -72,7 +72,7 @@ def text_matrix(texts: Iterable[str], count: int) -> Matrix:
         return sparse.csr_matrix((count, 1), dtype=np.float32)
 
 
-def find_neighbours(reviews: Sequences, texts: Matrix, weights: Weights) -> Iterator[NeighbourBlock]:
+def find_neighbours(reviews: Sequences, texts: Matrix, weights: Weights) -> Generator[NeighbourBlock, None, None]:
     """The neighbours of all products, in blocks. ``texts`` has a row for each product."""
     counted = CoReviews(reviews, texts.shape[0], weights)
     lengths, units = in_units(texts)

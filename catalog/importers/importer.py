@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from queue import SimpleQueue
-from threading import Thread
 from typing import Any, ClassVar
 
 from django.db import IntegrityError, transaction
@@ -18,11 +16,11 @@ from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
 from catalog.importers.rejections import Location, Reasons, Rejection
 from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table, encode, upsert
+from service.one_ahead import one_ahead
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 16_000_000
 ATTEMPTS = 3  # to store a batch whose products are deleted meanwhile
-READER_TIMEOUT = 2.0  # seconds
 
 
 @dataclass
@@ -110,7 +108,7 @@ class Importer(ABC):
         """Import the files in sequence. Raises UnreadableFile or UnknownFormat, which name the file."""
         for name in names:
             # Close the generator, and with it the file, even after an error.
-            with closing(_one_ahead(self._batches(name))) as batches:
+            with closing(one_ahead(self._batches(name), "reader")) as batches:
                 for batch in batches:
                     self._store(batch)
                     self.progress(self.counts)
@@ -203,7 +201,7 @@ class Importer(ABC):
     def _write(self, batch: Batch) -> tuple[int, int]:
         """Store the batch without refused rows. Return the numbers of created and updated rows."""
         with transaction.atomic():
-            # By position: the place of a row is its line, and a line of JSON may hold many rows.
+            # By position, because all rows of a JSON array in one line have the same place.
             refused = self.refusals([row for _, row in batch.rows])
             if refused:
                 batch.rejected += [Rejection.of(batch.rows[n][0], error) for n, error in refused.items()]
@@ -212,32 +210,3 @@ class Importer(ABC):
             created, updated = upsert(self.table, batch.encoded) if batch.rows else (0, 0)
             transaction.set_rollback(self.dry_run)
         return created, updated
-
-
-def _one_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """The batches. A thread reads the next one while the database stores the current one."""
-    wanted: SimpleQueue[bool] = SimpleQueue()
-    read: SimpleQueue[Batch | BaseException | None] = SimpleQueue()
-
-    def reader() -> None:
-        while wanted.get():
-            try:
-                read.put(next(batches, None))
-            except BaseException as error:
-                read.put(error)
-
-    thread = Thread(target=reader, name="reader", daemon=True)
-    thread.start()
-    try:
-        wanted.put(True)
-        while (batch := read.get()) is not None:
-            if isinstance(batch, BaseException):
-                raise batch
-            wanted.put(True)
-            yield batch
-    finally:
-        wanted.put(False)
-        # A thread that waits for a pipe is abandoned, so that Ctrl-C ends the command at once.
-        thread.join(READER_TIMEOUT)
-        if not thread.is_alive():
-            batches.close()

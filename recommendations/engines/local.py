@@ -4,8 +4,7 @@ import time
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +17,9 @@ from catalog.models import Product, Review
 from recommendations.engines import DAY, Computed, PopularRow, Stages, binary_copy
 from recommendations.models import MOST_POPULAR, MOST_POPULAR_OF_CATEGORY
 from recommendations.sequences import Matrix, in_order
-from recommendations.similarity import NeighbourBlock, find_neighbours, product_text, text_matrix
+from recommendations.similarity import find_neighbours, product_text, text_matrix
 from recommendations.weights import Weights
+from service.one_ahead import one_ahead
 
 Categories = list[tuple[str, ...]]  # of each product
 
@@ -54,17 +54,9 @@ def compute(weights: Weights, stages: Stages) -> Iterator[Computed]:
         popularity = _recent(reviews, len(ids), weights.popular_half_life)
         trends = _recent(reviews, len(ids), weights.half_life).astype(np.float32)
         sequences = in_order(reviews.reviewers, reviews.products, reviews.days)
-    neighbours = _one_ahead(find_neighbours(sequences, texts, weights))
-    yield Computed(ids, len(reviews.days), trends, neighbours, _most_popular(categories, popularity))
-
-
-def _one_ahead(blocks: Iterator[NeighbourBlock]) -> Iterator[NeighbourBlock]:
-    """The blocks. A thread computes the next one while the database stores the current one."""
-    with ThreadPoolExecutor(1, "neighbours") as thread:
-        following = thread.submit(next, blocks, None)
-        while (block := following.result()) is not None:
-            following = thread.submit(next, blocks, None)
-            yield block
+    # The next block is computed while the database stores the current one.
+    with closing(one_ahead(find_neighbours(sequences, texts, weights), "neighbours")) as neighbours:
+        yield Computed(ids, len(reviews.days), trends, neighbours, _most_popular(categories, popularity))
 
 
 def _read_products(count: int, stages: Stages) -> tuple[NDArray[np.int64], Categories, Matrix]:
