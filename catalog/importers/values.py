@@ -69,14 +69,16 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def asin(raw: Any) -> str:
-    """A product's id, from text or a whole number."""
-    if not isinstance(raw, str) and whole(raw) is not None:
-        raw = as_text(raw)
+    """A product's id. It must be text, even if it is all digits: a number may have lost leading zeros."""
     if isinstance(raw, str):
         raw = raw.strip()
         if rules.is_asin(raw) and not (len(raw) <= LONGEST_ABSENT and raw in ABSENT):
             return str(raw)
-    raise RejectedRow("asin: missing" if is_absent(raw) else "asin: not 1 to 255 letters, digits or . _ -")
+    if is_absent(raw):
+        raise RejectedRow("asin: missing")
+    if whole(raw) is not None and not isinstance(raw, str):
+        raise RejectedRow("asin: a number; write it as text, which keeps leading zeros")
+    raise RejectedRow("asin: not 1 to 255 letters, digits or . _ -")
 
 
 def reviewer(raw: Any) -> str:

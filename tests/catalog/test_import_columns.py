@@ -215,10 +215,10 @@ def test_a_feed_for_google_merchant_is_read(tmp_path: Path) -> None:
 
 
 def test_an_id_is_the_asin_only_of_a_file_without_asins(tmp_path: Path) -> None:
-    rows: list[dict[str, object]] = [{"id": 7, "asin": "P1"}, {"id": 8, "asin": None}]
+    rows: list[dict[str, object]] = [{"id": "7", "asin": "P1"}, {"id": "8", "asin": None}]
     counts = import_products(tmp_path, as_lines(rows))
     assert (counts.created, counts.rejected) == (1, 1)
-    assert import_products(tmp_path, as_lines([{"id": 9, "title": "Pen"}])) == Counts(read=1, created=1)
+    assert import_products(tmp_path, as_lines([{"id": "9", "title": "Pen"}])) == Counts(read=1, created=1)
     assert set(Product.objects.values_list("asin", flat=True)) == {"P1", "9"}
 
 

@@ -206,7 +206,7 @@ def test_no_number_ends_an_import(number: str, tmp_path: Path) -> None:
     assert Product.objects.filter(asin="OK").exists()
 
 
-@pytest.mark.parametrize("asin", [".", "..", "P/1", "P 1", "x" * 256, 1.5, True, ["P1"], "nan"])
+@pytest.mark.parametrize("asin", [".", "..", "P/1", "P 1", "x" * 256, 12, 1.5, True, ["P1"], "nan"])
 def test_an_invalid_asin_rejects_its_row(asin: Any, tmp_path: Path) -> None:
     (reason,) = reasons(tmp_path, ProductImporter, as_lines([{"asin": asin}]))
     assert reason.startswith("asin: ")

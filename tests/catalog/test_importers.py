@@ -110,6 +110,7 @@ def test_an_empty_value_does_not_erase_and_a_new_one_replaces(tmp_path: Path) ->
     [
         ('{"title": "no id"}', "asin: missing"),
         ('{"asin": "no spaces"}', "asin: not 1 to 255 letters, digits or . _ -"),
+        ('{"asin": 12}', "asin: a number; write it as text, which keeps leading zeros"),
         ('{"asin": 1.5}', "asin: not 1 to 255 letters, digits or . _ -"),
         ('{"asin": "P1", "title": "' + "x" * 1001 + '"}', "title: longer than 1000 characters"),
         ('{"asin": "P1", "title": "nul \\u0000"}', "title: holds a NUL or half a character"),
