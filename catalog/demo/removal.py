@@ -18,8 +18,10 @@ _VOTES = {"id", "helpful_votes", "total_votes"}
 
 @dataclass
 class Removed:
-    """How many rows were deleted, and how many products stay because they were ``changed`` or ``reviewed``, or are
-    ``used``: the staff has made a rule for them."""
+    """How many rows were deleted, and how many products stay.
+
+    They stay because they were ``changed`` or ``reviewed``, or because they are ``used`` by a rule of the staff.
+    """
 
     products: int = 0
     reviews: int = 0
@@ -66,7 +68,7 @@ def _remove(made: Product, reviews: dict[str, Review], done: Removed) -> None:
 
 
 def _is_used(product: Product) -> bool:
-    """Whether a row of an app above this one refers to the product and would be deleted with it."""
+    """Whether the product has rows in an app above this one. Deleting the product would delete them."""
     others = (each for each in Product._meta.related_objects if each.related_model is not Review)
     return any(each.related_model._base_manager.filter(**{each.field.name: product}).exists() for each in others)
 

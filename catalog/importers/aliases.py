@@ -63,8 +63,8 @@ IS_REVIEWS = "these are reviews: seed_reviews reads them"
 IS_PRODUCTS = "these are products: seed_products reads them"
 
 IS_WOOCOMMERCE = (
-    "this is WooCommerce's export, in which variants have rows of their own; keep the rows to sell, and name the "
-    "columns SKU, Name, Regular price, Categories and Images asin, title, price, category and image"
+    "this is WooCommerce's export, which mixes products and variants; keep the rows of what you sell, and name the "
+    "columns SKU, Name, Regular price, Categories and Images: asin, title, price, category and image"
 )
 WOOCOMMERCE = frozenset({"sku", "regularprice", "categories"})
 

@@ -17,7 +17,6 @@ from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table
 from catalog.models import leaf_category
 
-_RELATED = 4  # its position in a row
 MAX_SHOWN = 40  # characters of a value that cannot be read
 
 T = TypeVar("T")
@@ -28,8 +27,8 @@ class ProductImporter(Importer):
     """Imports products. A missing or empty value keeps the stored one.
 
     Consecutive rows of one Shopify handle are variants of one product, which gets the first value of each field and the
-    lowest price, and is in stock if one of them is. ``handles`` are those that were read; only Shopify's file, which
-    has at most some thousand products, fills it.
+    lowest price, and is in stock if one of them is. ``handles`` are those of the file's products so far, which are some
+    thousands at most.
     """
 
     columns = Columns(aliases.PRODUCTS, {"the product": ("asin", "id")})
@@ -93,7 +92,7 @@ class ProductImporter(Importer):
             description = without_markup(description)
         named = self._readable("categories", listings.categories(categories, main, features))
         row = (
-            values.asin(asin if names & aliases.ASIN else number),
+            values.asin(number if names.isdisjoint(aliases.ASIN) else asin),
             values.paragraphs(title, "title", rules.MAX_TITLE) or None,
             values.paragraphs(description, "description", rules.MAX_TEXT) or None,
             self._readable(wire.IM_URL, listings.picture(picture)) or None,
@@ -109,10 +108,8 @@ class ProductImporter(Importer):
         return self._folded(row) if is_shopify else row
 
     def merge(self, old: Row, new: Row) -> Row:
-        merged = [before if now is None else now for before, now in zip(old, new, strict=True)]
-        if old[_RELATED] and new[_RELATED]:  # as in the database
-            merged[_RELATED] = _json(json.loads(old[_RELATED]) | json.loads(new[_RELATED]))
-        return tuple(merged)
+        columns = zip(self.table.columns, old, new, strict=True)
+        return tuple(_merged(name in self.table.objects, before, now) for name, before, now in columns)
 
     def _readable(self, name: str, found: tuple[T, bool]) -> T:
         """The value of a field, which is noted as unreadable if the value is incomplete."""
@@ -148,6 +145,13 @@ class ProductImporter(Importer):
             self.handles.add(row[0])
         self.variants = row
         return row
+
+
+def _merged(is_object: bool, before: Any, now: Any) -> Any:
+    """The later value of a column, None if there is none. Objects are merged as the upsert merges them."""
+    if is_object and before and now:
+        return _json(json.loads(before) | json.loads(now))
+    return before if now is None else now
 
 
 def _json(value: dict[str, Any] | list[Any]) -> str | None:

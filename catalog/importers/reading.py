@@ -88,11 +88,9 @@ def _csv(first: int, texts: Iterator[str], columns: Columns, tell: Callable[[str
         return
     if not head:
         next(texts)  # which says what is wrong
+    if not header and "\r" in head[0].rstrip("\r\n"):
+        raise UnknownFormat("its lines end with a carriage return only; save it with the line ends of Windows or Unix")
     if not header:
-        if "\r" in head[0].rstrip("\r\n"):
-            raise UnknownFormat(
-                "its lines end with a carriage return only; save it with the line ends of Windows or Unix"
-            )
         raise UnknownFormat("the first line is no CSV header, and no JSON or Python literal")
     _check(f"CSV ({dialect})", header, columns)
     tell(f"CSV ({dialect})")

@@ -27,7 +27,7 @@ class Columns:
 
     @cached_property
     def spellings(self) -> frozenset[str]:
-        """The names in lower case, folded and as they are: a quick look whether a cell may be one."""
+        """The names in lower case, and the folded names. A cell that is none of them is no header of a column."""
         return self.known | {name.casefold() for names in self.aliases.values() for name in names}
 
 

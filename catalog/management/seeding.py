@@ -156,12 +156,8 @@ class Rejects:
     def __init__(self, name: str, names: list[str]) -> None:
         self._name = name
         try:
-            read = [
-                os.fstat(0) if each == "-" else Path(each).stat()
-                for each in names
-                if each == "-" or Path(each).exists()
-            ]
-            is_read = Path(name).is_file() and any(os.path.samestat(Path(name).stat(), each) for each in read)
+            inputs = [Path("/dev/stdin" if each == "-" else each) for each in names]
+            is_read = Path(name).exists() and any(Path(name).samefile(each) for each in inputs if each.exists())
         except OSError as error:
             raise self._unwritable(error) from error
         if is_read:

@@ -117,6 +117,7 @@ def test_rejects_never_overwrite_standard_input(tmp_path: Path) -> None:
     assert file.read_text() == HEADER + "P1,Pen\n"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_database")
 def test_it_reads_standard_input_and_says_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     done = shell("seed_products", "-", "-", feed=gzip.compress(HEADER.encode() + b"P1,Pen\n"))
