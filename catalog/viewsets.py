@@ -27,6 +27,7 @@ from catalog.served import ProductRow, ReviewRow
 from catalog.wire import REVIEWER_ID
 from catalog.withdrawals import withdrawals
 from service import openapi
+from service.caching import SharedReads
 from service.permissions import PermittedOrReadOnly
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def _parameters(serializer_class: type[PageParameters], query: str) -> dict[str,
     return validated(serializer_class, QueryDict(query).dict())
 
 
-class CatalogViewSet(GenericViewSet[Any]):
+class CatalogViewSet(SharedReads, GenericViewSet[Any]):
     """Base of both viewsets: pages, and the asin in the path."""
 
     pagination_class = None
@@ -114,8 +115,8 @@ class ProductViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="List products",
-        parameters=[PageParameters, *openapi.DATA_SOURCE, *openapi.LINK],
-        responses={200: ProductSerializer(many=True), **openapi.READ_ERRORS},
+        parameters=[PageParameters, *openapi.SHARED, *openapi.LINK],
+        responses={200: ProductSerializer(many=True), **openapi.SHARED_READ},
     )
     def list(self, request: Request) -> Response:
         """Listed products by id. If the database is down: the last answer to the same request, else a stand-in."""
@@ -123,8 +124,8 @@ class ProductViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="Show a product",
-        parameters=[ASIN_IN_PATH, *openapi.DATA_SOURCE],
-        responses={200: ProductSerializer, **openapi.READ_ERRORS, 404: NOT_FOUND},
+        parameters=[ASIN_IN_PATH, *openapi.SHARED],
+        responses={200: ProductSerializer, **openapi.SHARED_READ, 404: NOT_FOUND},
     )
     def retrieve(self, request: Request, asin: str) -> Response:
         """One product. If the database is down: the last answer, else a stand-in with the same asin."""
@@ -203,8 +204,8 @@ class ProductViewSet(CatalogViewSet):
     @extend_schema(
         summary="List a product's reviews",
         tags=["reviews"],
-        parameters=[ASIN_IN_PATH, PageParameters, *openapi.DATA_SOURCE, *openapi.LINK],
-        responses={200: ReviewSerializer(many=True), **openapi.READ_ERRORS, 404: NOT_FOUND},
+        parameters=[ASIN_IN_PATH, PageParameters, *openapi.SHARED, *openapi.LINK],
+        responses={200: ReviewSerializer(many=True), **openapi.SHARED_READ, 404: NOT_FOUND},
     )
     @action(detail=True, serializer_class=ReviewSerializer)
     def reviews(self, request: Request, asin: str) -> Response:
@@ -225,8 +226,8 @@ class ReviewViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="List reviews",
-        parameters=[ReviewParameters, *openapi.DATA_SOURCE, *openapi.LINK],
-        responses={200: ReviewSerializer(many=True), **openapi.READ_ERRORS},
+        parameters=[ReviewParameters, *openapi.SHARED, *openapi.LINK],
+        responses={200: ReviewSerializer(many=True), **openapi.SHARED_READ},
     )
     def list(self, request: Request) -> Response:
         """Reviews ordered by id. If the database is down: the last answer to the same request, else none."""

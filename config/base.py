@@ -31,6 +31,7 @@ MIDDLEWARE = [
     "service.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "service.caching.CacheMiddleware",  # after WhiteNoise, which does the same for static files
     "corsheaders.middleware.CorsMiddleware",  # before IntakeMiddleware: a front end can read refusals
     "service.middleware.IntakeMiddleware",  # before CommonMiddleware, which checks the Host header
     "resilience.middleware.SessionMiddleware",

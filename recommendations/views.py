@@ -23,6 +23,7 @@ from recommendations.serializers import (
     ReviewerPath,
 )
 from service import openapi
+from service.caching import SharedReads
 
 REVIEWER_IN_PATH = OpenApiParameter("reviewerID", str, OpenApiParameter.PATH, description="As in the reviews.")
 LISTED = {200: RecommendedSerializer(many=True), **openapi.READ_ERRORS}
@@ -50,14 +51,14 @@ class RecommendationsView(GenericAPIView[Any]):
 
 
 @extend_schema(tags=["recommendations"])
-class SimilarView(RecommendationsView):
+class SimilarView(SharedReads, RecommendationsView):
     name = "Products like this one"
 
     @extend_schema(
         operation_id="similar_products",
         summary="Recommend products like one",
-        parameters=[ASIN_IN_PATH, ListParameters, *openapi.DATA_SOURCE],
-        responses={**LISTED, 404: NOT_FOUND},
+        parameters=[ASIN_IN_PATH, ListParameters, *openapi.SHARED],
+        responses={**LISTED, **openapi.SHARED_READ, 404: NOT_FOUND},
     )
     def get(self, request: Request, asin: str) -> Response:
         """Products with the same reviewers, with similar texts, related by the metadata, or popular in the category.
@@ -105,14 +106,14 @@ class BasketView(RecommendationsView):
 
 
 @extend_schema(tags=["recommendations"])
-class PopularView(RecommendationsView):
+class PopularView(SharedReads, RecommendationsView):
     name = "Popular products"
 
     @extend_schema(
         operation_id="popular_products",
         summary="List popular products",
-        parameters=[ListParameters, *openapi.DATA_SOURCE],
-        responses=LISTED,
+        parameters=[ListParameters, *openapi.SHARED],
+        responses={**LISTED, **openapi.SHARED_READ},
     )
     def get(self, request: Request) -> Response:
         """The most reviewed products, of `category` if it is given. Newer reviews count more."""

@@ -7,8 +7,6 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.cache import never_cache
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -49,7 +47,6 @@ class AdParameters(serializers.Serializer[Any]):
     )
 
 
-@method_decorator(never_cache, name="dispatch")  # a cached decision for many viewers would be billed once
 class AdsView(APIView):
     """Ads, without authentication."""
 

@@ -19,6 +19,12 @@ DATA_SOURCE = [
     response_header("X-Data-Source", "Whether the answer is live, stale or a default.", ["200"], enum=SOURCES),
     response_header("Age", "Age of a stale answer in seconds.", ["200"]),
 ]
+SHARED = [
+    *DATA_SOURCE,
+    response_header("Cache-Control", "How long shared caches may keep the answer, if nobody is signed in.", ["200"]),
+    response_header("ETag", "Names this answer. Send it in `If-None-Match`.", ["200", "304"]),
+    OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The `ETag` of an answer you have."),
+]
 LINK = [response_header("Link", 'The next page, as `<…>; rel="next"`, while there is more.', ["200"])]
 RETRY_AFTER = [response_header("Retry-After", "Seconds to wait before another attempt.", ["503"])]
 
@@ -44,6 +50,7 @@ UNSUPPORTED = OpenApiResponse(detail, "The media type of the body is not support
 UNAVAILABLE = OpenApiResponse(detail, "The database is unavailable. The text says whether anything may have changed.")
 
 READ_ERRORS = {400: INVALID, 401: BAD_TOKEN, 406: NOT_ACCEPTABLE}
+SHARED_READ = {304: OpenApiResponse(description="The answer is the one that you have."), **READ_ERRORS}
 WRITE_ERRORS = {
     400: INVALID,
     401: UNAUTHORIZED,

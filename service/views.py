@@ -168,7 +168,8 @@ class SchemaView(SpectacularAPIView):
                 self._written[renderer.media_type] = content, response.headers["Content-Disposition"]
         content, name = self._written[renderer.media_type]
         kind = f"{renderer.media_type}; charset=utf-8"
-        return HttpResponse(content, content_type=kind, headers={"Content-Disposition": name})
+        headers = {"Content-Disposition": name, "Cache-Control": "no-cache"}  # compare the ETag each time
+        return HttpResponse(content, content_type=kind, headers=headers)
 
 
 class BreakersView(OperationsView):
