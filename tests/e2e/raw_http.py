@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from tests.e2e.services import Service
+from tests.edge import Edge
 
 CHUNKED = b"POST /reviews HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -40,7 +41,7 @@ def status(answer: bytes) -> int:
 
 @contextmanager
 def clients(
-    service: Service, count: int, begun: bytes = b"", small_buffer: bool = False
+    service: Service | Edge, count: int, begun: bytes = b"", small_buffer: bool = False
 ) -> Iterator[list[socket.socket]]:
     """Connections that have each sent the same bytes and read nothing."""
     with ExitStack() as stack:

@@ -196,6 +196,17 @@ class Service:
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         return requests.request(method, self.url + path, timeout=10, **options)
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the master and its workers."""
+        master = psutil.Process(self.process.pid)
+        for each in [*master.children(), master]:
+            each.send_signal(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        self.log.close()
+
     def state(self, breaker: str) -> str:
         states: dict[str, str] = {each["name"]: each["state"] for each in self.get("/breakers").json()}
         return states[breaker]

@@ -1,0 +1,182 @@
+"""The edge's settings, its TLS, and clients that are slow."""
+
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from tests.e2e import raw_http
+from tests.e2e.services import ROOT, Postgres, Service
+from tests.edge import Edge
+
+START = ROOT / "docker/edge/start.sh"
+
+
+def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the script with an nginx that ends at once."""
+    nginx = folder / "nginx"
+    nginx.write_text("#!/bin/sh\n")
+    nginx.chmod(0o755)
+    env = {"PATH": f"{folder}:{os.environ['PATH']}", "EDGE_DIR": str(folder / "edge")}
+    return subprocess.run([START], env=env | settings, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRUSTED_PROXIES", "two"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "11"),
+        ("EDGE_OPERATORS", "my-laptop"),
+        ("EDGE_OPERATORS", "10.0.0.0/8; deny all"),
+        ("EDGE_OPERATORS", ","),
+        ("EDGE_RECOMMENDERS", "recommender"),
+        ("EDGE_RECOMMENDERS", "recommender:8000; }"),
+        ("EDGE_AD_PROVIDERS", "http://ad-provider:8001"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, name: str, value: str) -> None:
+    done = start(tmp_path, **{name: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{name}: must be ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_names_of_services_are_looked_up_again(tmp_path: Path) -> None:
+    assert start(tmp_path, EDGE_RECOMMENDERS="shop-1:8000,192.0.2.1:8000").returncode == 0
+    upstreams = (tmp_path / "edge/generated/upstreams.conf").read_text()
+    assert "server shop-1:8000 resolve " in upstreams
+    assert "server 192.0.2.1:8000 max_fails" in upstreams
+    assert "server ad-provider:8001 resolve " in upstreams
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost and ads.localhost."""
+    folder = tmp_path_factory.mktemp("certificates")
+    folder.chmod(0o755)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    hosts = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.DNSName("ads.localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(hosts, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "tls.crt").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (folder / "tls.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return folder
+
+
+def test_tls_needs_the_host_name_of_the_ad_provider(tmp_path: Path, certificates: Path) -> None:
+    for url in ("", "http://ads.shop.example", "https://"):
+        done = start(tmp_path, EDGE_CERTIFICATES=str(certificates), AD_PROVIDER_PUBLIC_URL=url)
+        assert done.returncode == 1
+        assert done.stderr.startswith("AD_PROVIDER_PUBLIC_URL: must be https://")
+
+
+def test_with_certificates_the_edge_speaks_tls(postgres: Postgres, certificates: Path) -> None:
+    settings = {"DATABASE_URL": postgres.url, "HTTPS": "on", "TRUSTED_PROXIES": "1"}
+    hosts = {"ALLOWED_HOSTS": "localhost,ads.localhost,127.0.0.1"}
+    tls = {"EDGE_CERTIFICATES": str(certificates), "AD_PROVIDER_PUBLIC_URL": "https://ads.localhost"}
+    with (
+        Service("ad_provider_site", **settings, **hosts) as ad_provider,
+        Service("recommender_site", AD_PROVIDER_URL=ad_provider.url, **settings, **hosts) as recommender,
+        Edge([recommender.port], ad_provider.port, **tls) as edge,
+        requests.Session() as browser,
+    ):
+        browser.trust_env = False  # the environment may name other certificates
+        browser.verify = str(certificates / "tls.crt")
+        url = f"https://localhost:{edge.tls_port}"
+        for _ in range(2):
+            response = browser.get(f"{url}/products?limit=1", timeout=10)
+            assert (response.status_code, response.headers["X-Data-Source"]) == (200, "live")
+            assert response.links["next"]["url"].startswith(f"{url}/products")
+            assert "max-age" in response.headers["Strict-Transport-Security"]
+        assert "Secure" in browser.get(f"{url}/accounts/login/", timeout=10).headers["Set-Cookie"]
+        assert browser.get(f"{url}/livez", headers={"Host": "ads.localhost"}, timeout=10).status_code == 200
+        assert edge.requests()[-1]["upstream"] == f"127.0.0.1:{ad_provider.port}"
+        plain = edge.get("/products?limit=1", allow_redirects=False)
+        assert (plain.status_code, plain.headers["Location"]) == (301, "https://127.0.0.1/products?limit=1")
+
+
+@pytest.fixture(scope="module")
+def edge(recommender: Service, ad_provider: Service) -> Iterator[Edge]:
+    with Edge([recommender.port], ad_provider.port) as edge:
+        yield edge
+
+
+def connections(service: Service) -> int:
+    """Established connections to a service."""
+    (worker,) = psutil.Process(service.process.pid).children()
+    return sum(each.status == psutil.CONN_ESTABLISHED for each in worker.net_connections("tcp"))
+
+
+def test_slow_clients_reach_the_service_when_they_are_complete(edge: Edge, recommender: Service) -> None:
+    begun = raw_http.post("/reviews", b'{"asin": ', length=100)
+    with raw_http.clients(edge, 300, begun):
+        time.sleep(0.5)
+        assert connections(recommender) <= 5
+        began = time.monotonic()
+        assert edge.get("/products").status_code == 200
+        assert time.monotonic() - began < 2.5
+
+
+@pytest.fixture
+def echo() -> Iterator[int]:
+    """A service that answers with the headers that it got. Yields its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(dict(self.headers)).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "proto", "told"),
+    [
+        ("0", None, None, ("127.0.0.1", "http")),
+        ("0", "192.0.2.1", "https", ("127.0.0.1", "http")),
+        ("1", "192.0.2.66, 192.0.2.1", "https", ("192.0.2.1", "https")),
+        ("2", "192.0.2.66, 192.0.2.1:80, 192.0.2.2", "http", ("192.0.2.1", "http")),
+        ("2", "192.0.2.1", None, ("127.0.0.1", "http")),  # fewer entries than proxies
+    ],
+)
+def test_services_are_told_one_address(
+    echo: int, proxies: str, forwarded: str | None, proto: str | None, told: tuple[str, str]
+) -> None:
+    sent = {"X-Forwarded-For": forwarded, "X-Forwarded-Proto": proto, "X-Request-ID": "mine", "Host": "shop.example"}
+    with Edge([echo], echo, TRUSTED_PROXIES=proxies) as edge:
+        headers = edge.get("/", headers={name: value for name, value in sent.items() if value}).json()
+    assert (headers["X-Forwarded-For"], headers["X-Forwarded-Proto"]) == told
+    assert (headers["Host"], headers["X-Request-ID"]) == ("shop.example", "mine")
+    assert "Accept-Encoding" not in headers
