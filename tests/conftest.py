@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import psycopg2
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection, connections
 from django.db.backends.utils import CursorWrapper
 
@@ -43,6 +44,8 @@ def as_in_a_service() -> None:
     """As in a service, each query is a protected call; but there are no background threads."""
     protection.turn_on()
     background.LOOPS.clear()
+    # Each test's client makes the middleware anew. WhiteNoise would list all static files each time, for 30 ms.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture

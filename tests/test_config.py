@@ -139,6 +139,7 @@ def test_the_line_does_not_give_a_password_away(start: Start) -> None:
     assert "open-sesame" not in str(ended.value.code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("project", "name", "value"),
     [

@@ -87,6 +87,7 @@ def test_other_users_sign_in_meanwhile(client: Client, page: str) -> None:
     assert sign_in(client, "anna", page=page, REMOTE_ADDR="192.0.2.9").status_code == 302
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("spelling", ["nobody {}", "{}" + "x" * 5000])
 def test_made_up_names_soon_cost_no_hashes(client: Client, page: str, spelling: str) -> None:

@@ -61,6 +61,7 @@ def test_without_a_category_all_products_are_candidates(
     assert set(asins(client, limit=100, **context)) == PENS | PAPERS
 
 
+@pytest.mark.slow
 def test_better_rated_products_are_shown_more_often(
     client: Client, shop: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:

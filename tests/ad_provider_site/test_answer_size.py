@@ -40,6 +40,7 @@ def ask(client: Client, **context: Any) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", ["x", "é", "😀", '"', "\x01"])
 def test_an_answer_is_small_enough_for_large_products(client: Client, letter: str) -> None:
     Product.objects.bulk_create([product(number, letter) for number in range(110)], batch_size=10)

@@ -26,6 +26,7 @@ def test_a_nul_in_the_query_of_an_admin_page_is_400(staff: Client) -> None:
         assert_refused(staff, path)
 
 
+@pytest.mark.slow
 def test_a_nul_in_a_path_or_cookie_is_no_server_error(staff: Client) -> None:
     assert_nothing_fails(staff)
     assert staff.get("/ads/click/%00").status_code == 302

@@ -161,6 +161,7 @@ def test_a_viewer_who_clicks_many_times_at_once_is_billed_for_a_few(ad: Sponsore
     assert eight_at_once(ad, viewer="somebody").count(None) == CLIENT_CLICKS
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_simultaneous_clicks_are_charged_within_the_budget(ad: SponsoredProduct) -> None:
     def click_once(number: int) -> Reason | None:

@@ -25,6 +25,7 @@ def old_key(settings: Any) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD, []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_click_sealed_with_a_fallback_key_redirects_and_counts(client: Client, settings: Any) -> None:
     sponsors.ad(sponsors.campaign(), "PEN", "category Pens")

@@ -22,6 +22,7 @@ def now(campaign: Campaign) -> Any:
     return standing.campaigns_at(Campaign.objects.filter(pk=campaign.pk), timezone.now()).get()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "spent_today", "expected"),
     [

@@ -69,6 +69,7 @@ def unbilled() -> set[tuple[str, str, int]]:
     return set(Unbilled.objects.values_list("kind", "reason", "count"))
 
 
+@pytest.mark.slow
 def test_choosing_writes_nothing(client: Client, shown: dict[str, Any], ad: SponsoredProduct) -> None:
     assert shown["ad_id"] == ad.pk
     assert not Event.objects.exists()

@@ -67,6 +67,7 @@ def test_a_product_that_somebody_else_has_just_deleted_is_said_to_be_gone(
     assert "Perhaps it was deleted?" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "url", [PRODUCTS, "/admin/catalog/review/", "/admin/auth/user/", "/admin/recommendations/merchandisingrule/"]
 )

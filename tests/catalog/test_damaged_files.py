@@ -152,6 +152,7 @@ def import_all(importer: Callable[..., ProductImporter | ReviewImporter], name: 
 without_limits = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("importer", [ProductImporter, ReviewImporter])
 @settings(without_limits, max_examples=150)
@@ -164,6 +165,7 @@ def test_garbage_is_counted_or_refused(
     import_all(importer, str(file))
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", FILES)
 @settings(without_limits, max_examples=60)

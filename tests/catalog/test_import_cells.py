@@ -139,6 +139,7 @@ nested = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(value=st.lists(nested, max_size=4) | st.dictionaries(st.text(), nested, max_size=4))
 def test_what_python_and_json_write_is_read_back(value: Any) -> None:
     assert parse(json.dumps(value)) == value
@@ -166,6 +167,7 @@ raw_cells = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @pytest.mark.parametrize("importer", [ProductImporter, ReviewImporter])
 def test_any_value_in_any_field_is_read_or_rejects_its_row(
@@ -196,6 +198,7 @@ def longest(read: Callable[[str], object], pattern: Callable[[int], str]) -> flo
     return seconds_for(160_000) / max(seconds_for(20_000), 0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -214,6 +217,7 @@ def test_time_grows_with_the_length_of_a_literal(pattern: Callable[[int], str]) 
     assert longest(parse, pattern) < 5 * 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "column", ["price", "salesRank", "rank", "imUrl", "categories", "main_cat", "Body (HTML)", "title"]
 )
@@ -227,6 +231,7 @@ def test_time_grows_with_the_length_of_a_cell(column: str, part: str) -> None:
     assert longest(read, lambda size: part * size) < 5 * 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opening", ["", "<img ", '<img alt="', "<br "])
 @pytest.mark.parametrize("part", ['alt="" ', ' alt="', " <b>", "\n<b>"])
 @pytest.mark.parametrize("column", ["categories", "Body (HTML)"])

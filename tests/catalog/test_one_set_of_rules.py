@@ -71,6 +71,7 @@ KEPT_OUT: list[tuple[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", USED)
 def test_what_is_imported_can_be_put_back_and_saved_in_the_admin(
     fields: dict[str, Any], tmp_path: Path, staff: APIClient, client: Client

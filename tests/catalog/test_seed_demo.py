@@ -69,6 +69,7 @@ def test_equal_seeds_make_equal_shops_and_different_seeds_different_ones() -> No
     assert shop(1) != shop(2)
 
 
+@pytest.mark.slow
 def test_reviewers_have_tastes_and_shops_have_favorites() -> None:
     rng = random.Random(1)
     made = make_products(rng, 600, "http://x")

@@ -76,6 +76,7 @@ def test_it_reads_the_formats_of_the_seed_commands(tmp_path: Path) -> None:
     assert found.texts[found.products["P3"]] == "Pen 3"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_it_reads_the_database() -> None:
     Product.objects.bulk_create(Product(asin=f"P{n}", title="Pen", categories=["Office"]) for n in range(5))

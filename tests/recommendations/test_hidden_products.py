@@ -54,6 +54,7 @@ def hide(asins: set[str], how: str) -> None:
     withdrawals.read()  # what a background thread does all the time
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["is_listed", "in_stock", "deleted"])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_withdrawn_product_is_in_no_list_live_stale_or_default(
@@ -80,6 +81,7 @@ def test_a_withdrawn_product_is_in_no_list_live_stale_or_default(
     check("default")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["is_listed", "in_stock"])
 @pytest.mark.parametrize("is_built", [True, False])
 def test_live_lists_have_nothing_that_is_hidden(how: str, is_built: bool, client: Client, shop: None) -> None:

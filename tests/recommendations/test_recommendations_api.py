@@ -72,6 +72,7 @@ def test_a_reviewer_gets_unseen_products_like_the_latest(client: Client, shop: N
     assert len(with_seen) == 31
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reviewer", "path"),
     [

@@ -75,6 +75,7 @@ def worked_out(reviews: Reviews, texts: list[str], weights: Weights) -> dict[int
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     reviews=st.dictionaries(st.tuples(st.integers(0, 4), st.integers(0, 7)), st.integers(-2, 3), max_size=40),

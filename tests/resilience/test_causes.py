@@ -64,6 +64,7 @@ def reset(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behave", "words"),
     [

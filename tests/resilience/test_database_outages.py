@@ -144,6 +144,7 @@ SQLSTATES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("outcome", "sqlstate"), [(each, code) for each in SQLSTATES for code in sorted(SQLSTATES[each])]
 )

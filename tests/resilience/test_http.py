@@ -83,6 +83,7 @@ def test_good_response_is_returned(serve: Callable[[Behavior], str]) -> None:
     assert answer.headers["x-data-source"] == "stale"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behave", "outcome"),
     [

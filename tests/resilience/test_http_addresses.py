@@ -140,6 +140,7 @@ def test_address_that_answered_last_comes_first(start: Start, resolve: Resolve) 
     assert (one.connections, two.connections) == (2, 0)
 
 
+@pytest.mark.slow
 def test_recovered_address_is_tried_if_the_others_fail(start: Start, resolve: Resolve) -> None:
     one, two = start(BROKEN), start(OK)
     resolve(one.address, two.address)
@@ -150,6 +151,7 @@ def test_recovered_address_is_tried_if_the_others_fail(start: Start, resolve: Re
     ask()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [None, BROKEN, b"nonsense\r\n\r\n", CUT_SHORT])
 def test_second_call_avoids_an_address_with_bad_responses(answer: bytes | None, start: Start, resolve: Resolve) -> None:
     resolve(start(answer).address, start(OK).address)
@@ -158,6 +160,7 @@ def test_second_call_avoids_an_address_with_bad_responses(answer: bytes | None, 
     ask()
 
 
+@pytest.mark.slow
 def test_second_call_avoids_an_address_without_tls_handshake(start: Start, resolve: Resolve) -> None:
     one, two = start(None), start(None)
     resolve(one.address, two.address)

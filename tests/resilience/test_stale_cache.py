@@ -89,6 +89,7 @@ def test_size_is_bounded() -> None:
     assert 60 < len(found) <= 100
 
 
+@pytest.mark.slow
 def test_keys_count_towards_the_size() -> None:
     kept = StaleCache(max_age=DAY, max_bytes=1_000_000)
     gc.collect()

@@ -23,10 +23,12 @@ def test_usual_searches_are_allowed(boss: Client) -> None:
     admin_bounds.usual_searches_are_made(boss)
 
 
+@pytest.mark.slow
 def test_lookups_that_fail_in_the_database_are_refused(boss: Client) -> None:
     admin_bounds.lookups_that_fail_in_the_database_are_refused(boss)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)  # PostgreSQL aborts a transaction with a refused statement
 def test_invalid_lookups_show_the_whole_list(boss: Client) -> None:
     admin_bounds.lookups_that_make_no_query_show_the_whole_list(boss)

@@ -100,6 +100,7 @@ def test_pages_work_again_after_the_outage(
     assert staff.get("/admin/").status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/admin/login/", "/accounts/login/"])
 def test_signing_in_is_unavailable_and_works_again_later(
     client: Client, path: str, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
@@ -130,6 +131,7 @@ def test_a_session_that_cannot_be_saved_after_the_view_is_a_503(
     assert "Retry-After" in response
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 @pytest.mark.parametrize("path", ["/products", "/reviews", "/ads", "/", "/products/P1", "/docs", "/schema"])
 def test_a_reader_never_gets_an_error(staff: Client, path: str, accept: str, lose_database: Callable[[], None]) -> None:

@@ -22,6 +22,7 @@ def pages() -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_while_the_circuit_is_open_nothing_reaches_the_database(
     client: Client, statements: list[str], method: str
