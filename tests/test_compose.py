@@ -53,6 +53,25 @@ def test_a_production_database_gets_no_demo(tmp_path: Path) -> None:
     assert set_up(tmp_path, DEMO="yes") == (1, [*migrations, "DEMO: must be on or off"])
 
 
+@pytest.mark.parametrize(("fails", "pause"), [("", "86400"), ("rollup", "600")])
+def test_the_jobs_run_daily_and_again_soon_after_a_failure(tmp_path: Path, fails: str, pause: str) -> None:
+    for name, body in (
+        ("python", f'echo "$1" "$2" "$3"; [ "$2" != "{fails}" ]'),
+        ("sleep", 'echo sleep "$1"; kill $PPID'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(SERVICES["jobs"]["command"], env=env, capture_output=True, text=True, timeout=60)
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    jobs = [
+        "manage_recommender.py build_recommendations --if-changed",
+        "manage_ad_provider.py rollup",
+        "manage_ad_provider.py reconcile",
+    ]
+    assert lines == [*(jobs[:2] if fails else jobs), f"sleep {pause}"]
+
+
 def make_env(folder: Path) -> dict[str, str]:
     subprocess.run([sys.executable, ROOT / "docker/make_env.py"], cwd=folder, check=True)
     assert (folder / ".env").stat().st_mode & 0o077 == 0

@@ -99,9 +99,9 @@ class Postgres:
     def restart(self) -> None:
         self._run("pg_ctl", "-w", f"--pgdata={self.data}", "--mode=fast", "restart")
 
-    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+    def ask(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of a statement, if it returns any."""
-        with contextlib.closing(psycopg2.connect(self.url)) as connection:
+        with contextlib.closing(psycopg2.connect(self.url, dbname=database)) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
             cursor.execute(statement)

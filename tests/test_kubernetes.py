@@ -1,0 +1,106 @@
+"""deploy/kubernetes/: manifests that Kubernetes accepts, and that fit together and to the services."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from django.test import Client
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "deploy/kubernetes"
+FILES = [each for each in sorted(FOLDER.glob("*/*.yaml")) if each.name != "kustomization.yaml"]
+MANIFESTS: list[dict[str, Any]] = [each for file in FILES for each in yaml.safe_load_all(file.read_text())]
+NAMES = [f"{each['kind']} {each['metadata']['name']}" for each in MANIFESTS]
+STEPS = {name: yaml.safe_load((FOLDER / name / "kustomization.yaml").read_text()) for name in ("migrate", "services")}
+SETTINGS = yaml.safe_load((FOLDER / "settings/kustomization.yaml").read_text())
+
+
+def pods() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name and the pod template of each manifest that has one."""
+    for manifest in MANIFESTS:
+        spec = manifest["spec"]
+        spec = spec.get("jobTemplate", {}).get("spec", spec)
+        if "template" in spec:
+            yield manifest["metadata"]["name"], spec["template"]
+
+
+PODS = dict(pods())
+
+
+@pytest.mark.parametrize("version", ["1.31", "1.37"])
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=NAMES)
+def test_kubernetes_accepts_it(manifest: dict[str, Any], version: str) -> None:
+    kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_each_file_is_part_of_a_step() -> None:
+    listed = {FOLDER / step / name for step, kustomization in STEPS.items() for name in kustomization["resources"]}
+    assert listed == set(FILES)
+    assert all(each["components"] == ["../settings"] for each in STEPS.values())
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_it_runs_the_image_with_the_shared_settings_and_no_privileges(name: str) -> None:
+    spec = PODS[name]["spec"]
+    (container,) = spec["containers"]
+    assert container["image"] == SETTINGS["images"][0]["name"]
+    assert container["envFrom"] == [{"configMapRef": {"name": "shop"}}, {"secretRef": {"name": "shop"}}]
+    assert spec["securityContext"]["runAsUser"] == 10001  # as in docker/Dockerfile
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
+    assert container["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("name", ["recommender", "ad-provider"])
+def test_what_belongs_to_a_service_selects_its_pods(name: str) -> None:
+    labels = PODS[name]["metadata"]["labels"]
+    own = {each["kind"]: each for each in MANIFESTS if each["metadata"]["name"] == name}
+    kind = "Deployment" if name == "recommender" else "StatefulSet"
+    assert set(own) == {kind, "Service", "PodDisruptionBudget", "HorizontalPodAutoscaler"}
+    assert own[kind]["spec"]["selector"]["matchLabels"] == labels
+    assert own["Service"]["spec"]["selector"] == labels
+    assert own["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    target = own["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
+    assert (target["kind"], target["name"]) == (kind, name)
+    (container,) = PODS[name]["spec"]["containers"]
+    port = container["ports"][0]["containerPort"]
+    assert container["command"] == ["gunicorn", f"--bind=0.0.0.0:{port}", f"{name.replace('-', '_')}_site.wsgi"]
+    assert own["Service"]["spec"]["ports"][0]["port"] == port
+
+
+@pytest.mark.parametrize("name", ["recommender", "ad-provider"])
+def test_the_probes_exist(client: Client, name: str) -> None:
+    (container,) = PODS[name]["spec"]["containers"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert client.get(container[probe]["httpGet"]["path"]).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["build-recommendations", "rollup", "reconcile"])
+def test_the_jobs_call_commands_that_exist(name: str) -> None:
+    program, project, command, *options = PODS[name]["spec"]["containers"][0]["command"]
+    assert (program, (ROOT / project).exists()) == ("python", True)
+    settings = f"{project.removeprefix('manage_').removesuffix('.py')}_site.settings"
+    script = "import sys, django; django.setup(); from django.core.management import load_command_class, get_commands;"
+    script += (
+        f"load_command_class(get_commands()[{command!r}], {command!r}).create_parser('', '').parse_args({options})"
+    )
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": settings}
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env).returncode == 0
+
+
+def test_the_settings_are_settings() -> None:
+    documented = (ROOT / "docs/operations.md").read_text()
+    for literal in SETTINGS["configMapGenerator"][0]["literals"]:
+        name, _, value = literal.partition("=")
+        assert f"| `{name}` |" in documented
+        assert value
