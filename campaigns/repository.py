@@ -17,6 +17,7 @@ from campaigns.snapshot import refresher
 from campaigns.spool import AdEvent, Spool
 from catalog.models import AVAILABLE
 from catalog.repository import advertised
+from catalog.rows import placeholders
 from catalog.served import ProductRow
 from resilience import breakers, provenance
 from resilience.database import InDoubt
@@ -97,8 +98,8 @@ def _seen_by(viewer: str, now: datetime) -> dict[int, int]:
 
 
 def _with_products(winners: Sequence[AuctionEntry]) -> list[tuple[AuctionEntry, ProductRow]]:
-    marks = ", ".join(["%s"] * len(winners))
-    found = advertised.fetch(f"WHERE {AVAILABLE} AND asin IN ({marks})", *(each.ad.asin for each in winners))
+    where = f"WHERE {AVAILABLE} AND asin IN ({placeholders(winners)})"
+    found = advertised.fetch(where, *(each.ad.asin for each in winners))
     products = {product.asin: product for product in found}
     return [(each, products[each.ad.asin]) for each in winners if each.ad.asin in products]  # else withdrawn since
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from catalog import defaults
 from catalog.models import AVAILABLE, LISTED, Product, Review
-from catalog.rows import Page, R, Rows
+from catalog.rows import Page, R, Rows, placeholders
 from catalog.served import ProductRow, ReviewRow
 from catalog.withdrawals import withdrawals
 from resilience.database import InDoubt, atomic
@@ -150,7 +150,7 @@ def get_ad_candidates(*, asin: str | None, leaves: tuple[str, ...], limit: int) 
 
     The page's product ``asin`` is left out. Two queries, one without categories.
     """
-    marks = ", ".join(["%s"] * len(leaves)) or "NULL"
+    marks = placeholders(leaves)
     best = f"AND {AVAILABLE} AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {limit:d}"
     fitting = advertised.fetch(f"WHERE leaf_category IN ({marks}) {best}", *leaves, asin or "") if leaves else []
     others = advertised.fetch(f"WHERE (leaf_category IN ({marks})) IS NOT TRUE {best}", *leaves, asin or "")

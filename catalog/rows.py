@@ -1,6 +1,6 @@
 """Reads rows by hand-written SQL: for a few rows the ORM takes longer to build its SQL than the database to answer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
@@ -12,6 +12,19 @@ Values = tuple[Any, ...]
 
 # Bytes that the long values of a page may take together. A thousand reviews of usual length stay below it.
 MAX_PAGE_BYTES = 2_000_000
+
+
+def select(sql: str, *parameters: Any) -> list[Values]:
+    """All rows of a query."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[Values] = cursor.fetchall()
+        return rows
+
+
+def placeholders(values: Sized) -> str:
+    """``%s`` for each value of a list in SQL; NULL, which equals nothing, for none."""
+    return ", ".join(["%s"] * len(values)) or "NULL"
 
 
 class Page(NamedTuple, Generic[R]):
@@ -70,8 +83,7 @@ class Rows(Generic[R]):
         count = _fitting([values[-1] for values in found[:limit]])
         fitting = {values[self._id]: values[:-1] for values in found[:count]}
         if keys := [values[self._id] for values in found[:count] if values[-1] > long]:
-            marks = ", ".join(["%s"] * len(keys))
-            whole = self._query(self._all, f"{self._table} WHERE id IN ({marks})", *keys)
+            whole = self._query(self._all, f"{self._table} WHERE id IN ({placeholders(keys)})", *keys)
             # A row that was deleted in between is left out.
             fitting |= dict.fromkeys(keys) | {values[self._id]: values for values in whole}
         next_after = found[count - 1][self._id] if count < len(found) else None
@@ -91,10 +103,7 @@ class Rows(Generic[R]):
         )
 
     def _query(self, columns: str, source: str, *parameters: Any) -> list[Values]:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {columns} FROM {source}", parameters)  # noqa: S608
-            rows: list[Values] = cursor.fetchall()
-            return rows
+        return select(f"SELECT {columns} FROM {source}", *parameters)  # noqa: S608
 
     def _made(self, found: Iterable[Values]) -> list[R]:
         return list(map(self._row._make, found))

@@ -49,11 +49,22 @@ def validated(serializer_class: type[Serializer[Any]], data: Any, **options: Any
     return dict(serializer.validated_data)
 
 
-@lru_cache(maxsize=1024)
-def _parameters(serializer_class: type[PageParameters], query: str) -> dict[str, Any]:
+def valid_asin(asin: str) -> str:
+    """The asin of a path. Raises ValidationError."""
+    return asin if rules.is_asin(asin) else str(validated(PathParameters, {"asin": asin})["asin"])
+
+
+@lru_cache(maxsize=4096)
+def validated_query(serializer_class: type[Serializer[Any]], query: str, repeatable: str = "") -> dict[str, Any]:
+    """The validated parameters of a query string, which must not be changed. Raises ValidationError.
+
+    The values of the ``repeatable`` parameter are joined by commas; of any other one the last value counts.
+    """
     # Cached, because a few queries repeat all day and validation costs as much as the answer. A plain dict, because in
     # a QueryDict an empty value would pass for a missing one.
-    return validated(serializer_class, QueryDict(query).dict())
+    given = QueryDict(query)
+    joined = {repeatable: ",".join(given.getlist(repeatable))} if repeatable in given else {}
+    return validated(serializer_class, given.dict() | joined)
 
 
 class CatalogViewSet(SharedReads, GenericViewSet[Any]):
@@ -82,12 +93,11 @@ class CatalogViewSet(SharedReads, GenericViewSet[Any]):
 
     def path_asin(self) -> str:
         """The asin of the path. Raises ValidationError."""
-        asin: str = self.kwargs["asin"]
-        return asin if rules.is_asin(asin) else str(validated(PathParameters, self.kwargs)["asin"])
+        return valid_asin(self.kwargs["asin"])
 
     def parameters(self, serializer_class: type[PageParameters]) -> dict[str, Any]:
         """The validated query parameters. Raises ValidationError."""
-        return dict(_parameters(serializer_class, self.request.META.get("QUERY_STRING", "")))
+        return dict(validated_query(serializer_class, self.request.META.get("QUERY_STRING", "")))
 
 
 @extend_schema(tags=["products"])

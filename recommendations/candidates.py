@@ -8,15 +8,13 @@ from itertools import chain, islice, repeat
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import orjson
-from django.db import connection
-from django.db.models import OuterRef, Subquery
 
-from catalog.models import AVAILABLE, Product, Review, is_available
-from catalog.rows import Rows
+from catalog.models import AVAILABLE, Product, is_available
+from catalog.rows import Rows, placeholders, select
 from catalog.served import ProductRow
 from recommendations.diversity import Diversity
 from recommendations.merchandising import NO_RULES, Rules
-from recommendations.models import Neighbours, Popular
+from recommendations.models import Popular
 
 Source = Literal["pinned", "co-reviewed", "similar-text", "related", "category", "popular"]
 SOURCES: tuple[Source, ...] = get_args(Source)
@@ -29,6 +27,8 @@ MAX_SKIPPED = 250
 COMPARED = (1_000, 40_000)
 
 _products = Rows(Product, ProductRow)
+# An index lookup for each product, not a join, which PostgreSQL plans badly for a reviewer of thousands.
+_UNSEEN = "(SELECT id FROM catalog_review seen WHERE seen.reviewer_id = %s AND seen.asin = {product}.asin) IS NULL"
 
 
 class StartRow(NamedTuple):
@@ -64,7 +64,12 @@ Item = TypeVar("Item")
 
 def neighbours_of(products: list[int]) -> dict[int, list[tuple[int, float, float, float]]]:
     """The stored neighbours of these products: id, score, the part of the score from reviews, and trend of each."""
-    found = Neighbours.objects.filter(build__is_active=True, product__in=products).values_list("product", "others")
+    found = select(
+        f"""SELECT product, others FROM recommendations_neighbours
+        JOIN recommendations_build ON recommendations_build.id = build_id
+        WHERE is_active AND product IN ({placeholders(products)})""",  # noqa: S608
+        *products,
+    )
     columns = ("products", "scores", "from_reviews", "trends")
     parsed = ((product, orjson.loads(others)) for product, others in found)
     return {product: list(zip(*(others[name] for name in columns), strict=True)) for product, others in parsed}
@@ -147,20 +152,13 @@ def _best_rated(
         parameters += [rating, rating, number]
     order = "ORDER BY smoothed_rating DESC, id LIMIT %s"
     best = f"SELECT smoothed_rating, id, asin FROM catalog_product WHERE {' AND '.join(conditions)} {order}"  # noqa: S608
-    # An index lookup per product, not a join, which PostgreSQL plans badly for a reviewer of thousands.
-    unseen = f"""
-        SELECT smoothed_rating, id FROM ({best}) best
-        WHERE (SELECT id FROM catalog_review seen WHERE seen.reviewer_id = %s AND seen.asin = best.asin) IS NULL
-        {order}"""  # noqa: S608
+    if reviewer is None:
+        return [(rating, number) for rating, number, _ in select(best, *parameters, size)]
+    unseen = f"SELECT smoothed_rating, id FROM ({best}) best WHERE {_UNSEEN.format(product='best')} {order}"  # noqa: S608
     batch: list[Any] = []
-    with connection.cursor() as cursor:
-        if reviewer is None:
-            cursor.execute(best, [*parameters, size])
-            return [(rating, number) for rating, number, _ in cursor.fetchall()]
-        for compared in COMPARED:
-            if len(batch) < size:
-                cursor.execute(unseen, [*parameters, compared, reviewer, size])
-                batch = cursor.fetchall()
+    for compared in COMPARED:
+        if len(batch) < size:
+            batch = select(unseen, *parameters, compared, reviewer, size)
     return batch
 
 
@@ -179,10 +177,6 @@ def fill(
     The products that ``rules`` pin come first. Those that ``diversity`` refuses come last, and after them those
     that the rules bury. There are fewer products if the page reaches its size limit.
     """
-    known = Product.objects.filter(is_available)
-    if reviewer is not None:
-        review = Review.objects.order_by().filter(reviewer_id=reviewer, product_id=OuterRef("asin"))
-        known = known.alias(seen=Subquery(review.values("id")[:1])).filter(seen=None)  # no join, as above
     chosen: dict[int, Candidate] = {}
     skipped: dict[int, Candidate] = {}
     last: dict[int, Candidate] = {}
@@ -192,11 +186,10 @@ def fill(
 
     for some in chain.from_iterable(_in_batches(filler()) for filler in (pinned, *fillers)):
         numbers = {each.product for each in some} - chosen.keys() - skipped.keys() - last.keys()
-        rows = known.filter(id__in=numbers).values_list("id", "asin", "categories", "leaf_category", "title")
         fits = {
             number: (leaf, title)
-            for number, asin, categories, leaf, title in rows
-            if asin not in exclude and (category is None or category in categories)
+            for number, asin, leaf, title, categories in _known(numbers, reviewer)
+            if asin not in exclude and (category is None or category in orjson.loads(categories))
         }
         for each in rules.ordered(some):
             # Removed, because a source may have a product twice.
@@ -222,6 +215,19 @@ def fill(
     products = _products.page(join, *places, limit=len(chosen), order="chosen.column2").rows
     found = ((product, chosen[product.id]) for product in products)
     return [Recommended(product, each.score, each.source, each.because) for product, each in found]
+
+
+def _known(numbers: Collection[int], reviewer: str | None) -> list[tuple[Any, ...]]:
+    """Id, asin, leaf category, title and categories of those that are available and not seen by the ``reviewer``."""
+    if not numbers:
+        return []
+    seen = "" if reviewer is None else f"AND {_UNSEEN.format(product='catalog_product')}"
+    return select(
+        f"""SELECT id, asin, leaf_category, title, CAST(categories AS text) FROM catalog_product
+        WHERE {AVAILABLE} AND id IN ({placeholders(numbers)}) {seen}""",  # noqa: S608
+        *numbers,
+        *([] if reviewer is None else [reviewer]),
+    )
 
 
 def _in_batches(candidates: Iterable[Item]) -> Iterator[list[Item]]:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from django.db.models import Q
+from django.db import connection
 from django.utils import timezone
 
+from catalog.rows import select
 from recommendations.models import MerchandisingRule
 
 BOOST = 2.0  # factor of the score
@@ -49,11 +50,18 @@ NO_RULES = Rules()
 
 def rules_for(category: str) -> Rules:
     """The rules in force now in lists of ``category``, which may be empty: MAX_RULES at most, pins first. One query."""
-    now = timezone.now()
-    in_force = MerchandisingRule.objects.filter(Q(ends=None) | Q(ends__gt=now), starts__lte=now)
-    of_list = in_force.filter(category__in={"", category})
-    found = of_list.order_by("-action", "place", "id").values_list("action", "product")  # "pin" is the last word
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    found = select(
+        # "pin" is the last word
+        """SELECT action, product_id FROM recommendations_merchandisingrule
+        WHERE category IN ('', %s) AND starts <= %s AND (ends IS NULL OR ends > %s)
+        ORDER BY action DESC, place, id LIMIT %s""",
+        category,
+        now,
+        now,
+        MAX_RULES,
+    )
     by_action: dict[str, dict[int, None]] = {action: {} for action in Action}
-    for action, product in found[:MAX_RULES]:
+    for action, product in found:
         by_action[action][product] = None
     return Rules([*by_action[Action.PIN]], frozenset(by_action[Action.BOOST]), frozenset(by_action[Action.BURY]))

@@ -11,8 +11,7 @@ from rest_framework.serializers import Serializer
 
 from catalog.models import Product
 from catalog.openapi import ASIN_IN_PATH, NOT_FOUND
-from catalog.serializers import PathParameters
-from catalog.viewsets import UnknownProduct, validated
+from catalog.viewsets import UnknownProduct, valid_asin, validated, validated_query
 from recommendations import metrics, repository
 from recommendations.candidates import Recommended
 from recommendations.serializers import (
@@ -38,11 +37,9 @@ class RecommendationsView(GenericAPIView[Any]):
     pagination_class = None
     filter_backends = ()
 
-    def asked(self, serializer_class: Any = ListParameters) -> dict[str, Any]:
+    def asked(self, serializer_class: type[ListParameters] = ListParameters) -> dict[str, Any]:
         """The validated query parameters. Raises ValidationError."""
-        given = self.request.query_params
-        excluded = {"exclude": ",".join(given.getlist("exclude"))} if "exclude" in given else {}
-        return validated(serializer_class, given.dict() | excluded)
+        return dict(validated_query(serializer_class, self.request.META.get("QUERY_STRING", ""), "exclude"))
 
     def answer(self, list_name: str, found: list[Recommended]) -> Response:
         metrics.observe_list(list_name, found)
@@ -63,9 +60,8 @@ class SimilarView(SharedReads, RecommendationsView):
     def get(self, request: Request, asin: str) -> Response:
         """Products with the same reviewers, with similar texts, related by the metadata, or popular in the category.
         While the database is down: the stale answer to the same request, else popular products."""
-        asin = validated(PathParameters, {"asin": asin})["asin"]
         try:
-            return self.answer("similar", repository.similar(asin=asin, **self.asked()))
+            return self.answer("similar", repository.similar(asin=valid_asin(asin), **self.asked()))
         except Product.DoesNotExist:
             raise UnknownProduct from None
 

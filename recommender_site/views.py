@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from catalog import rules
 from catalog.ads import AdSerializer
 from catalog.serializers import AsinField
-from catalog.viewsets import validated
+from catalog.viewsets import validated_query
 from recommender_site.ad_client import AD_PROVIDER, get_ads
 from resilience import breakers
 from resilience.errors import DependencyUnavailable
@@ -59,7 +59,7 @@ class AdsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Product-shaped ads from the ad provider. If it is down or its answer is invalid: house ads."""
-        return Response(get_ads(**validated(AdParameters, request.query_params.dict())))
+        return Response(get_ads(**validated_query(AdParameters, request.META.get("QUERY_STRING", ""))))
 
 
 class SabotageView(APIView):
