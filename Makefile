@@ -76,6 +76,6 @@ clean: ## remove the virtual environment; the data in var/ stays
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/dev: requirements-dev.txt requirements-parquet.txt requirements-spark.txt .venv/runtime
+.venv/dev: requirements-dev.txt requirements-parquet.txt requirements-spark.txt requirements-observability.txt .venv/runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -4,6 +4,7 @@ from config.api import *  # noqa: F403
 from config.database import *  # noqa: F403
 from config.environment import switch
 from config.logs import *  # noqa: F403
+from config.observability import *  # noqa: F403
 from config.security import *  # noqa: F403
 
 SABOTAGE = switch("SABOTAGE")

@@ -9,7 +9,7 @@ import django
 from django.core.exceptions import TooManyFieldsSent
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
-from service import metrics_files
+from service import metrics_files, observability
 
 # Charsets of forms, by the names of Python's codecs. Others, such as hex or punycode, are no charsets or do not replace
 # what they cannot decode.
@@ -61,4 +61,5 @@ class Handler(WSGIHandler):
 def get_wsgi_application() -> WSGIHandler:
     metrics_files.install()
     django.setup(set_prefix=False)
+    observability.start()
     return Handler()

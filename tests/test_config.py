@@ -121,7 +121,19 @@ UNUSABLE = {
         "sqlite:////proc/shop/x",
     ],
     "CORS_ALLOWED_ORIGINS": ["*", "shop.example", "https://shop.example/", "https://a.example,nonsense", "http://"],
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ["collector:4318", "ftp://collector"],
+    "SENTRY_DSN": ["on", "http://"],
 }
+
+
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "SENTRY_DSN"])
+def test_an_extra_without_its_packages_names_the_setting(
+    start: Start, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    start()
+    with pytest.raises(SystemExit, match=rf"^{name}: needs packages: pip install -r requirements-observability.txt$"):
+        start(**{name: "http://key@collector:4318/1"})
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in UNUSABLE for value in UNUSABLE[name]])
