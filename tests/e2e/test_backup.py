@@ -1,4 +1,4 @@
-"""Backup and restore as docs/operations.md has it, while clicks are billed."""
+"""Backup and restore as docs/deployment.md has it, while clicks are billed."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from tests.e2e.test_sponsored_ads import CAMPAIGN, click, shell, shown
 
 def commands() -> list[str]:
     """Those of the section, without their comments."""
-    section = (ROOT / "docs/operations.md").read_text().split("## Backup and restore")[1]
+    section = (ROOT / "docs/deployment.md").read_text().split("## Backup and restore")[1]
     block = re.findall(r"```\n(.*?)```", section, re.DOTALL)[0]
     return [line.partition("#")[0].strip() for line in block.splitlines()]
 
