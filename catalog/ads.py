@@ -23,6 +23,9 @@ class AdSerializer(ProductSerializer):
     )
 
 
+_PRODUCT = ProductSerializer()
+
+
 def as_ad(
     product: ProductRow,
     *,
@@ -33,7 +36,7 @@ def as_ad(
 ) -> dict[str, Any]:
     """Return the ad as it goes out: a house ad unless it is ``sponsored``."""
     return {
-        **ProductSerializer(product).data,
+        **_PRODUCT.to_representation(product),
         "categories": _names(orjson.loads(product.categories)),
         "sponsored": sponsored,
         "ad_id": ad_id,

@@ -25,7 +25,7 @@ refuse() {
 
 # check NAME VALUE EXPLANATION PATTERN: refuse a list if an entry of it does not match.
 check() {
-    echo "$2" | grep -Eqx "($4)(,($4))*" || refuse "$1" "$3"
+    echo "$2" | tr '\n' ' ' | grep -Eqx "($4)(,($4))* " || refuse "$1" "$3"  # tr: grep looks at each line alone
 }
 
 recommenders=${EDGE_RECOMMENDERS:-recommender:8000}
@@ -37,7 +37,7 @@ check EDGE_OPERATORS "$operators" "addresses or networks, separated by commas" '
 check TRUSTED_PROXIES "$hops" "a whole number from 0 to 10" '[0-9]|10'
 
 mkdir -p "$directory/generated" "$directory/temp" "$directory/cache"
-cp "$source"/*.conf "$directory"
+cp -f "$source"/*.conf "$directory"
 cd "$directory/generated"
 
 upstream() {

@@ -45,6 +45,7 @@ def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         ("EDGE_OPERATORS", "my-laptop"),
         ("EDGE_OPERATORS", "10.0.0.0/8; deny all"),
         ("EDGE_OPERATORS", ","),
+        ("EDGE_OPERATORS", "10.0.0.0/8\nderived"),
         ("EDGE_RECOMMENDERS", "recommender"),
         ("EDGE_RECOMMENDERS", "recommender:8000; }"),
         ("EDGE_AD_PROVIDERS", "http://ad-provider:8001"),
@@ -55,6 +56,11 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, name: str, value
     assert done.returncode == 1
     assert done.stderr.startswith(f"{name}: must be ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_second_start_in_the_same_folder_works(tmp_path: Path) -> None:
+    assert [start(tmp_path).returncode, start(tmp_path, TRUSTED_PROXIES="2").returncode] == [0, 0]
+    assert "{1}" in (tmp_path / "edge/generated/client.conf").read_text()
 
 
 def test_names_of_services_are_looked_up_again(tmp_path: Path) -> None:
