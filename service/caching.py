@@ -22,7 +22,7 @@ NEVER = "private, no-store"
 READS = ("GET", "HEAD")
 MIN_COMPRESSED = 1000  # bytes
 _LEVEL = 1  # a list of 200 kB becomes 77 kB in a millisecond; zlib's default of 6 makes 65 kB in nine
-_REFUSED = re.compile(r"\s*q=0(\.0*)?\s*")
+_REFUSED = re.compile(r"\s*q=0(\.0*)?\s*(;|$)", re.IGNORECASE)
 
 
 class SharedReads:
@@ -41,7 +41,8 @@ class SharedReads:
 
 
 def _has_credentials(request: Request) -> bool:
-    return "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME in request.COOKIES
+    # An empty one signs nobody in, and a cache in front cannot tell it from none.
+    return bool(request.META.get("HTTP_AUTHORIZATION") or request.COOKIES.get(settings.SESSION_COOKIE_NAME))
 
 
 class CacheMiddleware:
@@ -64,6 +65,7 @@ class CacheMiddleware:
             etag = response["ETag"] = f'W/"{hashlib.sha256(response.content).hexdigest()[:32]}"'
             conditional = get_conditional_response(request, etag=etag, response=response)
             if conditional and conditional is not response:
+                conditional.headers.setdefault("Cache-Control", NEVER)  # a 412
                 return conditional
         if is_long and _accepts_gzip(request.META.get("HTTP_ACCEPT_ENCODING", "")):
             # No other site can guess by the sizes what is in the pages of a signed-in user (BREACH): session cookies
@@ -78,5 +80,5 @@ def _accepts_gzip(accepted: str) -> bool:
     for each in accepted.split(","):
         coding, _, quality = each.partition(";")
         if coding.strip().lower() == "gzip":
-            return not _REFUSED.fullmatch(quality)
+            return not _REFUSED.match(quality)
     return False

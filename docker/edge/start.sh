@@ -34,9 +34,13 @@ operators=${EDGE_OPERATORS:-127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,
 check EDGE_RECOMMENDERS "$recommenders" "host:port, separated by commas" '[A-Za-z0-9._-]+:[0-9]{1,5}'
 check EDGE_AD_PROVIDERS "$ad_providers" "host:port, separated by commas" '[A-Za-z0-9._-]+:[0-9]{1,5}'
 check EDGE_OPERATORS "$operators" "addresses or networks, separated by commas" '[0-9a-fA-F.:]+(/[0-9]{1,3})?'
+for name in EDGE_RECOMMENDER_PORT EDGE_AD_PROVIDER_PORT EDGE_TLS_PORT; do
+    eval "check $name \"\${$name:-1}\" 'a port number' '[0-9]{1,5}'"
+done
 check TRUSTED_PROXIES "$hops" "a whole number from 0 to 10" '[0-9]|10'
 
 mkdir -p "$directory/generated" "$directory/temp" "$directory/cache"
+directory=$(cd "$directory" && pwd)
 cp -f "$source"/*.conf "$directory"
 cd "$directory/generated"
 
@@ -55,7 +59,7 @@ upstream() {
     echo "}"
 }
 {
-    servers=$(awk '$1 == "nameserver" { print ($2 ~ /:/ ? "[" $2 "]" : $2) }' /etc/resolv.conf | tr '\n' ' ')
+    servers=$(awk '$1 == "nameserver" && $2 !~ /%/ { print ($2 ~ /:/ ? "[" $2 "]" : $2) }' /etc/resolv.conf | tr '\n' ' ')
     [ -z "$servers" ] || echo "resolver $servers valid=5s;"
     upstream recommender "$recommenders"
     upstream ad_provider "$ad_providers"
@@ -73,7 +77,8 @@ upstream() {
 map \$http_x_forwarded_for \$client {
     "~(^|,)\s*(?<entry>[0-9.]+)(:[0-9]+)?\s*$later\$" \$entry;
     "~(^|,)\s*\[?(?<entry>[0-9a-fA-F:.]+)(\](:[0-9]+)?)?\s*$later\$" \$entry;
-    default \$remote_addr;
+    "" \$remote_addr;
+    default 255.255.255.255;  # no address, so no operator
 }
 map \$http_x_forwarded_proto \$client_scheme {
     https https;
@@ -104,4 +109,8 @@ SERVERS
     fi
 } > servers.conf
 
+if ! told=$(nginx -t -p "$directory" -c "$directory/nginx.conf" 2>&1); then
+    echo "nginx cannot use these settings: $(echo "$told" | grep -m 1 emerg)" >&2
+    exit 1
+fi
 exec nginx -p "$directory" -c "$directory/nginx.conf" -g "daemon off;"

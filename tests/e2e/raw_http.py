@@ -20,7 +20,7 @@ def post(path: str, body: bytes, *headers: str, length: int | None = None) -> by
     return "\r\n".join([*head, *headers, "", ""]).encode() + body
 
 
-def say(service: Service, *parts: bytes) -> bytes:
+def say(service: Service | Edge, *parts: bytes) -> bytes:
     """Send bytes, close the sending side, and return everything that is answered."""
     answer = b""
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as client:

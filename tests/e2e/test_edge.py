@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from tests.e2e import raw_http
 from tests.e2e.admin import Admin
 from tests.e2e.services import RESET, Postgres, Service, eventually
 from tests.edge import Edge
@@ -73,9 +74,10 @@ def test_other_answers_are_not_kept(edge: Edge, path: str) -> None:
 def test_what_a_user_or_a_browser_gets_is_not_kept(edge: Edge, asins: list[str], admin: Admin) -> None:
     path = f"/products/{asins[2]}"
     edge.get(path)
-    for headers in (admin.token, {"Cookie": "sessionid=x"}, {"Accept": "text/html"}):
+    for headers in (admin.token, {"Cookie": "a=b;\tSessionid=x"}, {"Accept": "text/html"}):
         assert edge.get(path, headers=headers).headers["X-Cache"] == "BYPASS"
     assert "text/html" in edge.get(f"{path}?format=api").headers["Content-Type"]
+    assert edge.get(path, headers={"Accept": "application/json; indent=4"}).headers["X-Cache"] == "BYPASS"
     assert edge.get(path, headers={"Authorization": "Token wrong"}).status_code == 401
     assert edge.get(path, headers={"Accept": "image/png"}).status_code == 406
     for accept in ("application/json, text/plain, */*", "application/json", "*/*"):
@@ -133,11 +135,12 @@ def test_kept_answers_go_on_while_the_recommender_hangs(
         edge.get(path)
         recommender.signal(signal.SIGSTOP)
         try:
-            end = time.monotonic() + 3
-            while time.monotonic() < end:
+            for pause in (0.0, 2.0, 10.0):  # within and after stale-while-revalidate
+                time.sleep(pause)
                 began = time.monotonic()
                 assert edge.get(path).status_code == 200
-                assert time.monotonic() - began < 2
+                assert time.monotonic() - began < 5
+            assert found(edge.get(path))[:2] == (200, "stale")
         finally:
             recommender.signal(signal.SIGCONT)
         eventually(lambda: found(edge.get("/products"))[:2] == (200, "live"))
@@ -180,7 +183,7 @@ def test_writes_of_one_address_are_limited(edge: Edge) -> None:
     assert set(crowd(200, lambda: edge.get("/products", headers=OUTSIDE))) == {200}
 
 
-@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/login", "//accounts/login/", "/accounts/./login/"])
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/login", "//accounts/login/"])
 def test_sign_ins_of_one_address_are_limited(edge: Edge, path: str) -> None:
     address = {"X-Forwarded-For": f"203.0.113.{10 + len(path)}"}
     assert 429 in crowd(35, lambda: edge.post(path, data={}, headers=address))
@@ -193,12 +196,27 @@ def test_only_operators_reach_what_is_theirs(edge: Edge, path: str) -> None:
     assert edge.get(path, headers=OPERATOR).status_code in (200, 404)  # //admin/ is no path
 
 
-@pytest.mark.parametrize("path", ["/%61dmin/", "/products/..%2fadmin/", "/x/../admin/", "/./metrics", "/%6detrics"])
-def test_no_other_spelling_leads_there(edge: Edge, path: str) -> None:
-    request = requests.Request("GET", edge.url, headers=OUTSIDE).prepare()
-    request.url = edge.url + path
-    with requests.Session() as session:
-        assert session.send(request, timeout=20).status_code == 403
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/%61dmin/", 403),
+        ("/%6detrics", 403),
+        ("/products/..%2fadmin/", 400),
+        ("/x/../admin/", 400),
+        ("/admin/../products", 400),
+        ("/admin/%2E%2e/products", 400),
+        ("/admin/login/..", 400),
+        ("/./metrics", 400),
+        ("/%zz", 400),
+        ("/a%00b", 400),
+        (f"/{'x' * 9000}", 414),
+    ],
+)
+def test_no_other_spelling_leads_there(edge: Edge, path: str, status: int) -> None:
+    request = raw_http.get(path, "X-Forwarded-For: 203.0.113.7", "Connection: close")
+    answer = raw_http.say(edge, request)
+    assert raw_http.status(answer) == status
+    assert b'{"detail": "' in answer
 
 
 def test_only_operators_override_breakers(edge: Edge, admin: Admin) -> None:

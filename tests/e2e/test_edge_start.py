@@ -49,6 +49,7 @@ def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         ("EDGE_RECOMMENDERS", "recommender"),
         ("EDGE_RECOMMENDERS", "recommender:8000; }"),
         ("EDGE_AD_PROVIDERS", "http://ad-provider:8001"),
+        ("EDGE_TLS_PORT", "https"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, name: str, value: str) -> None:
@@ -174,7 +175,8 @@ def echo() -> Iterator[int]:
         ("0", "192.0.2.1", "https", ("127.0.0.1", "http")),
         ("1", "192.0.2.66, 192.0.2.1", "https", ("192.0.2.1", "https")),
         ("2", "192.0.2.66, 192.0.2.1:80, 192.0.2.2", "http", ("192.0.2.1", "http")),
-        ("2", "192.0.2.1", None, ("127.0.0.1", "http")),  # fewer entries than proxies
+        ("2", "192.0.2.1", None, ("255.255.255.255", "http")),  # fewer entries than proxies
+        ("1", None, None, ("127.0.0.1", "http")),  # asked from inside
     ],
 )
 def test_services_are_told_one_address(
