@@ -151,7 +151,7 @@ def test_a_killed_import_is_completed_by_a_second_run(number: signal.Signals, sa
     assert process.wait(15)
     told, errors = process.communicate()
     assert told == ""
-    assert re.fullmatch(said, errors)
+    assert re.fullmatch(rf"(\d+ rows so far\n)*{said}", errors)  # a slow machine takes longer than ten seconds
     done = subprocess.run([*words, str(file)], cwd=ROOT, capture_output=True, text=True)
     # Whole batches of the first run stayed.
     assert done.stdout == f"{rows} read, 20000 created, 0 updated, 40000 unchanged, 0 rejected{AS_CSV}{NEXT}"
