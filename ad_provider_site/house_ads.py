@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from campaigns.products import AdCandidates
+from catalog.repository import AdCandidates
 from catalog.served import ProductRow
 
 # A candidate has half the weight of one this many places above it.

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ad_provider_site.house_ads import draw_house_ads
-from campaigns.products import get_candidates, get_categories
 from campaigns.repository import Page, get_sponsored
 from campaigns.serializers import ADS_OR_EXPLAINED, AdContextSerializer, explained, house_ad, sponsored_ads, that_fit
+from catalog.repository import get_ad_candidates, get_categories
 from catalog.viewsets import validated
 from resilience import breakers
 from service import openapi
@@ -65,8 +65,8 @@ class AdsView(GenericAPIView[Any]):
         ads = sponsored_ads(chosen, context.get("placement", ""))
         if len(ads) < limit:
             leaves = (*categories[-1:], *more_categories)
-            candidates = get_candidates(leaves=leaves, limit=CANDIDATES_PER_AD * limit)
-            house = draw_house_ads(candidates.without({asin, *(ad["asin"] for ad in ads)}), limit - len(ads), _rng)
+            candidates = get_ad_candidates(asin=asin, leaves=leaves, limit=CANDIDATES_PER_AD * limit)
+            house = draw_house_ads(candidates.without({ad["asin"] for ad in ads}), limit - len(ads), _rng)
             ads += [house_ad(product) for product in house]
         ads = that_fit(ads)
         return Response({"ads": ads, "candidates": explained(chosen)} if context["explain"] else ads)

@@ -13,10 +13,10 @@ from campaigns.choice import AuctionEntry, Context, Snapshot, run_auction
 from campaigns.decisions import Decision, viewer_hash
 from campaigns.keywords import keyword, search_term
 from campaigns.models import Kind, Reason, Viewer, day_of
-from campaigns.products import advertised
 from campaigns.snapshot import refresher
 from campaigns.spool import AdEvent, Spool
 from catalog.models import AVAILABLE
+from catalog.repository import advertised
 from catalog.rows import placeholders
 from catalog.served import ProductRow
 from resilience import breakers, provenance

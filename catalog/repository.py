@@ -1,4 +1,4 @@
-"""The queries of the catalogue's API, as calls protected by the database breaker.
+"""The queries of the catalogue's API and of house ads, as calls protected by the database breaker.
 
 Reads return a live answer, else a stale one, else a default. Writes raise DependencyUnavailable. Functions return rows,
 never a QuerySet, which would run its query outside of the call.
@@ -6,13 +6,13 @@ never a QuerySet, which would run its query outside of the call.
 
 import math
 from collections.abc import Collection
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from django.db import IntegrityError, transaction
 
 from catalog import defaults
-from catalog.models import LISTED, Product, Review
-from catalog.rows import Page, R, Rows
+from catalog.models import AVAILABLE, LISTED, Product, Review
+from catalog.rows import Page, R, Rows, placeholders
 from catalog.served import ProductRow, ReviewRow
 from catalog.withdrawals import withdrawals
 from resilience.database import InDoubt, atomic
@@ -21,8 +21,21 @@ from resilience.fallback import protected_write, with_fallback
 
 # Reviews deleted in one request. It takes a fraction of a second and locks their products meanwhile.
 MAX_REVIEWS_DELETED = 10_000
+# Characters of a description in an ad.
+AD_TEXT = 500
+
 _products = Rows(Product, ProductRow)
 _reviews = Rows(Review, ReviewRow)
+# Products with no more data than an ad needs.
+advertised = Rows(
+    Product,
+    ProductRow,
+    instead={
+        "description": f"substr(description, 1, {AD_TEXT})",
+        "related": "'{}'",
+        "sales_rank": "'{}'",
+    },
+)
 
 
 class AlreadyExists(ExpectedError):
@@ -64,6 +77,17 @@ class ReviewFields(TypedDict, total=False):
     unix_review_time: int
 
 
+class AdCandidates(NamedTuple):
+    """Products for house ads. Each list has the best rated and most reviewed products first."""
+
+    fitting: list[ProductRow]
+    others: list[ProductRow]
+
+    def without(self, asins: Collection[str]) -> "AdCandidates":
+        """The candidates except these."""
+        return AdCandidates(*([each for each in part if each.asin not in asins] for part in self))
+
+
 def _listed(page: Page[ProductRow], age: float) -> Page[ProductRow] | None:
     if not withdrawals.are_known_since(age):
         return None
@@ -73,6 +97,14 @@ def _listed(page: Page[ProductRow], age: float) -> Page[ProductRow] | None:
 
 def _unread_product(*, asin: str) -> ProductRow:
     return withdrawals.current(defaults.product(asin=asin), math.inf)
+
+
+def _available(candidates: AdCandidates, age: float) -> AdCandidates | None:
+    if not withdrawals.are_known_since(age):
+        return None
+    return AdCandidates(
+        *([each for each in part if withdrawals.current(each, age).is_available] for part in candidates)
+    )
 
 
 @with_fallback(default=_unread_product, revise=withdrawals.current)
@@ -104,6 +136,25 @@ def get_reviews(
     given = {"asin = %s": asin, "reviewer_id = %s": reviewer_id}
     asked = {condition: value for condition, value in given.items() if value is not None}
     return _page(_reviews, [*asked], [*asked.values()], skip, limit, after)
+
+
+@with_fallback(default=lambda *, asin: tuple[str, ...]())
+def get_categories(*, asin: str) -> tuple[str, ...]:
+    """The categories of a product, from the root; none of an unknown product. One query."""
+    return tuple(Product.objects.filter(asin=asin).values_list("categories", flat=True).first() or ())
+
+
+@with_fallback(default=lambda *, asin, leaves, limit: AdCandidates([], defaults.ads(limit=limit)), revise=_available)
+def get_ad_candidates(*, asin: str | None, leaves: tuple[str, ...], limit: int) -> AdCandidates:
+    """Up to ``limit`` available products of the leaf categories and as many others, best rated first.
+
+    The page's product ``asin`` is left out. Two queries, one without categories.
+    """
+    marks = placeholders(leaves)
+    best = f"AND {AVAILABLE} AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {limit:d}"
+    fitting = advertised.fetch(f"WHERE leaf_category IN ({marks}) {best}", *leaves, asin or "") if leaves else []
+    others = advertised.fetch(f"WHERE (leaf_category IN ({marks})) IS NOT TRUE {best}", *leaves, asin or "")
+    return AdCandidates(fitting, others)
 
 
 def _confirm_created_product(*, asin: str, fields: ProductFields) -> ProductRow:

@@ -233,10 +233,6 @@ class Circuit:
         return state
 
     @property
-    def is_closed(self) -> bool:
-        return self._machine.current_state == pybreaker.STATE_CLOSED
-
-    @property
     def retry_after(self) -> float:
         """Seconds until the next probe; 0 if a call can be made now."""
         if self._machine.current_state != pybreaker.STATE_OPEN:

@@ -28,14 +28,12 @@ def with_fallback(
     default: Callable[..., T],
     keep_stale: bool = True,
     revise: Callable[[T, float], T | None] = lambda answer, age: answer,
-    fresh_for: Callable[[], float] = lambda: 0.0,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorate a read: it returns the live answer, else the last good one for the same arguments, else the default.
 
     The arguments are the cache key, so they are keyword-only and hashable. ``default`` gets the same arguments and must
     not fail. ``revise`` gets a kept answer and the seconds since it was asked for, and returns what is served of it, or
-    None for the default. While the circuit is closed, a kept answer younger than ``fresh_for()`` seconds passes for
-    live, without a call. Errors that are answers (DoesNotExist) pass through, and the kept answer is discarded. By
+    None for the default. Errors that are answers (DoesNotExist) pass through, and the kept answer is discarded. By
     default the breaker is that of the default database.
     """
 
@@ -50,11 +48,6 @@ def with_fallback(
                 provenance.note(source, age)
                 breaker.answered(source, time.monotonic() - started)
 
-            if (seconds := fresh_for()) and breaker.is_closed and (kept := stale_cache.get(key)) and kept[1] < seconds:
-                fresh = revise(*kept)
-                if fresh is not None:
-                    count("live")
-                    return fresh
             try:
                 with scope.reserve(is_open=False):  # the reserve is for calls without a fallback
                     answer = breaker.call(func, *args, **kwargs)

@@ -15,9 +15,9 @@ from campaigns.admin.target_values import UNKNOWN_PRODUCT, existing_products
 from campaigns.keywords import RULE
 from campaigns.models import MICROS, Campaign
 from campaigns.money import in_currency, rounded
-from campaigns.products import categories_now
 from campaigns.serializers import explained
 from catalog import rules
+from catalog.repository import get_categories
 
 SHOWN = 100  # candidates
 
@@ -69,7 +69,7 @@ class PreviewPage(admin.ModelAdmin):  # type: ignore[type-arg]
 
 def _candidates(page: dict[str, Any]) -> list[dict[str, Any]]:
     asin = page["asin"] or None
-    own = categories_now(asin) if asin else ()
+    own = get_categories(asin=asin) if asin else ()
     shown = repository.Page(asin, own, _names(page["categories"]), _names(page["keywords"]))
     chosen = repository.preview(shown, limit=page["limit"] or 10)
     found = explained(chosen)[:SHOWN]

@@ -13,7 +13,6 @@ from ad_provider_site import views
 from campaigns.snapshot import refresher
 from catalog.defaults import HOUSE_ADS
 from catalog.models import Product
-from catalog.withdrawals import withdrawals
 
 HOUSE = [asin for asin, *_ in HOUSE_ADS]
 PENS = {f"PEN{n}" for n in range(6)}
@@ -95,25 +94,6 @@ def test_the_number_of_queries_does_not_depend_on_the_limit(
     for limit in (1, 100):
         with django_assert_num_queries(queries):
             ask(client, context | {"limit": limit})
-
-
-def test_within_the_age_of_a_snapshot_house_ads_take_no_query(
-    client: Client,
-    shop: list[Product],
-    settings: Any,
-    django_assert_num_queries: DjangoAssertNumQueries,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    latest = refresher.latest()
-    monkeypatch.setattr(refresher, "latest", lambda: latest)
-    settings.ADS_SNAPSHOT_SECONDS = 60
-    assert "PEN1" in asins(client, asin="PEN0", limit=100)
-    with django_assert_num_queries(0):
-        found = client.post("/ads", {"asin": "PEN0", "limit": 100}, content_type="application/json")
-    assert (found["X-Data-Source"], len(found.json())) == ("live", 11)
-    Product.objects.filter(asin="PEN1").update(is_listed=False)
-    withdrawals.read()
-    assert "PEN1" not in asins(client, asin="PEN0", limit=100)
 
 
 @pytest.mark.parametrize(

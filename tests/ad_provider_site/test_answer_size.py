@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from campaigns.products import AD_TEXT
 from catalog.models import Product
+from catalog.repository import AD_TEXT
 from catalog.rules import MAX_ADS_BYTES
 from recommender_site import ad_client
 from tests.campaigns.sponsors import ad, campaign

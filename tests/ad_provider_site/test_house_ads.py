@@ -3,7 +3,7 @@ import random
 import pytest
 
 from ad_provider_site.house_ads import draw_house_ads
-from campaigns.products import AdCandidates
+from catalog.repository import AdCandidates
 from catalog.served import ProductRow
 
 FITTING = [ProductRow(f"F{n}") for n in range(10)]

@@ -15,7 +15,6 @@ class Source:
     up = True
     known = True
     asked = 0
-    size = 1
 
     def __call__(self, *, name: str, size: int = 1) -> str:
         self.asked += 1
@@ -137,33 +136,3 @@ def test_read_with_a_fallback_never_uses_the_reserve() -> None:
         read()
         write()
     assert had == [2, 1]
-
-
-def test_fresh_answer_passes_for_live_without_a_call(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 5000.0
-    monkeypatch.setattr("time.monotonic", lambda: now)
-    revised: list[float] = []
-
-    def revise(answer: str, age: float) -> str | None:
-        revised.append(age)
-        return None if source.size == 2 else f"{answer} revised"
-
-    @with_fallback("ad-provider", default=lambda *, name: "default", revise=revise, fresh_for=lambda: 3.0)
-    def read(*, name: str) -> str:
-        return source(name=name, size=source.size)
-
-    source.size = 1
-    assert read(name="a") == "a1"
-    now += 2.9
-    origin = provenance.begin()
-    assert (read(name="a"), origin.source) == ("a1 revised", "live")
-    assert source.asked == 1
-    assert revised == pytest.approx([2.9])
-    now += 0.2
-    assert (read(name="a"), source.asked) == ("a1", 2)
-    source.size = 2  # revise says that the kept answer cannot be used
-    assert (read(name="a"), source.asked) == ("a2", 3)
-    source.size = 1
-    breakers.get("ad-provider").override("force-open", by="test")
-    origin = provenance.begin()
-    assert (read(name="a"), origin.source) == ("a2 revised", "stale")
