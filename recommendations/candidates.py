@@ -64,6 +64,8 @@ Item = TypeVar("Item")
 
 def neighbours_of(products: list[int]) -> dict[int, list[tuple[int, float, float, float]]]:
     """The stored neighbours of these products: id, score, the part of the score from reviews, and trend of each."""
+    if not products:
+        return {}
     found = select(
         f"""SELECT product, others FROM recommendations_neighbours
         JOIN recommendations_build ON recommendations_build.id = build_id
