@@ -34,9 +34,9 @@ operators=${EDGE_OPERATORS:-127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,
 check EDGE_RECOMMENDERS "$recommenders" "host:port, separated by commas" '[A-Za-z0-9._-]+:[0-9]{1,5}'
 check EDGE_AD_PROVIDERS "$ad_providers" "host:port, separated by commas" '[A-Za-z0-9._-]+:[0-9]{1,5}'
 check EDGE_OPERATORS "$operators" "addresses or networks, separated by commas" '[0-9a-fA-F.:]+(/[0-9]{1,3})?'
-for name in EDGE_RECOMMENDER_PORT EDGE_AD_PROVIDER_PORT EDGE_TLS_PORT; do
-    eval "check $name \"\${$name:-1}\" 'a port number' '[0-9]{1,5}'"
-done
+check EDGE_RECOMMENDER_PORT "$recommender_port" "a port number" '[0-9]{1,5}'
+check EDGE_AD_PROVIDER_PORT "$ad_provider_port" "a port number" '[0-9]{1,5}'
+check EDGE_TLS_PORT "$tls_port" "a port number" '[0-9]{1,5}'
 check TRUSTED_PROXIES "$hops" "a whole number from 0 to 10" '[0-9]|10'
 
 mkdir -p "$directory/generated" "$directory/temp" "$directory/cache"
