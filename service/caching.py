@@ -26,7 +26,7 @@ _REFUSED = re.compile(r"\s*q=0(\.0*)?\s*(;|$)", re.IGNORECASE)
 
 
 class SharedReads:
-    """Mixin before a DRF view: shared caches may keep the JSON answers of its reads that nobody is signed in for."""
+    """Mixin before a DRF view. Lets shared caches keep its JSON answers to anonymous reads."""
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Set Cache-Control and Vary."""
@@ -46,7 +46,7 @@ def _has_credentials(request: Request) -> bool:
 
 
 class CacheMiddleware:
-    """Forbids caches to keep what says nothing else, answers 304, and compresses bodies over MIN_COMPRESSED."""
+    """Sets ``private, no-store`` where a view sets no Cache-Control, answers 304, and compresses long bodies."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
