@@ -8,6 +8,7 @@ comes first, and those that failed come last. After a failed call no kept connec
 whatever silently dropped one has dropped the others too.
 """
 
+import json
 import logging
 import socket
 import ssl
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
 
@@ -223,9 +225,10 @@ def post_json(via: requests.Session, url: str, body: Any, *, headers: dict[str, 
 
     Raises requests.RequestException (HTTPError for any other status, BodyTooLarge) or DeadlineExceeded.
     """
-    with via.post(
-        url, json=body, headers=headers, timeout=deadlines.remaining(), allow_redirects=False, stream=True
-    ) as response:
+    request = _prepared(url).copy()
+    request.prepare_body(json.dumps(body, allow_nan=False).encode(), None)
+    request.headers.update(headers)
+    with via.send(request, timeout=deadlines.remaining(), allow_redirects=False, stream=True, proxies={}) as response:
         record: _Record | None = getattr(response.raw, "record", None)
         try:
             answer = _read(response, url, max_bytes)
@@ -236,6 +239,12 @@ def post_json(via: requests.Session, url: str, body: Any, *, headers: dict[str, 
         if record:
             record.answered = time.monotonic()
         return answer
+
+
+@lru_cache(maxsize=32)
+def _prepared(url: str) -> requests.PreparedRequest:
+    """The request without what differs between calls: to prepare it takes as long as to send it."""
+    return requests.Request("POST", url, {"Content-Type": "application/json"}).prepare()
 
 
 def _read(response: requests.Response, url: str, max_bytes: int) -> Answer:
