@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from ad_provider_site.house_ads import draw_house_ads
 from campaigns.repository import Page, get_sponsored
 from campaigns.serializers import ADS_OR_EXPLAINED, AdContextSerializer, explained, house_ad, sponsored_ads, that_fit
-from catalog.repository import get_ad_candidates, get_categories
+from catalog.repository import get_ad_candidates
 from catalog.viewsets import validated
 from resilience import breakers
 from service import openapi
@@ -59,13 +59,11 @@ class AdsView(GenericAPIView[Any]):
         if context["explain"] and not request.user.has_perm("campaigns.view_campaign"):
             raise PermissionDenied("explain needs the permission campaigns.view_campaign.")
         limit, asin, more_categories = context["limit"], context.get("asin"), tuple(context["categories"])
-        categories = get_categories(asin=asin) if asin else ()
-        page = Page(asin, categories, more_categories, context["keywords"])
+        candidates = get_ad_candidates(asin=asin, more_categories=more_categories, limit=CANDIDATES_PER_AD * limit)
+        page = Page(asin, candidates.categories, more_categories, context["keywords"])
         chosen = get_sponsored(page, limit=limit, viewer=context.get("viewer"))
         ads = sponsored_ads(chosen, context.get("placement", ""))
         if len(ads) < limit:
-            leaves = (*categories[-1:], *more_categories)
-            candidates = get_ad_candidates(asin=asin, leaves=leaves, limit=CANDIDATES_PER_AD * limit)
             house = draw_house_ads(candidates.without({ad["asin"] for ad in ads}), limit - len(ads), _rng)
             ads += [house_ad(product) for product in house]
         ads = that_fit(ads)

@@ -5,14 +5,15 @@ never a QuerySet, which would run its query outside of the call.
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypedDict
 
+import orjson
 from django.db import IntegrityError, transaction
 
 from catalog import defaults
 from catalog.models import AVAILABLE, LISTED, Product, Review
-from catalog.rows import Page, R, Rows, placeholders
+from catalog.rows import Page, R, Rows
 from catalog.served import ProductRow, ReviewRow
 from catalog.withdrawals import withdrawals
 from resilience.database import InDoubt, atomic
@@ -78,14 +79,23 @@ class ReviewFields(TypedDict, total=False):
 
 
 class AdCandidates(NamedTuple):
-    """Products for house ads. Each list has the best rated and most reviewed products first."""
+    """Products for house ads, best rated and most reviewed first, and the ``categories`` of the page's product, from
+    the root; none of an unknown product."""
 
+    categories: tuple[str, ...]
     fitting: list[ProductRow]
     others: list[ProductRow]
 
     def without(self, asins: Collection[str]) -> "AdCandidates":
         """The candidates except these."""
-        return AdCandidates(*([each for each in part if each.asin not in asins] for part in self))
+        return self.only(lambda each: each.asin not in asins)
+
+    def only(self, is_wanted: Callable[[ProductRow], bool]) -> "AdCandidates":
+        """The candidates that are wanted."""
+        return self._replace(
+            fitting=[*filter(is_wanted, self.fitting)],
+            others=[*filter(is_wanted, self.others)],
+        )
 
 
 def _listed(page: Page[ProductRow], age: float) -> Page[ProductRow] | None:
@@ -102,9 +112,7 @@ def _unread_product(*, asin: str) -> ProductRow:
 def _available(candidates: AdCandidates, age: float) -> AdCandidates | None:
     if not withdrawals.are_known_since(age):
         return None
-    return AdCandidates(
-        *([each for each in part if withdrawals.current(each, age).is_available] for part in candidates)
-    )
+    return candidates.only(lambda each: withdrawals.current(each, age).is_available)
 
 
 @with_fallback(default=_unread_product, revise=withdrawals.current)
@@ -144,17 +152,30 @@ def get_categories(*, asin: str) -> tuple[str, ...]:
     return tuple(Product.objects.filter(asin=asin).values_list("categories", flat=True).first() or ())
 
 
-@with_fallback(default=lambda *, asin, leaves, limit: AdCandidates([], defaults.ads(limit=limit)), revise=_available)
-def get_ad_candidates(*, asin: str | None, leaves: tuple[str, ...], limit: int) -> AdCandidates:
-    """Up to ``limit`` available products of the leaf categories and as many others, best rated first.
+@with_fallback(default=lambda *, limit, **page: AdCandidates((), [], defaults.ads(limit=limit)), revise=_available)
+def get_ad_candidates(*, asin: str | None, more_categories: tuple[str, ...], limit: int) -> AdCandidates:
+    """Up to ``limit`` available products of the page's leaf categories and as many others, best rated first.
 
-    The page's product ``asin`` is left out. Two queries, one without categories.
+    The leaf categories are that of the page's product ``asin``, which is not among the candidates, and
+    ``more_categories``. One query.
     """
-    marks = placeholders(leaves)
+    names = [*more_categories]
+    leaves = ["%s"] * len(names)
+    if asin:
+        names.insert(0, asin)
+        leaves.insert(0, f"(SELECT NULLIF(leaf_category, '') FROM {Product._meta.db_table} WHERE asin = %s)")  # noqa: S608
+    # With one leaf category and "=", the database takes the best from an index. With IN it would sort all.
+    is_fitting = (
+        f"leaf_category = {leaves[0]}" if len(leaves) == 1 else f"leaf_category IN ({', '.join(leaves) or 'NULL'})"
+    )
     best = f"AND {AVAILABLE} AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {limit:d}"
-    fitting = advertised.fetch(f"WHERE leaf_category IN ({marks}) {best}", *leaves, asin or "") if leaves else []
-    others = advertised.fetch(f"WHERE (leaf_category IN ({marks})) IS NOT TRUE {best}", *leaves, asin or "")
-    return AdCandidates(fitting, others)
+    own, fitting, others = advertised.fetch_parts(
+        ("WHERE asin = %s", [asin or ""]),
+        (f"WHERE {is_fitting} {best}", [*names, asin or ""]),
+        (f"WHERE ({is_fitting}) IS NOT TRUE {best}", [*names, asin or ""]),
+    )
+    categories = tuple(orjson.loads(own[0].categories)) if own else ()
+    return AdCandidates(categories, fitting, others)
 
 
 def _confirm_created_product(*, asin: str, fields: ProductFields) -> ProductRow:

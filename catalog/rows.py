@@ -1,6 +1,7 @@
 """Reads rows by hand-written SQL: for a few rows the ORM takes longer to build its SQL than the database to answer."""
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
@@ -61,6 +62,18 @@ class Rows(Generic[R]):
     def fetch(self, clauses: str, *parameters: Any) -> list[R]:
         """The rows selected by ``clauses`` (JOIN, WHERE and what follows). One query."""
         return self._made(self._query(self._all, f"{self._table} {clauses}", *parameters))
+
+    def fetch_parts(self, *parts: tuple[str, Sequence[Any]]) -> list[list[R]]:
+        """The rows of several selections, each by its clauses and parameters. One query."""
+        # Each part is sorted and limited within itself. Databases append parts as they are.
+        sql = " UNION ALL ".join(
+            f"SELECT * FROM (SELECT {number} AS part, {self._all} FROM {self._table} {clauses}) AS part_{number}"  # noqa: S608
+            for number, (clauses, _) in enumerate(parts)
+        )
+        found: list[list[R]] = [[] for _ in parts]
+        for part, *values in select(sql, *chain.from_iterable(parameters for _, parameters in parts)):
+            found[part].append(self._row._make(values))
+        return found
 
     def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id") -> Page[R]:
         """Up to ``limit`` rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, but at least one.

@@ -13,7 +13,7 @@ OTHERS = [ProductRow(f"O{n}") for n in range(10)]
 @pytest.mark.parametrize("limit", [1, 5, 10, 15, 20, 30])
 def test_fitting_ones_go_first_in_the_order_of_their_rating(limit: int) -> None:
     for seed in range(50):
-        chosen = draw_house_ads(AdCandidates(FITTING, OTHERS), limit, random.Random(seed))
+        chosen = draw_house_ads(AdCandidates((), FITTING, OTHERS), limit, random.Random(seed))
         assert len(chosen) == min(limit, 20)
         fitting, others = chosen[: min(limit, 10)], chosen[10:]
         assert fitting == sorted(fitting, key=FITTING.index)
@@ -21,7 +21,7 @@ def test_fitting_ones_go_first_in_the_order_of_their_rating(limit: int) -> None:
 
 
 def test_the_same_random_numbers_give_the_same_choice() -> None:
-    candidates = AdCandidates(FITTING, OTHERS)
+    candidates = AdCandidates((), FITTING, OTHERS)
     assert draw_house_ads(candidates, 5, random.Random(1)) == draw_house_ads(candidates, 5, random.Random(1))
     assert (
         len({tuple(each.asin for each in draw_house_ads(candidates, 3, random.Random(seed))) for seed in range(20)}) > 5
@@ -30,5 +30,5 @@ def test_the_same_random_numbers_give_the_same_choice() -> None:
 
 def test_five_places_lower_is_half_as_often() -> None:
     rng = random.Random(7)
-    first = [draw_house_ads(AdCandidates(FITTING, []), 1, rng)[0].asin for _ in range(20_000)]
+    first = [draw_house_ads(AdCandidates((), FITTING, []), 1, rng)[0].asin for _ in range(20_000)]
     assert first.count("F5") / first.count("F0") == pytest.approx(0.5, abs=0.05)

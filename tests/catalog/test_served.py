@@ -26,7 +26,7 @@ def json_of(row: ProductRow) -> list[Any]:
 def test_json_is_text_in_every_row(pen: Product) -> None:
     read = repository.get_product_by_asin(asin=pen.asin)
     (listed,) = repository.get_products(skip=0, limit=10).rows
-    (advertised,) = repository.get_ad_candidates(asin=None, leaves=("Pens",), limit=1).fitting
+    (advertised,) = repository.get_ad_candidates(asin=None, more_categories=("Pens",), limit=1).fitting
     written = repository.update_product(asin=pen.asin, fields={"title": "Pen"})
     for row in (read, listed, advertised, written, defaults.product(asin="P1")):
         assert all(isinstance(each, str) for each in json_of(row))
