@@ -18,6 +18,7 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.serve_picture import draw
 from tests import postgres_server
 from tests.edge import Edge
 
@@ -113,6 +114,7 @@ def main() -> None:
     out = HERE / "results" / "serve.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(results, indent=2) + "\n")
+    draw(results, HERE.parent / "docs" / "performance.png")
 
 
 if __name__ == "__main__":
