@@ -4,7 +4,7 @@ They cannot be mistaken for real data and invent no figures: a default product s
 there are no default reviews, and the default ads promote the shop itself.
 """
 
-from catalog.rows import Page
+from catalog.rows import Key, Page
 from catalog.served import ProductRow, ReviewRow
 
 UNKNOWN_ASIN = "UNAVAILABLE"
@@ -28,9 +28,14 @@ def product(*, asin: str) -> ProductRow:
     return ProductRow(asin, "Product details are temporarily unavailable")
 
 
-def products(*, skip: int, limit: int, after: int | None = None) -> Page[ProductRow]:
+def products(*, skip: int, limit: int, after: Key | None = None, **search: object) -> Page[ProductRow]:
     """One stand-in on the first page, nothing on later ones."""
     return Page([] if skip or after else [product(asin=UNKNOWN_ASIN)], next_after=None)
+
+
+def no_products(**key: object) -> Page[ProductRow]:
+    """No products."""
+    return Page([], next_after=None)
 
 
 def reviews(**key: object) -> Page[ReviewRow]:

@@ -21,7 +21,8 @@ is_available = Q(is_listed=True, in_stock=True)
 class Product(models.Model):
     """A product of the shop, identified by its asin.
 
-    Database triggers maintain ``review_count`` and ``rating_total`` (migration 0002).
+    Database triggers maintain ``review_count`` and ``rating_total`` (migration 0002), and the table of words and
+    categories that searches use (0008).
     """
 
     asin = models.CharField(max_length=rules.MAX_ASIN, unique=True, validators=[rules.asin_validator()])
@@ -70,6 +71,8 @@ class Product(models.Model):
                 name="product_by_category_rating",
             ),
             models.Index(fields=["brand"], name="product_by_brand"),
+            models.Index(*(F("is_listed"), F("smoothed_rating").desc(), F("id")), name="product_listed_by_rating"),
+            models.Index(*(F("is_listed"), F("review_count").desc(), F("id")), name="product_by_reviews"),
         ]
         constraints = [
             models.CheckConstraint(name="product_asin_not_empty", condition=~Q(asin="")),
@@ -130,6 +133,9 @@ class Review(models.Model):
             models.Index(fields=["product", "id"], name="review_by_product"),
             models.Index(fields=["reviewer_id", "id"], name="review_by_reviewer"),
             models.Index(fields=["reviewer_id", "-unix_review_time", "-id"], name="review_by_reviewer_time"),
+            models.Index(
+                *(F("product"), F("overall"), F("helpful_votes").desc(), F("id")), name="review_by_product_helpful"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["reviewer_id", "product"], name="review_once_per_product"),

@@ -12,8 +12,8 @@ import orjson
 from django.db import IntegrityError, transaction
 
 from catalog import defaults
-from catalog.models import AVAILABLE, LISTED, Product, Review
-from catalog.rows import Page, R, Rows
+from catalog.models import AVAILABLE, Product, Review
+from catalog.rows import Page, R, Rows, select
 from catalog.served import ProductRow, ReviewRow
 from catalog.withdrawals import withdrawals
 from resilience.database import InDoubt, atomic
@@ -22,6 +22,8 @@ from resilience.fallback import protected_write, with_fallback
 
 # Reviews deleted in one request. It takes a fraction of a second and locks their products meanwhile.
 MAX_REVIEWS_DELETED = 10_000
+POSITIVE = 4  # stars
+NO_STARS = (0, 0, 0, 0, 0)
 # Characters of a description in an ad.
 AD_TEXT = 500
 
@@ -98,11 +100,13 @@ class AdCandidates(NamedTuple):
         )
 
 
-def _listed(page: Page[ProductRow], age: float) -> Page[ProductRow] | None:
-    if not withdrawals.are_known_since(age):
-        return None
-    products = (withdrawals.current(product, age) for product in page.rows)
-    return page._replace(rows=[product for product in products if product.is_listed])
+class ReviewSummary(NamedTuple):
+    """The number of reviews with one to five stars, nothing if unknown, and the most helpful review of those with at
+    least POSITIVE stars and of the others."""
+
+    histogram: tuple[int, ...]
+    positive: ReviewRow | None
+    critical: ReviewRow | None
 
 
 def _unread_product(*, asin: str) -> ProductRow:
@@ -121,12 +125,6 @@ def get_product_by_asin(*, asin: str) -> ProductRow:
     return _products.get("WHERE asin = %s", asin)
 
 
-@with_fallback(default=defaults.products, revise=_listed)
-def get_products(*, skip: int, limit: int, after: int | None = None) -> Page[ProductRow]:
-    """Listed products ordered by id, from the first id above ``after``. One query, two if values are long."""
-    return _page(_products, [LISTED], [], skip, limit, after)
-
-
 @with_fallback(default=defaults.reviews)
 def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> Page[ReviewRow]:
     """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two if there are no reviews."""
@@ -134,6 +132,30 @@ def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None =
     if not found.rows:
         Product.objects.only("id").get(asin=asin)
     return found
+
+
+@with_fallback(default=lambda *, asin: ReviewSummary((), None, None))
+def get_review_summary(*, asin: str) -> ReviewSummary:
+    """How a product is rated. Raises Product.DoesNotExist. Two queries, three if there are no reviews."""
+    counts = select("SELECT overall, count(*) FROM catalog_review WHERE asin = %s GROUP BY overall", asin)
+    if not counts:
+        Product.objects.only("id").get(asin=asin)
+        return ReviewSummary(NO_STARS, None, None)
+    # One for each number of stars: so each is the first of an index.
+    best = "WHERE asin = %s AND overall = %s ORDER BY helpful_votes DESC, id LIMIT 1"
+    found = [row for (row,) in filter(None, _reviews.fetch_parts(*((best, [asin, stars]) for stars, _ in counts)))]
+    positive = [row for row in found if row.overall >= POSITIVE]
+    critical = [row for row in found if row.overall < POSITIVE]
+    by_stars: dict[int, int] = dict(counts)
+    return ReviewSummary(
+        tuple(by_stars.get(stars, 0) for stars in range(1, 6)),
+        max(positive, key=_helpfulness, default=None),
+        max(critical, key=_helpfulness, default=None),
+    )
+
+
+def _helpfulness(review: ReviewRow) -> tuple[int, int]:
+    return review.helpful_votes, -review.id
 
 
 @with_fallback(default=defaults.reviews)

@@ -10,6 +10,7 @@ from django.db.models import JSONField, Model, TextField
 
 R = TypeVar("R", bound=NamedTuple)
 Values = tuple[Any, ...]
+Key = tuple[Any, ...]
 
 # Bytes that the long values of a page may take together. A thousand reviews of usual length stay below it.
 MAX_PAGE_BYTES = 2_000_000
@@ -29,10 +30,49 @@ def placeholders(values: Sized) -> str:
 
 
 class Page(NamedTuple, Generic[R]):
-    """Some rows, and the id to continue after, if there are more."""
+    """Some rows; if there are more, the key of the last one, to continue after; and the number of rows on all pages,
+    if it was counted."""
 
     rows: list[R]
-    next_after: int | None
+    next_after: Key | None
+    total: "Total | None" = None
+
+
+class Total(NamedTuple):
+    number: int
+    is_exact: bool
+
+
+class Order(NamedTuple):
+    """The order of rows: SQL expressions with their parameters, and which of them are descending.
+
+    The last one must be unique. Together their values are the key of a row, which pages continue after.
+    """
+
+    columns: tuple[str, ...]
+    descending: tuple[bool, ...]
+    parameters: tuple[Any, ...] = ()  # of the first column
+
+    def clause(self) -> str:
+        """What follows ORDER BY, by the names of the key's columns."""
+        return ", ".join(f"key_{n}{' DESC' * is_descending}" for n, is_descending in enumerate(self.descending))
+
+    def after(self, key: Key) -> tuple[str, list[Any]]:
+        """The condition that rows come after ``key``, and its parameters."""
+        sql, parameters = "", list[Any]()
+        # From the last column to the first: (a > x OR (a = x AND (b > y OR …))). The first part alone limits an index.
+        for place in reversed(range(len(self.columns))):
+            own = self.parameters if place == 0 else ()
+            column, sign = self.columns[place], "<" if self.descending[place] else ">"
+            if sql:
+                sql = f"{column} {sign}= %s AND ({column} {sign} %s OR ({sql}))"
+                parameters = [*own, key[place], *own, key[place], *parameters]
+            else:
+                sql, parameters = f"{column} {sign} %s", [*own, key[place]]
+        return sql, parameters
+
+
+BY_ID = Order(("id",), (False,))
 
 
 class Rows(Generic[R]):
@@ -75,10 +115,8 @@ class Rows(Generic[R]):
             found[part].append(self._row._make(values))
         return found
 
-    def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id") -> Page[R]:
+    def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: Order = BY_ID) -> Page[R]:
         """Up to ``limit`` rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, but at least one.
-
-        ``next_after`` is for an order by id only: with another one, its next page would skip rows.
 
         The first query leaves out long values. If there are any, a second one fetches their rows.
         """
@@ -89,17 +127,20 @@ class Rows(Generic[R]):
         ]
         # JSON counts by its text: stored, it may be compressed to a hundredth. The inner query converts each value to
         # text once; the outer one keeps its order.
-        clauses = f"{clauses} ORDER BY {order} LIMIT %s OFFSET %s"
-        inner = f"(SELECT {self._all} FROM {self._table} {clauses}) AS page"  # noqa: S608
-        total = " + ".join(self._sizes.values()) or "0"
-        found = self._query(", ".join([*short, total]), inner, *parameters, limit + 1, skip)
-        count = _fitting([values[-1] for values in found[:limit]])
-        fitting = {values[self._id]: values[:-1] for values in found[:count]}
-        if keys := [values[self._id] for values in found[:count] if values[-1] > long]:
-            whole = self._query(self._all, f"{self._table} WHERE id IN ({placeholders(keys)})", *keys)
+        clauses = f"{clauses} ORDER BY {order.clause()} LIMIT %s OFFSET %s"
+        keys = [f"{column} AS key_{number}" for number, column in enumerate(order.columns)]
+        inner = f"(SELECT {', '.join(keys)}, {self._all} FROM {self._table} {clauses}) AS page"  # noqa: S608
+        size = " + ".join(self._sizes.values()) or "0"
+        outer = ", ".join([*short, size, *(f"key_{number}" for number in range(len(keys)))])
+        found = self._query(outer, inner, *order.parameters, *parameters, limit + 1, skip)
+        width = len(self._names)
+        count = _fitting([values[width] for values in found[:limit]])
+        fitting = {values[self._id]: values[:width] for values in found[:count]}
+        if cut := [values[self._id] for values in found[:count] if values[width] > long]:
+            whole = self._query(self._all, f"{self._table} WHERE id IN ({placeholders(cut)})", *cut)
             # A row that was deleted in between is left out.
-            fitting |= dict.fromkeys(keys) | {values[self._id]: values for values in whole}
-        next_after = found[count - 1][self._id] if count < len(found) else None
+            fitting |= dict.fromkeys(cut) | {values[self._id]: values for values in whole}
+        next_after = found[count - 1][width + 1 :] if count < len(found) else None
         return Page(self._made(filter(None, fitting.values())), next_after)
 
     def get(self, clauses: str, *parameters: Any) -> R:

@@ -1,5 +1,6 @@
 """The wire format. Serializers validate requests and format answers. They make no queries."""
 
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -7,6 +8,7 @@ from django.core.validators import URLValidator
 from rest_framework import serializers
 
 from catalog import rules
+from catalog.search.facets import BANDS, FACETED, Facets
 from catalog.served import ProductRow, ReviewRow
 from catalog.wire import (
     IM_URL,
@@ -45,6 +47,11 @@ class PictureField(serializers.URLField):
         super().__init__(max_length=rules.MAX_URL, **kwargs)
         others = [each for each in self.validators if not isinstance(each, URLValidator)]
         self.validators = [*others, rules.PictureURLValidator()]
+
+
+class RatingSerializer(serializers.Serializer[Any]):
+    average = serializers.FloatField(allow_null=True, help_text="Stars, from 1 to 5; null without reviews.")
+    count = serializers.IntegerField(help_text="Reviews.")
 
 
 class ProductSerializer(serializers.Serializer[ProductRow]):
@@ -88,6 +95,7 @@ class ProductSerializer(serializers.Serializer[ProductRow]):
     )
     listed = FlagField(source="is_listed", required=False, help_text="Whether lists, recommendations and ads show it.")
     in_stock = FlagField(required=False, help_text="Whether recommendations and ads show it.")
+    rating = RatingSerializer(read_only=True)
 
     def to_representation(self, product: ProductRow) -> dict[str, Any]:
         # By hand, because DRF's loop over the fields takes most of the time of a page of products. JSON text goes into
@@ -105,6 +113,50 @@ class ProductSerializer(serializers.Serializer[ProductRow]):
             # SQLite has no booleans.
             IS_LISTED: bool(product.is_listed),
             "in_stock": bool(product.in_stock),
+            "rating": {"average": product.rating, "count": product.review_count},
+        }
+
+
+class _CountSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField(help_text="Use it as the parameter.")
+    count = serializers.IntegerField()
+
+
+class _PriceBandSerializer(serializers.Serializer[Any]):
+    min_price = serializers.FloatField()
+    max_price = serializers.FloatField(allow_null=True)
+    count = serializers.IntegerField()
+
+
+class _StarsSerializer(serializers.Serializer[Any]):
+    min_rating = serializers.IntegerField()
+    count = serializers.IntegerField()
+
+
+class FacetsSerializer(serializers.Serializer[Facets]):
+    """The products that match, by category, brand, price and rating."""
+
+    total = serializers.IntegerField(allow_null=True, help_text="Products; null if unknown.")
+    total_is_exact = serializers.BooleanField()
+    is_complete = serializers.BooleanField(help_text=f"False if only {FACETED} of the products were counted below.")
+    categories = _CountSerializer(many=True, help_text="Narrowest categories, the largest first.")
+    brands = _CountSerializer(many=True, help_text="The largest first.")
+    prices = _PriceBandSerializer(many=True)
+    ratings = _StarsSerializer(many=True, help_text="Each includes those above.")
+
+    def to_representation(self, facets: Facets) -> dict[str, Any]:
+        upper = dict(pairwise(BANDS))
+        return {
+            "total": facets.total and facets.total.number,
+            "total_is_exact": bool(facets.total and facets.total.is_exact),
+            "is_complete": facets.is_complete,
+            "categories": [{"value": name, "count": count} for name, count in facets.categories],
+            "brands": [{"value": name, "count": count} for name, count in facets.brands],
+            "prices": [
+                {"min_price": price, "max_price": upper[price] - 0.01 if price in upper else None, "count": count}
+                for price, count in facets.prices
+            ],
+            "ratings": [{"min_rating": stars, "count": count} for stars, count in facets.ratings],
         }
 
 
@@ -185,6 +237,34 @@ class ReviewSerializer(serializers.Serializer[ReviewRow]):
             "summary": review.summary,
             UNIX_REVIEW_TIME: review.unix_review_time,
             REVIEW_TIME: review.review_time,
+        }
+
+
+class HistogramSerializer(serializers.Serializer[Any]):
+    """The number of reviews with each number of stars."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {str(stars): serializers.IntegerField() for stars in range(5, 0, -1)}
+
+
+class ReviewSummarySerializer(serializers.Serializer[Any]):
+    """How a product is rated."""
+
+    rating = RatingSerializer()
+    histogram = HistogramSerializer(allow_null=True, help_text="Reviews by stars; null if unknown.")
+    most_helpful_positive = ReviewSerializer(allow_null=True, help_text="Of those with four or five stars.")
+    most_helpful_critical = ReviewSerializer(allow_null=True, help_text="Of those with three or fewer.")
+
+    def to_representation(self, summary: Any) -> dict[str, Any]:
+        review = ReviewSerializer()
+        stars = dict(enumerate(summary.histogram, 1))
+        count = sum(stars.values())
+        total = sum(number * reviews for number, reviews in stars.items())
+        return {
+            "rating": {"average": round(total / count, 2) if count else None, "count": count},
+            "histogram": {str(number): stars[number] for number in reversed(stars)} or None,
+            "most_helpful_positive": summary.positive and review.to_representation(summary.positive),
+            "most_helpful_critical": summary.critical and review.to_representation(summary.critical),
         }
 
 

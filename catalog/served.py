@@ -20,7 +20,14 @@ class ProductRow(NamedTuple):
     price: Decimal | float | None = None
     is_listed: bool = True
     in_stock: bool = True
+    review_count: int = 0
+    rating_total: int = 0
     id: int = 0
+
+    @property
+    def rating(self) -> float | None:
+        """The average number of stars; None without reviews."""
+        return round(self.rating_total / self.review_count, 2) if self.review_count else None
 
     @property
     def is_available(self) -> bool:

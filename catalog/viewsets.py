@@ -21,13 +21,25 @@ from rest_framework.viewsets import GenericViewSet
 from catalog import repository, rules
 from catalog.models import Product
 from catalog.openapi import ASIN_IN_PATH, CONFLICT, LOCATION, NOT_FOUND, TOO_MANY_REVIEWS
+from catalog.parameters import FieldsParameter, ProductParameters, SearchParameters
 from catalog.rows import Page
-from catalog.serializers import PageParameters, PathParameters, ProductSerializer, ReviewParameters, ReviewSerializer
+from catalog.search import repository as products
+from catalog.search.query import as_text
+from catalog.serializers import (
+    FacetsSerializer,
+    PageParameters,
+    PathParameters,
+    ProductSerializer,
+    ReviewParameters,
+    ReviewSerializer,
+    ReviewSummarySerializer,
+)
 from catalog.served import ProductRow, ReviewRow
 from catalog.wire import REVIEWER_ID
 from catalog.withdrawals import withdrawals
 from service import openapi
 from service.caching import SharedReads
+from service.fields import MAX_ERRORS
 from service.permissions import PermittedOrReadOnly
 
 logger = logging.getLogger(__name__)
@@ -71,8 +83,16 @@ def validated_query(serializer_class: type[Serializer[Any]], query: str, repeata
     # Cached, because a few queries repeat all day and validation costs as much as the answer. A plain dict, because in
     # a QueryDict an empty value would pass for a missing one.
     given = QueryDict(query)
+    known = _shared(serializer_class).fields
+    if unknown := given.keys() - known.keys() - {"format"}:
+        text = f"There is no such parameter. Known are {', '.join(known)}."
+        raise ValidationError({name: [text] for name in sorted(unknown)[:MAX_ERRORS]})
     joined = {repeatable: ",".join(given.getlist(repeatable))} if repeatable in given else {}
     return validated(serializer_class, given.dict() | joined)
+
+
+def _only(fields: tuple[str, ...], shown: dict[str, Any]) -> dict[str, Any]:
+    return {name: shown[name] for name in fields} if fields else shown
 
 
 class CatalogViewSet(SharedReads, GenericViewSet[Any]):
@@ -83,16 +103,21 @@ class CatalogViewSet(SharedReads, GenericViewSet[Any]):
     lookup_field = "asin"
     lookup_value_regex = "[^/]+"
 
-    def answer(self, page: Page[ProductRow] | Page[ReviewRow]) -> Response:
+    def answer(self, page: Page[ProductRow] | Page[ReviewRow], fields: tuple[str, ...] = ()) -> Response:
         """The page. If there are more rows, a Link continues by key, so that no page costs more than the first."""
-        headers = None
+        headers = {}
         if page.next_after is not None:
-            query = dict(parse_qsl(self.request.META.get("QUERY_STRING", ""))) | {"after": page.next_after}
+            query = dict(parse_qsl(self.request.META.get("QUERY_STRING", ""))) | {"after": as_text(page.next_after)}
             query.pop("skip", None)
-            url = f"{self.request.scheme}://{self.request.get_host()}{self.request.path}?{urlencode(query)}"
-            headers = {"Link": f'<{url}>; rel="next"'}
+            url = f"{self.request.scheme}://{self.request.get_host()}{self.request.path}?{urlencode(query, safe=',')}"
+            headers["Link"] = f'<{url}>; rel="next"'
+        if page.total:
+            headers["X-Total-Count"] = str(page.total.number)
+            if not page.total.is_exact:
+                headers["X-Total-Count-Estimated"] = "true"
         serializer = self.get_serializer()
-        return Response([serializer.to_representation(row) for row in page.rows], headers=headers)
+        shown = [serializer.to_representation(row) for row in page.rows]
+        return Response([_only(fields, each) for each in shown] if fields else shown, headers=headers)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate only requests with credentials: to find that there are none takes a tenth of a read's time."""
@@ -103,7 +128,7 @@ class CatalogViewSet(SharedReads, GenericViewSet[Any]):
         """The asin of the path. Raises ValidationError."""
         return valid_asin(self.kwargs["asin"])
 
-    def parameters(self, serializer_class: type[PageParameters]) -> dict[str, Any]:
+    def parameters(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
         """The validated query parameters. Raises ValidationError."""
         return dict(validated_query(serializer_class, self.request.META.get("QUERY_STRING", "")))
 
@@ -133,21 +158,36 @@ class ProductViewSet(CatalogViewSet):
 
     @extend_schema(
         summary="List products",
-        parameters=[PageParameters, *openapi.SHARED, *openapi.LINK],
+        parameters=[ProductParameters, *openapi.SHARED, *openapi.LINK, *openapi.TOTAL_COUNT],
         responses={200: ProductSerializer(many=True), **openapi.SHARED_READ},
     )
     def list(self, request: Request) -> Response:
-        """Listed products by id. If the database is down: the last answer to the same request, else a stand-in."""
-        return self.answer(repository.get_products(**self.parameters(PageParameters)))
+        """Listed products that match. If the database is down: the last answer to the same request, else a stand-in."""
+        asked = self.parameters(ProductParameters)
+        fields = asked.pop("fields", ())
+        found = products.get_products_by_asins if "asins" in asked else products.get_products
+        return self.answer(found(**asked), fields)
+
+    @extend_schema(
+        summary="Count products by category, brand, price and rating",
+        parameters=[SearchParameters, *openapi.SHARED],
+        responses={200: FacetsSerializer, **openapi.SHARED_READ},
+    )
+    @action(detail=False, serializer_class=FacetsSerializer)
+    def facets(self, request: Request) -> Response:
+        """Of the products that match. If the database is down: the last answer to the same request, else nothing."""
+        found = products.get_facets(**self.parameters(SearchParameters))
+        return Response(self.get_serializer().to_representation(found))
 
     @extend_schema(
         summary="Show a product",
-        parameters=[ASIN_IN_PATH, *openapi.SHARED],
+        parameters=[ASIN_IN_PATH, FieldsParameter, *openapi.SHARED],
         responses={200: ProductSerializer, **openapi.SHARED_READ, 404: NOT_FOUND},
     )
     def retrieve(self, request: Request, asin: str) -> Response:
         """One product. If the database is down: the last answer, else a stand-in with the same asin."""
-        response = Response(self.get_serializer(self.get_object()).data)
+        fields = self.parameters(FieldsParameter).get("fields", ())
+        response = Response(_only(fields, self.get_serializer(self.get_object()).data))
         if request.accepted_renderer.format == "api":
             pages = [request.build_absolute_uri(reverse(name, args=[asin])) for name in self.linked]
             response["Link"] = ", ".join(f'<{page}>; rel="related"' for page in pages)
@@ -233,6 +273,21 @@ class ProductViewSet(CatalogViewSet):
             return self.answer(repository.get_reviews_by_asin(asin=self.path_asin(), **part))
         except Product.DoesNotExist:
             raise UnknownProduct from None
+
+    @extend_schema(
+        summary="Summarize a product's reviews",
+        tags=["reviews"],
+        parameters=[ASIN_IN_PATH, *openapi.SHARED],
+        responses={200: ReviewSummarySerializer, **openapi.SHARED_READ, 404: NOT_FOUND},
+    )
+    @action(detail=True, url_path="reviews/summary", serializer_class=ReviewSummarySerializer)
+    def review_summary(self, request: Request, asin: str) -> Response:
+        """Stars and the most helpful reviews. If the database is down: the last answer, else a summary of nothing."""
+        try:
+            summary = repository.get_review_summary(asin=self.path_asin())
+        except Product.DoesNotExist:
+            raise UnknownProduct from None
+        return Response(self.get_serializer().to_representation(summary))
 
 
 @extend_schema(tags=["reviews"])

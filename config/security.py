@@ -52,7 +52,10 @@ SECURE_CSP = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS", ["http://localhost:4200"])
-CORS_EXPOSE_HEADERS = ["X-Data-Source", "Age", "ETag", "Link", "Location", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    *("X-Data-Source", "Age", "ETag", "Link", "Location", "Retry-After", "X-Request-ID"),
+    *("X-Total-Count", "X-Total-Count-Estimated"),
+]
 CORS_ALLOW_HEADERS = [*default_headers, "if-none-match", "x-request-id"]
 # A front end of these origins acts for the signed-in user. Its writes carry the CSRF token, as our own pages' do.
 CORS_ALLOW_CREDENTIALS = True

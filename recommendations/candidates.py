@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 import orjson
 
 from catalog.models import AVAILABLE, Product, is_available
-from catalog.rows import Rows, placeholders, select
+from catalog.rows import Order, Rows, placeholders, select
 from catalog.served import ProductRow
 from recommendations.diversity import Diversity
 from recommendations.merchandising import NO_RULES, Rules
@@ -214,7 +214,7 @@ def fill(
         return []
     places = [value for place, number in enumerate(chosen) for value in (number, place)]
     join = f"JOIN (VALUES {', '.join(['(%s, %s)'] * len(chosen))}) AS chosen ON chosen.column1 = id"
-    products = _products.page(join, *places, limit=len(chosen), order="chosen.column2").rows
+    products = _products.page(join, *places, limit=len(chosen), order=Order(("chosen.column2",), (False,))).rows
     found = ((product, chosen[product.id]) for product in products)
     return [Recommended(product, each.score, each.source, each.because) for product, each in found]
 

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from catalog import defaults
 from catalog.models import Product, leaf_category
-from catalog.rows import Rows
+from catalog.rows import Order, Rows
 from catalog.withdrawals import withdrawals
 from recommendations import builds, metrics
 from recommendations.candidates import (
@@ -136,7 +136,7 @@ def for_products(
     """Products that go with these, of which the newest is first. Unknown asins are ignored. Six queries or more."""
     places = [value for place, asin in enumerate(dict.fromkeys(asins)) for value in (asin, place)]
     given = f"JOIN (VALUES {', '.join(['(%s, %s)'] * (len(places) // 2))}) AS given ON given.column1 = asin"
-    history = _starts.page(given, *places, limit=_weights().history, order="given.column2").rows
+    history = _starts.page(given, *places, limit=_weights().history, order=Order(("given.column2",), (False,))).rows
     return _for_history(history, limit=limit, category=category, exclude=(*exclude, *asins), diverse=diverse)
 
 
@@ -155,7 +155,9 @@ def for_reviewer(
     ``include_seen`` allows products that they have reviewed. An unknown reviewer gets popular products.
     """
     count = _weights().history
-    history = _starts.page(_LATEST, reviewer_id, count, limit=count, order="latest.at DESC, latest.number DESC").rows
+    history = _starts.page(
+        _LATEST, reviewer_id, count, limit=count, order=Order(("latest.at", "latest.number"), (True, True))
+    ).rows
     reviewer = None if include_seen else reviewer_id
     asked: dict[str, Any] = {"limit": limit, "category": category, "exclude": exclude, "diverse": diverse}
     return _for_history(history, **asked, reviewer=reviewer)

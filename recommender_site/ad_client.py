@@ -30,6 +30,7 @@ AD_SHAPE: dict[str, type | UnionType] = {
     "price": float | int | None,
     IS_LISTED: bool,
     "in_stock": bool,
+    "rating": dict,
     "sponsored": bool,
     "ad_id": int | None,
     "impression_url": str | None,
@@ -39,6 +40,7 @@ AD_SHAPE: dict[str, type | UnionType] = {
 OPTIONAL = {
     IS_LISTED: True,
     "in_stock": True,
+    "rating": {"average": None, "count": 0},
     "sponsored": False,
     "ad_id": None,
     "impression_url": None,

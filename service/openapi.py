@@ -11,7 +11,7 @@ from resilience.provenance import SOURCES
 
 
 def response_header(name: str, text: str, statuses: list[str], **more: object) -> OpenApiParameter:
-    kind = OpenApiTypes.INT if name in ("Age", "Retry-After") else OpenApiTypes.STR
+    kind = OpenApiTypes.INT if name in ("Age", "Retry-After", "X-Total-Count") else OpenApiTypes.STR
     return OpenApiParameter(name, kind, OpenApiParameter.HEADER, response=statuses, description=text, **more)  # type: ignore[arg-type]
 
 
@@ -26,6 +26,10 @@ SHARED = [
     OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The `ETag` of an answer you have."),
 ]
 LINK = [response_header("Link", 'The next page, as `<…>; rel="next"`, while there is more.', ["200"])]
+TOTAL_COUNT = [
+    response_header("X-Total-Count", "The number of rows on all pages.", ["200"]),
+    response_header("X-Total-Count-Estimated", "`true` if that is an estimate. Up to 1,000 are counted.", ["200"]),
+]
 RETRY_AFTER = [response_header("Retry-After", "Seconds to wait before another attempt.", ["503"])]
 
 detail = inline_serializer("Error", {"detail": serializers.CharField(help_text="The error in words.")})

@@ -27,6 +27,7 @@ def test_a_product_has_the_wire_shape(anybody: APIClient, pen: Product) -> None:
         "price": 2.5,
         "listed": True,
         "in_stock": True,
+        "rating": {"average": None, "count": 0},
     }
 
 
@@ -75,7 +76,6 @@ def test_following_next_links_visits_each_product_once(anybody: APIClient, produ
         ("limit=1001", "limit"),
         ("limit=1.5", "limit"),
         ("limit=NaN", "limit"),
-        ("after=-1", "after"),
         ("after=9223372036854775808", "after"),
     ],
 )

@@ -7,6 +7,7 @@ from rest_framework.test import APIClient
 
 from catalog import defaults, repository, wire
 from catalog.models import Product
+from catalog.search.repository import get_products
 from catalog.serializers import ProductSerializer, ReviewSerializer
 from catalog.served import ProductRow
 
@@ -25,7 +26,7 @@ def json_of(row: ProductRow) -> list[Any]:
 
 def test_json_is_text_in_every_row(pen: Product) -> None:
     read = repository.get_product_by_asin(asin=pen.asin)
-    (listed,) = repository.get_products(skip=0, limit=10).rows
+    (listed,) = get_products(skip=0, limit=10).rows
     (advertised,) = repository.get_ad_candidates(asin=None, more_categories=("Pens",), limit=1).fitting
     written = repository.update_product(asin=pen.asin, fields={"title": "Pen"})
     for row in (read, listed, advertised, written, defaults.product(asin="P1")):

@@ -42,6 +42,7 @@ def test_similar_products_come_from_the_sources_in_order(client: Client, shop: N
         "price": None,
         "listed": True,
         "in_stock": True,
+        "rating": {"average": 5.0, "count": 3},
         "score": 0,
         "source": "co-reviewed",
         "because": "PEN0",

@@ -1,0 +1,1 @@
+"""Searching, filtering and sorting the catalogue, on PostgreSQL and on SQLite with the same results."""

@@ -1,0 +1,134 @@
+"""What may be asked of the list of products, as SQL."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import orjson
+from django.db import connection
+
+from catalog.models import LISTED
+from catalog.rows import BY_ID, Key, Order, Total
+from catalog.search.words import category_query, text_query
+
+RELEVANCE = "relevance"
+# Products are counted up to here; beyond, PostgreSQL's planner estimates.
+COUNTED = 1_000
+# If more products match, their titles are not compared: that would take longer than a reader waits.
+COMPARED = 20_000
+
+_RATING, _PRICE, _PRICE_DOWN = "smoothed_rating", "coalesce(price, 1000000000)", "coalesce(price, -1)"
+# Each has an index.
+ORDERS = {
+    "rating": Order((_RATING, "id"), (True, False)),
+    "price": Order((_PRICE, "id"), (False, False)),
+    "-price": Order((_PRICE_DOWN, "id"), (True, False)),
+    "newest": Order(("id",), (True,)),
+    "popular": Order(("review_count", "id"), (True, False)),
+}
+SORTS = (RELEVANCE, *ORDERS)
+
+
+class Search(NamedTuple):
+    """What products are asked for. ``words`` is None without a search; a search for stop words only has none.
+
+    The default sort is by relevance if there are words, else by id.
+    """
+
+    words: tuple[str, ...] | None = None
+    category: str | None = None
+    brand: str | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    min_rating: float | None = None
+    in_stock: bool | None = None
+    sort: str | None = None
+
+    def conditions(self) -> tuple[str, list[Any]]:
+        """SQL after WHERE, and its parameters."""
+        conditions, parameters = [LISTED], list[Any]()
+
+        def add(condition: str, *values: Any) -> None:
+            conditions.append(condition)
+            parameters.extend(values)
+
+        if self.words is not None or self.category is not None:
+            add(*_in_index(self.words, self.category))
+        if self.brand is not None:
+            add("brand = %s", self.brand)
+        if self.min_price is not None:
+            add("price >= %s", self.min_price)
+        if self.max_price is not None:
+            add("price <= %s", self.max_price)
+        if self.min_rating is not None:
+            add("review_count > 0 AND rating_total >= %s * review_count", self.min_rating)
+        if self.in_stock is not None:
+            add("in_stock = TRUE" if self.in_stock else "in_stock = FALSE")
+        return " AND ".join(conditions), parameters
+
+    def order(self, *, compares_titles: bool) -> Order:
+        """The order of the answer. By relevance, products with all words in the title come first, then the better
+        rated."""
+        sort = self.sort or (RELEVANCE if self.words else None)
+        if sort is None:
+            return BY_ID
+        if sort != RELEVANCE:
+            return ORDERS[sort]
+        if not self.words or not compares_titles:
+            return ORDERS["rating"]
+        in_title, *parameters = _in_index(self.words, None, in_title=True)
+        return Order((f"CASE WHEN {in_title} THEN 0 ELSE 1 END", _RATING, "id"), (False, True, False), (*parameters,))
+
+
+ALL = Search()
+LONGEST_KEY = 3  # that of titles, rating and id
+
+
+def total(search: Search) -> Total:
+    """The number of products that match. One query, two if it has to be estimated."""
+    where, parameters = search.conditions()
+    some = f"SELECT 1 FROM catalog_product WHERE {where}"  # noqa: S608
+    with connection.cursor() as cursor:
+        # SQLite has no estimate, and few enough products to count.
+        limit = COUNTED + 1 if connection.vendor == "postgresql" else -1
+        cursor.execute(f"SELECT count(*) FROM ({some} LIMIT {limit}) AS counted", parameters)  # noqa: S608
+        (count,) = cursor.fetchone()
+        if limit < 0 or count <= COUNTED:
+            return Total(count, is_exact=True)
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {some}", parameters)
+        ((plan,),) = cursor.fetchall()
+        return Total(max(count, plan[0]["Plan"]["Plan Rows"]), is_exact=False)
+
+
+def takes(search: Search, key: Key) -> bool:
+    """Whether ``key`` ended a page of this search."""
+    return any(len(key) == len(search.order(compares_titles=compares).columns) for compares in (True, False))
+
+
+def key_of(text: str) -> Key:
+    """The key that ``as_text`` wrote. Raises ValueError."""
+    key = orjson.loads(f"[{text}]")
+    if not all(type(value) in (int, float) and abs(value) < 2**63 for value in key):
+        raise ValueError(text)
+    return tuple(key)
+
+
+def as_text(key: Key) -> str:
+    """The key as numbers with commas between them."""
+    numbers = [float(value) if isinstance(value, Decimal) else value for value in key]
+    return orjson.dumps(numbers).decode()[1:-1]
+
+
+def _in_index(words: tuple[str, ...] | None, category: str | None, *, in_title: bool = False) -> tuple[Any, ...]:
+    """The condition that the index has the words and the category, and its parameters."""
+    if words == ():
+        return ("1 = 0",)
+    terms = []
+    if words:
+        terms.append(("to_tsquery('english', %s)", text_query(connection.vendor, words, in_title=in_title)))
+    if category is not None:
+        terms.append(("to_tsquery('simple', %s)", category_query(connection.vendor, category)))
+    queries = [query for _, query in terms]
+    if connection.vendor == "sqlite":
+        return "id IN (SELECT rowid FROM catalog_search WHERE catalog_search MATCH %s)", " AND ".join(queries)
+    matches = " && ".join(function for function, _ in terms)
+    return f"id IN (SELECT product_id FROM catalog_search WHERE document @@ ({matches}))", *queries  # noqa: S608
