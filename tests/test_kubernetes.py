@@ -78,6 +78,15 @@ def test_what_belongs_to_a_service_selects_its_pods(name: str) -> None:
     assert own["Service"]["spec"]["ports"][0]["port"] == port
 
 
+def test_no_autoscaler_removes_a_pod_whose_volume_may_hold_clicks() -> None:
+    scalers = {each["metadata"]["name"]: each for each in MANIFESTS if each["kind"] == "HorizontalPodAutoscaler"}
+    for manifest in MANIFESTS:
+        if "volumeClaimTemplates" in manifest["spec"]:
+            behavior = scalers.pop(manifest["metadata"]["name"])["spec"]["behavior"]
+            assert behavior == {"scaleDown": {"selectPolicy": "Disabled"}}
+    assert list(scalers) == ["recommender"]
+
+
 @pytest.mark.parametrize("name", ["recommender", "ad-provider"])
 def test_the_probes_exist(client: Client, name: str) -> None:
     (container,) = PODS[name]["spec"]["containers"]
