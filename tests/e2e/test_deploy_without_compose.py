@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -37,7 +38,7 @@ def test_the_commands_as_written_start_both_services(postgres: Postgres) -> None
     shell = subprocess.Popen(["sh", "-ec", script + "wait\n"], cwd=ROOT, env=env, start_new_session=True)
     try:
         for port in ports.values():
-            eventually(lambda port=port: requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).ok, seconds=60)
+            eventually(partial(requests.get, f"http://127.0.0.1:{port}/readyz", timeout=5), seconds=60)
         assert postgres.ask("SELECT is_superuser FROM auth_user WHERE username = 'operator'") == [(True,)]
         for path in ("/products", "/ads"):
             url = f"http://127.0.0.1:{ports[8000]}{path}"
