@@ -69,7 +69,7 @@ clean: ## remove the virtual environment; the data in var/ stays
 	rm -rf .venv
 
 .venv/bin/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed, such as: make $(or $(MAKECMDGOALS),run) PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 
 .venv/runtime: requirements.txt | .venv/bin/pip

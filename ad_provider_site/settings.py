@@ -1,9 +1,6 @@
 """Settings of the ad provider, in addition to the shared ones."""
 
-import os
 import re
-from pathlib import Path
-from tempfile import TemporaryFile
 
 from iso4217 import Currency
 
@@ -12,16 +9,6 @@ from catalog.rules import MAX_ASIN, MAX_URL
 from config.base import *  # noqa: F403
 from config.base import INSTALLED_APPS, SECURE_REDIRECT_EXEMPT, SPECTACULAR_SETTINGS
 from config.environment import VAR_DIR, env, http_url, is_http_url, seconds, setting, whole_number
-
-
-def is_writable_folder(folder: str) -> bool:
-    """Create the folder if there is none, and return whether it and its files are writable. Raises OSError."""
-    if not folder:  # Path("") is the current folder
-        return False
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=folder) as file:
-        file.write(b"x")
-    return all(os.access(file, os.R_OK | os.W_OK) for file in Path(folder).iterdir() if file.is_file())
 
 
 def is_product_url(template: str) -> bool:
@@ -73,13 +60,8 @@ ADS_DATACENTRES = setting(
     lambda networks: True,
     "a file with one network a line, such as 192.0.2.0/24",
 )
-ADS_SPOOL_DIR = setting(
-    "ADS_SPOOL_DIR",
-    env.str,
-    str(VAR_DIR / "ads-spool"),
-    is_writable_folder,
-    "a writable folder, or one that can be created",
-)
+# Only a process that serves uses this folder; wsgi.py checks it, so commands run where nothing can be written.
+ADS_SPOOL_DIR = env.str("ADS_SPOOL_DIR", str(VAR_DIR / "ads-spool"))
 # Cookies ignore ports: on one host the two services would overwrite each other's.
 SESSION_COOKIE_NAME = "ad_provider_sessionid"
 CSRF_COOKIE_NAME = "ad_provider_csrftoken"

@@ -1,4 +1,7 @@
-"""What `make run` does: prepare a demo shop below var/, start both services, end both on Ctrl-C."""
+"""What `make run` does: prepare a demo shop below var/, start both services, end both on Ctrl-C.
+
+RECOMMENDER_PORT and AD_PROVIDER_PORT move the services to other ports, and the URLs by which they find each other.
+"""
 
 import os
 import secrets
@@ -13,36 +16,47 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 VAR = HERE / "var"
-SERVICES = {"recommender_site": 8000, "ad_provider_site": 8001}
+# The default port of each service, and the setting that changes it.
+PORTS = {"recommender_site": (8000, "RECOMMENDER_PORT"), "ad_provider_site": (8001, "AD_PROVIDER_PORT")}
 START_TIMEOUT = 120  # seconds
 
 
 def main() -> None:
-    for port in SERVICES.values():
-        refuse_taken(port)
+    services = {site: chosen_port(name, default) for site, (default, name) in PORTS.items()}
+    recommender_port, ad_provider_port = services.values()
+    if recommender_port == ad_provider_port:
+        sys.exit("AD_PROVIDER_PORT: must not be the recommender's port")
+    for site, port in services.items():
+        refuse_taken(port, PORTS[site][1])
     os.chdir(HERE)
+    recommender_url, ad_provider_url = (f"http://localhost:{port}" for port in services.values())
+    if recommender_port != PORTS["recommender_site"][0]:
+        os.environ.setdefault("RECOMMENDER_PUBLIC_URL", recommender_url)
+    if ad_provider_port != PORTS["ad_provider_site"][0]:
+        os.environ.setdefault("AD_PROVIDER_URL", f"http://127.0.0.1:{ad_provider_port}")
+        os.environ.setdefault("AD_PROVIDER_PUBLIC_URL", ad_provider_url)
     make_secret_key()
     os.environ.setdefault("SABOTAGE", "on")
     print("Preparing the database", flush=True)
     manage("recommender", "migrate", "--verbosity=0")
     manage("ad_provider", "migrate", "--verbosity=0")
-    manage("recommender", "seed_demo", "--if-empty")
+    manage("recommender", "seed_demo", "--if-empty", f"--base-url={recommender_url}")
     manage("ad_provider", "seed_campaigns", "--if-empty")
     print("Building recommendations", flush=True)
     manage("recommender", "build_recommendations", "--if-changed")
     manage("recommender", "create_admin", f"--password-file={VAR / 'admin-password'}")
-    processes = [start(site, port) for site, port in SERVICES.items()]
+    processes = [start(site, port) for site, port in services.items()]
     # An end that is asked for is an end like Ctrl-C's.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        for process, port in zip(processes, SERVICES.values(), strict=True):
+        for process, port in zip(processes, services.values(), strict=True):
             wait_until_alive(process, port)
-        print("\nRecommender   http://localhost:8000   (API, docs and admin start here)")
-        print("Ad provider   http://localhost:8001")
+        print(f"\nRecommender   {recommender_url}   (API, docs and admin start here)")
+        print(f"Ad provider   {ad_provider_url}")
         print(f"Admin user    admin, password in {VAR.name}/admin-password\n\nCtrl-C ends both.", flush=True)
         while True:
             time.sleep(0.2)
-            for place, (site, port) in enumerate(SERVICES.items()):
+            for place, (site, port) in enumerate(services.items()):
                 if processes[place].poll() is not None:
                     print(f"{site} ended; starting it again", flush=True)
                     processes[place] = start(site, port)
@@ -56,13 +70,20 @@ def main() -> None:
             process.wait()
 
 
-def refuse_taken(port: int) -> None:
+def chosen_port(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        sys.exit(f"{name}: must be a port number from 1 to 65535")
+    return int(text)
+
+
+def refuse_taken(port: int, name: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            sys.exit(f"port {port} is taken; end what listens there and try again")
+            sys.exit(f"port {port} is taken or not allowed; end what listens there, or set {name} to another port")
 
 
 def make_secret_key() -> None:

@@ -44,6 +44,9 @@ def _start_traces() -> None:
     tracer = trace.get_tracer("service")
 
     def trace_statement(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        # Background threads poll all day: each of their statements would be a trace of its own.
+        if not trace.get_current_span().get_span_context().is_valid:
+            return execute(sql, *rest)
         with tracer.start_as_current_span(sql.split(None, 1)[0], kind=trace.SpanKind.CLIENT) as span:
             span.set_attribute("db.query.text", sql)  # with placeholders, without values
             return execute(sql, *rest)

@@ -61,6 +61,12 @@ def test_the_readme_has_at_most_120_lines() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 
 
+def test_the_changelog_has_each_heading_once_in_a_release() -> None:
+    for release in (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1:]:
+        headings = re.findall(r"^\*\*(.+)\*\*$", release, re.MULTILINE)
+        assert len(headings) == len(set(headings))
+
+
 def test_the_settings_table_lists_every_variable_that_is_read_and_no_other(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "SECRET_KEY": "k" * 40, "ADS_SPOOL_DIR": str(tmp_path)}
     asked = subprocess.check_output([sys.executable, "-c", ASKED_FOR], cwd=ROOT, env=environment, text=True).split()

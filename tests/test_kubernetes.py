@@ -78,6 +78,15 @@ def test_what_belongs_to_a_service_selects_its_pods(name: str) -> None:
     assert own["Service"]["spec"]["ports"][0]["port"] == port
 
 
+def test_no_autoscaler_removes_a_pod_whose_volume_may_hold_clicks() -> None:
+    scalers = {each["metadata"]["name"]: each for each in MANIFESTS if each["kind"] == "HorizontalPodAutoscaler"}
+    for manifest in MANIFESTS:
+        if "volumeClaimTemplates" in manifest["spec"]:
+            behavior = scalers.pop(manifest["metadata"]["name"])["spec"]["behavior"]
+            assert behavior == {"scaleDown": {"selectPolicy": "Disabled"}}
+    assert list(scalers) == ["recommender"]
+
+
 @pytest.mark.parametrize("name", ["recommender", "ad-provider"])
 def test_the_probes_exist(client: Client, name: str) -> None:
     (container,) = PODS[name]["spec"]["containers"]
@@ -96,6 +105,41 @@ def test_the_jobs_call_commands_that_exist(name: str) -> None:
     )
     env = os.environ | {"DJANGO_SETTINGS_MODULE": settings}
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env).returncode == 0
+
+
+# Python imports a module of this name first. It refuses writes to the code, as the image does: the code belongs to root
+# and the file system is read-only. Tests may run as root, whom permissions do not stop.
+READ_ONLY = f"""
+import errno, os, sys
+def refuse(event, arguments):
+    writes = event == "mkdir" or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    if writes and isinstance(arguments[0], str) and os.path.realpath(arguments[0]).startswith({str(ROOT)!r} + os.sep):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), arguments[0])
+sys.addaudithook(lambda event, arguments: refuse(event.removeprefix("os."), arguments))
+"""
+
+
+@pytest.mark.slow
+def test_each_pod_starts_with_its_own_environment_where_the_code_is_read_only(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(READ_ONLY)
+    secret = {"SECRET_KEY": "k" * 40, "DATABASE_URL": f"sqlite:///{tmp_path}/shop.sqlite3", "REDIS_URL": ""}
+    literals = SETTINGS["configMapGenerator"][0]["literals"]
+    shared = dict(literal.split("=", 1) for literal in literals) | secret
+    programs = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    shared |= {"PATH": programs, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    refused = subprocess.run(["python", "-c", "open('x', 'w')"], cwd=ROOT, env=shared, capture_output=True, text=True)
+    assert "Read-only file system" in refused.stderr
+    for name in sorted(PODS, key=lambda name: name != "shop-migrate"):  # the first step first
+        (container,) = PODS[name]["spec"]["containers"]
+        folders = {each["mountPath"]: tmp_path / name / each["name"] for each in container["volumeMounts"]}
+        for folder in folders.values():
+            folder.mkdir(parents=True)
+        own = {each["name"]: str(folders.get(each["value"], each["value"])) for each in container.get("env", [])}
+        # gunicorn loads the service and ends; the jobs run.
+        command = container["command"] + (["--check-config"] if container["command"][0] == "gunicorn" else [])
+        env = shared | {"TMPDIR": str(folders["/tmp"])} | own
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+        assert (name, done.returncode, done.stderr) == (name, 0, "")
 
 
 def test_the_settings_are_settings() -> None:

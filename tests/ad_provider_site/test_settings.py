@@ -74,8 +74,10 @@ def test_an_unknown_currency_stops_the_start_with_one_line(currency: str) -> Non
     assert done.stderr == "CURRENCY: must be the ISO 4217 code of a currency, such as USD, EUR or JPY\n"
 
 
-@pytest.mark.parametrize("folder", ["", "/proc/nowhere", "/etc/hostname"])
+@pytest.mark.parametrize("folder", ["", "/proc/nowhere", "/proc", "/etc/hostname", "/dev/null"])
 def test_an_unwritable_spool_folder_stops_the_start_with_one_line(folder: str) -> None:
-    done = start(ADS_SPOOL_DIR=folder)
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "ad_provider_site.settings", "ADS_SPOOL_DIR": folder}
+    command = [sys.executable, "-m", "gunicorn", "--check-config", "ad_provider_site.wsgi"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == "ADS_SPOOL_DIR: must be a writable folder, or one that can be created\n"

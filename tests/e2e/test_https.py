@@ -16,4 +16,6 @@ def test_clients_are_redirected_to_https_and_calls_between_services_are_not(post
         for path in ("/products", "/ads"):
             answer = recommender.get(path, headers=THROUGH_THE_PROXY)
             assert (answer.status_code, answer.headers["X-Data-Source"]) == (200, "live"), path
+            # Of this host alone: its subdomains and the preload list are not ours to decide.
+            assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
         assert ad_provider.get("/", allow_redirects=False).status_code == 301

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,8 +26,8 @@ class Collector:
         self.url = f"http://127.0.0.1:{port}"
         self.received: list[tuple[str, bytes]] = []
 
-    def spans(self) -> list[tuple[str, Any]]:
-        """The spans of TRACE, each with the name of its service."""
+    def all_spans(self) -> list[tuple[str, Any]]:
+        """The spans, each with the name of its service."""
         found = []
         for path, body in self.received:
             if path == "/v1/traces":
@@ -34,7 +35,11 @@ class Collector:
                     attributes = {each.key: each.value.string_value for each in resource.resource.attributes}
                     for scope in resource.scope_spans:
                         found += [(attributes["service.name"], span) for span in scope.spans]
-        return [(name, span) for name, span in found if span.trace_id.hex() == TRACE]
+        return found
+
+    def spans(self) -> list[tuple[str, Any]]:
+        """Those of TRACE."""
+        return [(name, span) for name, span in self.all_spans() if span.trace_id.hex() == TRACE]
 
 
 @pytest.fixture
@@ -82,6 +87,23 @@ def test_one_trace_spans_both_services(postgres: Postgres, collector: Collector)
     statements = [span for name, span in spans.values() if name == "ad-provider" and span.name == "SELECT"]
     assert statements
     assert asin not in str(statements)
+
+
+def test_background_polling_sends_no_traces(postgres: Postgres, collector: Collector) -> None:
+    settings = {
+        "DATABASE_URL": postgres.url,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "ADS_SNAPSHOT_SECONDS": "0.2",
+    }
+    polled = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT oldest, xid, asin%'"
+    with Service("ad_provider_site", **settings) as ad_provider, Service("recommender_site", **settings) as recommender:
+        for service in (ad_provider, recommender):
+            for path in ("/readyz", "/metrics"):
+                assert service.get(path).ok  # the first request starts the threads
+        eventually(lambda: postgres.ask(polled) == [(2,)])
+        time.sleep(1)
+    assert [span.name for _, span in collector.all_spans()] == []
 
 
 def test_a_collector_that_is_away_costs_nothing(postgres: Postgres) -> None:

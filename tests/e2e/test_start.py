@@ -53,16 +53,47 @@ def test_a_server_without_required_tls_is_one_line(postgres: Postgres, command: 
     assert re.fullmatch("CommandError: the database cannot be used: .*SSL.*\n", done.stderr)
 
 
-@pytest.mark.parametrize("port", [8000, 8001])
-def test_make_run_refuses_a_port_in_use(port: int) -> None:
+@pytest.mark.parametrize(("port", "setting"), [(8000, "RECOMMENDER_PORT"), (8001, "AD_PROVIDER_PORT")])
+def test_make_run_refuses_a_port_in_use(port: int, setting: str) -> None:
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", port))
         squatter.listen()
         done = subprocess.run([sys.executable, "scripts/run_local.py"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr == f"port {port} is taken; end what listens there and try again\n"
+    advice = f"end what listens there, or set {setting} to another port"
+    assert done.stderr == f"port {port} is taken or not allowed; {advice}\n"
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("recommender", "ad_provider"), [("0", "8001"), ("80a", "8001"), ("8000", "70000"), ("1", "1")]
+)
+def test_make_run_refuses_what_is_no_port(recommender: str, ad_provider: str) -> None:
+    env = ENVIRONMENT | {"RECOMMENDER_PORT": recommender, "AD_PROVIDER_PORT": ad_provider}
+    done = subprocess.run([sys.executable, "scripts/run_local.py"], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"(RECOMMENDER|AD_PROVIDER)_PORT: must .*port.*\n", done.stderr)
+
+
+def test_make_run_uses_other_ports_where_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/run_local.py").write_text((ROOT / "scripts/run_local.py").read_text())
+    # Stands for the commands, which say where they would find the services.
+    for project in ("recommender", "ad_provider"):
+        (tmp_path / f"manage_{project}.py").write_text(
+            "import os, sys; print(sys.argv[1:], *(os.environ.get(name) for name in"
+            " ('RECOMMENDER_PUBLIC_URL', 'AD_PROVIDER_PUBLIC_URL', 'AD_PROVIDER_URL')), flush=True)"
+        )
+    (tmp_path / "gunicorn.py").write_text("import sys; print(sys.argv[1:], flush=True); sys.exit(1)")
+    first, second = free_port(), free_port()
+    env = ENVIRONMENT | {"RECOMMENDER_PORT": str(first), "AD_PROVIDER_PORT": str(second)}
+    command = [sys.executable, "scripts/run_local.py"]
+    said = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True).stdout
+    assert f"['seed_demo', '--if-empty', '--base-url=http://localhost:{first}']" in said
+    assert f"http://localhost:{first} http://localhost:{second} http://127.0.0.1:{second}" in said
+    for port, site in ((first, "recommender_site"), (second, "ad_provider_site")):
+        assert f"['--bind=127.0.0.1:{port}', '--log-level=warning', '{site}.wsgi']" in said
 
 
 def test_metrics_are_sums_over_worker_processes(postgres: Postgres, tmp_path: Path) -> None:
