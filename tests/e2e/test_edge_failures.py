@@ -1,10 +1,12 @@
 """What the edge keeps, sends again and shows when services of the test fail in a way of their own."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 import requests
 
+from tests.e2e.services import free_port
 from tests.e2e.upstream import KEPT, Request, Upstream, upstream
 from tests.edge import Edge
 
@@ -46,14 +48,33 @@ def test_a_way_to_ask_for_anything_else_is_not(edge: Edge, path: str) -> None:
         assert edge.get(path, headers={"Accept": accept}).headers["X-Cache"] == "BYPASS"  # type: ignore[dict-item]
 
 
-@pytest.mark.parametrize("path", ["/products/A", "/elsewhere", "/breakers/database", "/admin/"])
-@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
-def test_a_write_is_sent_once(method: str, path: str) -> None:
-    def drop(request: Request) -> None:
-        request.close_connection = True
+def drop(request: Request) -> None:
+    """Get a request, which may be carried out, and close the connection without an answer."""
+    request.close_connection = True
 
+
+WRITES = ["POST", "PATCH", "PUT", "DELETE"]
+
+
+def test_a_write_is_sent_once_and_a_read_again() -> None:
     with upstream(drop) as one, upstream(drop) as two, Edge([one.server_port, two.server_port], 1) as edge:
-        assert requests.request(method, edge.url + path, json={}, timeout=10).status_code == 503
-        assert one.seen + two.seen == [f"{method} {path}"]
-        assert edge.get(path).status_code == 503
-        assert len(one.seen + two.seen) > 2
+
+        def send(method: str, path: str) -> list[str]:
+            one.seen, two.seen = [], []
+            assert requests.request(method, edge.url + path, json={}, timeout=10).status_code == 503
+            return one.seen + two.seen
+
+        for path in ("/products/A", "/elsewhere", "/breakers/database", "/admin/"):
+            for method in WRITES:
+                assert send(method, path) == [f"{method} {path}"]
+        time.sleep(2.1)  # both are tried again
+        for method, path in (("GET", "/products/A"), ("POST", "/recommendations"), ("GET", "/ads")):
+            assert len(send(method, path)) >= 2
+
+
+def test_a_post_that_is_refused_is_sent_to_another_instance(service: Upstream) -> None:
+    gone = free_port()
+    for method in ("POST", "PATCH"):
+        for _ in range(2):
+            with Edge([gone, service.server_port], 1) as edge:
+                assert requests.request(method, f"{edge.url}/reviews", json={}, timeout=10).status_code == 200
