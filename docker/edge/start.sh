@@ -50,9 +50,10 @@ upstream() {
     for instance in $(echo "$2" | tr ',' ' '); do
         # nginx looks a name up again when its time to live is over, which takes nginx 1.27.3 or later.
         case ${instance%:*} in *[!0-9.]*) resolve=" resolve" ;; *) resolve="" ;; esac
-        # One that fails is left out for two seconds. If all are, they are tried all the same.
+        # One that fails is left out for two seconds. If all are, they are tried all the same. nginx does not leave out a
+        # single address, so that one is not tried twice.
         echo "    server $instance$resolve max_fails=1 fail_timeout=2s;"
-        echo "    server $instance$resolve max_fails=0 backup;"
+        [ "$2$resolve" = "$instance" ] || echo "    server $instance$resolve max_fails=0 backup;"
     done
     echo "    keepalive 32;"
     echo "    keepalive_timeout 20s;  # less than keepalive in gunicorn.conf.py"

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from service.caching import FALLBACK, LIVE
 from tests.e2e.services import free_port
-from tests.e2e.upstream import KEPT, Request, Upstream, upstream
+from tests.e2e.upstream import Request, Upstream, upstream
 from tests.edge import Edge
 
 ANYTHING = "application/json, */*"
 
 
 def live(request: Request) -> None:
-    request.answer(Cache_Control=KEPT, X_Data_Source="live")
+    request.answer(Cache_Control=LIVE, X_Data_Source="live")
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +79,19 @@ def test_a_post_that_is_refused_is_sent_to_another_instance(service: Upstream) -
         for _ in range(2):
             with Edge([gone, service.server_port], 1) as edge:
                 assert requests.request(method, f"{edge.url}/reviews", json={}, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize(("source", "shown"), [("live", "stale"), ("stale", "stale"), ("default", "default")])
+def test_the_last_answer_goes_on_as_what_it_is(source: str, shown: str) -> None:
+    def fail_later(request: Request) -> None:
+        if len(request.server.seen) > 1:
+            request.close_connection = True
+        else:
+            request.answer(Cache_Control=FALLBACK, X_Data_Source=source)
+
+    with upstream(fail_later) as service, Edge([service.server_port], 1) as edge:
+        edge.get("/products/A")
+        time.sleep(2.1)
+        response = edge.get("/products/A")
+        assert (response.status_code, response.headers["X-Cache"]) == (200, "STALE")
+        assert response.headers["X-Data-Source"] == shown

@@ -5,8 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-KEPT = "s-maxage=1, stale-while-revalidate=10, stale-if-error=86400"
-
 
 class Upstream(ThreadingHTTPServer):
     """``behave`` answers each request, but those for the front page. ``seen`` has a line for each: method and path."""
