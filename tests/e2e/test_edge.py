@@ -214,6 +214,7 @@ def test_only_operators_reach_what_is_theirs(edge: Edge, path: str) -> None:
         ("/./metrics", 400),
         ("/%zz", 400),
         ("/a%00b", 400),
+        (f"/{'x' * 4000}", 414),
         (f"/{'x' * 9000}", 414),
     ],
 )

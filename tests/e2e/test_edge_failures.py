@@ -62,7 +62,8 @@ def test_a_write_is_sent_once_and_a_read_again() -> None:
 
         def send(method: str, path: str) -> list[str]:
             one.seen, two.seen = [], []
-            assert requests.request(method, edge.url + path, json={}, timeout=10).status_code == 503
+            body = b"{}" if method in WRITES else None
+            assert requests.request(method, edge.url + path, data=body, timeout=10).status_code == 503
             return one.seen + two.seen
 
         for path in ("/products/A", "/elsewhere", "/breakers/database", "/admin/"):
@@ -95,3 +96,45 @@ def test_the_last_answer_goes_on_as_what_it_is(source: str, shown: str) -> None:
         response = edge.get("/products/A")
         assert (response.status_code, response.headers["X-Cache"]) == (200, "STALE")
         assert response.headers["X-Data-Source"] == shown
+
+
+def hang(request: Request) -> None:
+    time.sleep(15)
+
+
+def test_a_read_that_hangs_is_sent_to_another_instance(service: Upstream) -> None:
+    for path, seconds in (("/products/A", 2.5), ("/recommendations", 2.5), ("/ads", 5), ("/reviewers/R/x", 5)):
+        with upstream(hang) as slow, Edge([slow.server_port, service.server_port], 1) as edge:
+            began = time.monotonic()
+            for number in range(4):
+                method = "POST" if path == "/recommendations" else "GET"
+                answer = requests.request(method, f"{edge.url}{path}?n={number}", timeout=20)
+                assert answer.status_code == 200
+            assert len(slow.seen) == 1
+            assert seconds <= time.monotonic() - began < 2 * seconds
+
+
+def test_if_all_hang_a_read_fails_soon() -> None:
+    with upstream(hang) as one, upstream(hang) as two:
+        for ports, seconds in (([one.server_port], 2.5), ([one.server_port, two.server_port], 5)):
+            with Edge(ports, 1) as edge:
+                began = time.monotonic()
+                assert edge.get("/products/A").status_code == 503
+                assert seconds <= time.monotonic() - began < seconds + 2
+
+
+def test_an_answer_may_name_a_long_address_several_times() -> None:
+    def link(request: Request) -> None:
+        request.answer(Cache_Control=LIVE, Link=request.path * 5, Location=request.path)
+
+    origin = {"Origin": "http://" + "x" * 248}
+    with upstream(link) as server, Edge([server.server_port], 1) as edge:
+        for path in ("/products?x=", "/elsewhere?x="):
+            full = path + "y" * (4000 - len(path))
+            for headers in (origin, {}):
+                response = edge.get(full, headers=headers)
+                assert (response.status_code, response.headers["Link"]) == (200, full * 5)
+            assert edge.get(full + "y").status_code == 414
+        assert edge.get("/products", headers={"Origin": "http://" + "x" * 249}).status_code == 400
+        assert len(server.seen) == 4
+        assert "buffer" not in edge.errors()
