@@ -14,8 +14,8 @@ from rest_framework.response import Response
 
 from resilience import provenance
 
-# A shared cache keeps an answer for a second, and may show it for a day if we fail. It may also show a live one while it
-# fetches the next. A stale or default answer replaces the live one there, so that it has to serve if we fail as well.
+# A shared cache keeps an answer for a second, and may show it for a day if we fail. It may show a live one while it
+# fetches the next. A stale or default answer replaces the live one there, so it has to serve if we fail as well.
 LIVE = "s-maxage=1, stale-while-revalidate=10, stale-if-error=86400"
 FALLBACK = "s-maxage=1, stale-if-error=86400"
 MISSING = "s-maxage=1"

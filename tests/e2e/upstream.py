@@ -10,7 +10,7 @@ class Upstream(ThreadingHTTPServer):
     """``behave`` answers each request, but those for the front page. ``seen`` has a line for each: method and path."""
 
     daemon_threads = True
-    request_queue_size = 128
+    request_queue_size = 1000
 
     def __init__(self, behave: Callable[["Request"], None]) -> None:
         super().__init__(("127.0.0.1", 0), Request)
