@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from tests.e2e import raw_http
-from tests.e2e.services import ROOT, Postgres, Service
+from tests.e2e.services import ROOT, Postgres, Service, eventually
 from tests.edge import Edge
 
 START = ROOT / "docker/edge/start.sh"
@@ -162,7 +162,7 @@ def test_with_certificates_the_edge_speaks_tls(postgres: Postgres, certificates:
             assert "max-age" in response.headers["Strict-Transport-Security"]
         assert "Secure" in browser.get(f"{url}/accounts/login/", timeout=10).headers["Set-Cookie"]
         assert browser.get(f"{url}/livez", headers={"Host": "ads.localhost"}, timeout=10).status_code == 200
-        assert edge.requests()[-1]["upstream"] == f"127.0.0.1:{ad_provider.port}"
+        eventually(lambda: edge.requests()[-1]["upstream"] == f"127.0.0.1:{ad_provider.port}")
         plain = edge.get("/products?limit=1", allow_redirects=False)
         assert (plain.status_code, plain.headers["Location"]) == (301, "https://127.0.0.1/products?limit=1")
 
