@@ -14,9 +14,11 @@ from rest_framework.response import Response
 
 from resilience import provenance
 
-# A shared cache keeps a live answer for a second. It may show it while it fetches a new one, and in an outage of ours.
+# A shared cache keeps an answer for a second, and may show it for a day if we fail. It may show a live one while it
+# fetches the next. A stale or default answer replaces the live one there, so it has to serve if we fail as well.
 LIVE = "s-maxage=1, stale-while-revalidate=10, stale-if-error=86400"
-BRIEF = "s-maxage=1"
+FALLBACK = "s-maxage=1, stale-if-error=86400"
+MISSING = "s-maxage=1"
 NEVER = "private, no-store"
 
 READS = ("GET", "HEAD")
@@ -35,9 +37,14 @@ class SharedReads:
         if is_read and response.accepted_renderer.format == "json":
             patch_vary_headers(response, ["Authorization", "Cookie"])
             if not _has_credentials(request):
-                is_live = response.status_code == 200 and provenance.headers().get("X-Data-Source") == "live"
-                response["Cache-Control"] = LIVE if is_live else BRIEF
+                response["Cache-Control"] = _cache_control(response)
         return response
+
+
+def _cache_control(response: Response) -> str:
+    if response.status_code == 404:
+        return MISSING
+    return LIVE if provenance.headers().get("X-Data-Source") == "live" else FALLBACK
 
 
 def _has_credentials(request: Request) -> bool:

@@ -29,6 +29,22 @@ def test_the_services_are_no_superuser_and_have_a_password_for_redis(name: str) 
     assert "--requirepass" in SERVICES["redis"]["command"]
 
 
+def megabytes(text: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)([mg])", text).groups()  # type: ignore[union-attr]
+    return int(number) * (1024 if unit == "g" else 1)
+
+
+def test_bodies_cannot_fill_the_file_system_of_the_edges_cache() -> None:
+    edge = SERVICES["edge"]
+    sizes = dict(re.fullmatch(r"(/\w+):size=(\w+),mode=1777", each).groups() for each in edge["tmpfs"])  # type: ignore[union-attr,misc]
+    assert sizes.keys() == {"/tmp", edge["environment"]["EDGE_TEMP_DIR"]} == {"/tmp", "/bodies"}
+    kept = re.findall(r"max_size=(\w+)", (ROOT / "docker/edge/nginx.conf").read_text())
+    assert 2 * sum(map(megabytes, kept)) <= megabytes(sizes["/tmp"])  # nginx goes beyond them for ten seconds
+    # The bodies that one address may send at a time, of a megabyte each.
+    assert megabytes(sizes["/bodies"]) > 200
+    assert sum(map(megabytes, sizes.values())) + 256 <= megabytes(edge["mem_limit"])
+
+
 def set_up(folder: Path, **environment: str) -> tuple[int, list[str]]:
     """What the container ``setup`` calls. It quotes variables as a shell does; compose fills in the same ones."""
     python = folder / "python"

@@ -7,11 +7,15 @@
 #                   also write as often as they like
 # EDGE_CERTIFICATES folder with tls.crt and tls.key; TLS is on if they are there
 # AD_PROVIDER_PUBLIC_URL   its host name leads to the ad provider, if TLS is on; all others lead to the recommender
+# CORS_ALLOWED_ORIGINS     origins that may read the edge's own answers too, as at the services
 # EDGE_DIR          where the configuration and the cache are written
+# EDGE_TEMP_DIR     where long bodies are written: on a file system of its own, so that they cannot fill that of the cache
 # EDGE_RECOMMENDER_PORT, EDGE_AD_PROVIDER_PORT, EDGE_TLS_PORT   where nginx listens
 set -eu
 source=$(cd "$(dirname "$0")" && pwd)
+umask 022
 directory=${EDGE_DIR:-/tmp/edge}
+temp=${EDGE_TEMP_DIR:-$directory}/temp
 certificates=${EDGE_CERTIFICATES:-/certificates}
 recommender_port=${EDGE_RECOMMENDER_PORT:-8000}
 ad_provider_port=${EDGE_AD_PROVIDER_PORT:-8001}
@@ -28,19 +32,31 @@ check() {
     echo "$2" | tr '\n' ' ' | grep -Eqx "($4)(,($4))* " || refuse "$1" "$3"  # tr: grep looks at each line alone
 }
 
+# own NAME FOLDER: make a folder, and refuse one in which another user could put links or a configuration.
+own() {
+    mkdir -p "$2"
+    [ -n "$(find "$2" -prune -type d -user "$(id -u)" ! -perm -020 ! -perm -002)" ] ||
+        refuse "$1" "a folder of your own, to which nobody else can write: $2 is not"
+}
+
 recommenders=${EDGE_RECOMMENDERS:-recommender:8000}
 ad_providers=${EDGE_AD_PROVIDERS:-ad-provider:8001}
+origins=${CORS_ALLOWED_ORIGINS-http://localhost:4200}
 operators=${EDGE_OPERATORS:-127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1,fc00::/7}
 check EDGE_RECOMMENDERS "$recommenders" "host:port, separated by commas" '[A-Za-z0-9._-]+:[0-9]{1,5}'
 check EDGE_AD_PROVIDERS "$ad_providers" "host:port, separated by commas" '[A-Za-z0-9._-]+:[0-9]{1,5}'
 check EDGE_OPERATORS "$operators" "addresses or networks, separated by commas" '[0-9a-fA-F.:]+(/[0-9]{1,3})?'
+check CORS_ALLOWED_ORIGINS "$origins" "origins, separated by commas" ' *(https?://[][A-Za-z0-9.:-]+)? *'
 check EDGE_RECOMMENDER_PORT "$recommender_port" "a port number" '[0-9]{1,5}'
 check EDGE_AD_PROVIDER_PORT "$ad_provider_port" "a port number" '[0-9]{1,5}'
 check EDGE_TLS_PORT "$tls_port" "a port number" '[0-9]{1,5}'
 check TRUSTED_PROXIES "$hops" "a whole number from 0 to 10" '[0-9]|10'
 
-mkdir -p "$directory/generated" "$directory/temp" "$directory/cache"
+own EDGE_DIR "$directory"
+own EDGE_TEMP_DIR "$temp"
+mkdir -p "$directory/generated" "$directory/cache"
 directory=$(cd "$directory" && pwd)
+temp=$(cd "$temp" && pwd)
 cp -f "$source"/*.conf "$directory"
 cd "$directory/generated"
 
@@ -50,9 +66,10 @@ upstream() {
     for instance in $(echo "$2" | tr ',' ' '); do
         # nginx looks a name up again when its time to live is over, which takes nginx 1.27.3 or later.
         case ${instance%:*} in *[!0-9.]*) resolve=" resolve" ;; *) resolve="" ;; esac
-        # One that fails is left out for two seconds. If all are, they are tried all the same.
+        # One that fails is left out for two seconds. If all are, they are tried all the same. nginx does not leave out a
+        # single address, so that one is not tried twice.
         echo "    server $instance$resolve max_fails=1 fail_timeout=2s;"
-        echo "    server $instance$resolve max_fails=0 backup;"
+        [ "$2$resolve" = "$instance" ] || echo "    server $instance$resolve max_fails=0 backup;"
     done
     echo "    keepalive 32;"
     echo "    keepalive_timeout 20s;  # less than keepalive in gunicorn.conf.py"
@@ -88,6 +105,14 @@ MAPS
     fi
 } > client.conf
 
+for use in client_body proxy fastcgi uwsgi scgi; do
+    echo "${use}_temp_path $temp/$use;"
+done > temp.conf
+
+for origin in $(echo "$origins" | tr ',' ' '); do
+    echo "\"$origin\" \$http_origin;"
+done > origins.conf
+
 echo "$operators" | tr ',' '\n' | sed 's/$/ 1;/' > operators.conf
 
 {
@@ -99,7 +124,7 @@ ssl_certificate $certificates/tls.crt;
 ssl_certificate_key $certificates/tls.key;
 ssl_protocols TLSv1.2 TLSv1.3;
 ssl_session_cache shared:tls:10m;
-server { listen $recommender_port; listen $ad_provider_port; return 301 https://\$host\$request_uri; }
+server { listen $recommender_port; listen $ad_provider_port; include own_answer.conf; return 301 https://\$host\$request_uri; }
 server { listen $tls_port ssl http2 default_server; include recommender.conf; }
 server { listen $tls_port ssl http2; server_name $ad_host; include ad_provider.conf; }
 SERVERS

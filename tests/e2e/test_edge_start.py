@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from tests.e2e import raw_http
-from tests.e2e.services import ROOT, Postgres, Service
+from tests.e2e.services import ROOT, Postgres, Service, eventually
 from tests.edge import Edge
 
 START = ROOT / "docker/edge/start.sh"
@@ -50,6 +50,8 @@ def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         ("EDGE_RECOMMENDERS", "recommender:8000; }"),
         ("EDGE_AD_PROVIDERS", "http://ad-provider:8001"),
         ("EDGE_TLS_PORT", "https"),
+        ("CORS_ALLOWED_ORIGINS", "shop.example"),
+        ("CORS_ALLOWED_ORIGINS", 'https://shop.example" 1; }'),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, name: str, value: str) -> None:
@@ -62,6 +64,46 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, name: str, value
 def test_a_second_start_in_the_same_folder_works(tmp_path: Path) -> None:
     assert [start(tmp_path).returncode, start(tmp_path, TRUSTED_PROXIES="2").returncode] == [0, 0]
     assert "{1}" in (tmp_path / "edge/generated/client.conf").read_text()
+
+
+@pytest.mark.parametrize("name", ["EDGE_DIR", "EDGE_TEMP_DIR"])
+def test_a_folder_that_others_can_change_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "folder"
+    used = folder if name == "EDGE_DIR" else folder / "temp"
+    used.mkdir(parents=True)
+    assert start(tmp_path, **{name: str(folder)}).returncode == 0
+    for mode in (0o777, 0o775):
+        used.chmod(mode)
+        done = start(tmp_path, **{name: str(folder)})
+        assert (done.returncode, done.stderr.split(": ")[0]) == (1, name)
+    used.chmod(0o755)
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    if name == "EDGE_DIR":
+        assert start(tmp_path, EDGE_DIR=str(link)).returncode == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "edge/generated").mkdir(parents=True)
+    os.chown(tmp_path / "edge", 65534, 65534)
+    precious = tmp_path / "precious"
+    precious.write_text("as it was")
+    (tmp_path / "edge/generated/operators.conf").symlink_to(precious)
+    done = start(tmp_path)
+    assert (done.returncode, done.stderr.startswith("EDGE_DIR: must be a folder of your own")) == (1, True)
+    assert precious.read_text() == "as it was"
+
+
+def test_a_single_address_is_not_tried_twice(tmp_path: Path) -> None:
+    upstreams = tmp_path / "edge/generated/upstreams.conf"
+    assert (
+        start(tmp_path, EDGE_RECOMMENDERS="192.0.2.1:8000", EDGE_AD_PROVIDERS="192.0.2.1:1,192.0.2.2:1").returncode == 0
+    )
+    assert "server 192.0.2.1:8000 max_fails=0 backup" not in upstreams.read_text()
+    assert "server 192.0.2.2:1 max_fails=0 backup" in upstreams.read_text()
+    assert start(tmp_path).returncode == 0  # a name may have several addresses
+    assert "server recommender:8000 resolve max_fails=0 backup" in upstreams.read_text()
 
 
 def test_names_of_services_are_looked_up_again(tmp_path: Path) -> None:
@@ -120,7 +162,7 @@ def test_with_certificates_the_edge_speaks_tls(postgres: Postgres, certificates:
             assert "max-age" in response.headers["Strict-Transport-Security"]
         assert "Secure" in browser.get(f"{url}/accounts/login/", timeout=10).headers["Set-Cookie"]
         assert browser.get(f"{url}/livez", headers={"Host": "ads.localhost"}, timeout=10).status_code == 200
-        assert edge.requests()[-1]["upstream"] == f"127.0.0.1:{ad_provider.port}"
+        eventually(lambda: edge.requests()[-1]["upstream"] == f"127.0.0.1:{ad_provider.port}")
         plain = edge.get("/products?limit=1", allow_redirects=False)
         assert (plain.status_code, plain.headers["Location"]) == (301, "https://127.0.0.1/products?limit=1")
 
