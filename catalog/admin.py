@@ -1,5 +1,6 @@
 """Products and reviews for the staff. Pages stay fast with a million reviews, because none counts or lists them all."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
@@ -69,9 +70,7 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
     list_display = (
         "thumbnail",
         "asin",
-        "title",
-        "brand",
-        "leaf_category",
+        "title_and_kind",
         "price",
         "average_rating",
         "reviews",
@@ -102,6 +101,9 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
         "reviews",
         "latest_reviews",
     )
+
+    class Media:
+        css = {"all": ["catalog/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         average = F("rating_total") / NullIf(Cast("review_count", FloatField()), 0.0)
@@ -147,6 +149,11 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
             product.is_listed = is_listed
         withdrawals.announce(*changed)
         self.message_user(request, f"{len(changed)} of {len(queryset)} products were {done}.")
+
+    @admin.display(description="title", ordering="title")
+    def title_and_kind(self, product: Product) -> str:
+        kind = " · ".join(filter(None, (product.brand, product.leaf_category)))
+        return format_html('{}<span class="beneath">{}</span>', product.title, kind)
 
     @admin.display(description="")
     def thumbnail(self, product: Product) -> str:
@@ -196,7 +203,7 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
 class ReviewAdmin(BoundedAdmin):
     """Reviews to read and to delete. Only reviewers write them."""
 
-    list_display = ("id", "stars", "product_id", "reviewer_id", "reviewer_name", "summary", "review_time")
+    list_display = ("id", "stars", "product_link", "reviewer_id", "reviewer_name", "summary", "day")
     list_filter = ("overall",)
     list_per_page = 50
     ordering = ("-id",)
@@ -205,10 +212,27 @@ class ReviewAdmin(BoundedAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
+    fields = (
+        "product",
+        "reviewer_id",
+        "reviewer_name",
+        "overall",
+        "summary",
+        "review_text",
+        "helpful_votes",
+        "total_votes",
+        "time",
+    )
+    readonly_fields = ("time",)
+
+    class Media:
+        css = {"all": ["catalog/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
-        reviews: QuerySet[Review] = super().get_queryset(request)
-        return reviews.defer("review_text")
+        # Of the product only what the link in the list needs.
+        others = {field.name for field in Product._meta.concrete_fields} - {"id", "asin"}
+        reviews: QuerySet[Review] = super().get_queryset(request).select_related("product")
+        return reviews.defer("review_text", *(f"product__{name}" for name in others))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -218,6 +242,19 @@ class ReviewAdmin(BoundedAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == "product__asin__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="product")
+    def product_link(self, review: Review) -> str:
+        url = reverse("admin:catalog_product_change", args=[review.product.pk])
+        return format_html('<a href="{}">{}</a>', url, review.product_id)
+
+    @admin.display
+    def day(self, review: Review) -> str:
+        return f"{datetime.fromtimestamp(review.unix_review_time, UTC):%Y-%m-%d}"
+
+    @admin.display
+    def time(self, review: Review) -> str:
+        return f"{datetime.fromtimestamp(review.unix_review_time, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
     @admin.display(description="rating", ordering="overall")
     def stars(self, review: Review) -> str:
