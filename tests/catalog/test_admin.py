@@ -109,7 +109,7 @@ def test_the_review_list_stops_counting_at_the_limit(
     # session, user, bounded count, rows
     with django_assert_max_num_queries(4) as captured:
         page = boss.get("/admin/catalog/review/").content.decode()
-    assert "5 or more reviews" in page
+    assert "more than 5 reviews" in page
     assert "COUNT(" not in "".join(query["sql"].upper() for query in captured.captured_queries)
 
 
@@ -146,3 +146,15 @@ def test_a_review_leads_to_its_product_and_has_a_date(
     page = boss.get(f"/admin/catalog/review/{review.pk}/change/").content.decode()
     assert "2014-02-08 14:01:01 UTC" in page
     assert "1391868061" not in page
+
+
+def test_the_last_page_of_a_list_that_goes_on_says_how_to_see_the_rest(
+    boss: Client, reviews: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.admin.ReviewAdmin.list_per_page", 5)
+    ends = "The list ends here, after {} rows, but there are more."
+    for counted, page, is_said in ((10, 1, False), (10, 2, True), (12, 3, False)):
+        monkeypatch.setattr("service.admin.COUNTED", counted)
+        shown = boss.get(f"/admin/catalog/review/?p={page}").content.decode()
+        assert (ends.format(counted) in shown) is is_said
+        assert ("more than" in shown) is (counted < 12)
