@@ -1,6 +1,7 @@
 """Health, metrics and the state of the breakers, for both services. None of these views needs the database."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +26,7 @@ from resilience.circuit import ACTIONS
 from service import metrics, openapi
 from service.permissions import PermittedOrReadOnly
 
+_ICON = (Path(__file__).parent / "static/service/favicon.svg").read_bytes()
 BREAKER_NAME = OpenApiParameter("name", str, OpenApiParameter.PATH, description="As in the list of breakers.")
 NO_BREAKER = openapi.error("There is no such breaker.")
 
@@ -236,8 +238,8 @@ class BreakerView(GenericAPIView[Any]):
 @require_safe
 @cache_control(max_age=86_400)
 def favicon(request: HttpRequest) -> HttpResponse:
-    """No icon. Without this path every page of the admin and the API would cost a 404."""
-    return HttpResponse(status=204)
+    """The icon, for pages that do not link it: browsers ask for this path then."""
+    return HttpResponse(_ICON, content_type="image/svg+xml")
 
 
 @require_safe
