@@ -174,6 +174,18 @@ def test_it_fits_a_phone_with_the_longest_words(page: Chrome, recommender: Servi
     assert page.execute_script(TOO_WIDE) == []
 
 
+def test_the_front_page_counts_down_to_the_probe(page: Chrome, recommender: Service) -> None:
+    recommender.post("/sabotage-db")
+    page.get(f"{recommender.url}/")
+
+    def shown(pattern: str) -> re.Match[str] | None:
+        return re.search(pattern, page.find_element(By.CLASS_NAME, "list").text)
+
+    left = int(eventually(lambda: shown(r"down \(open\)\s+next probe in (\d) s"))[1])
+    eventually(lambda: shown(rf"next probe in [1-{left - 1}] s · last error: sabotage"))
+    eventually(lambda: shown(r"to be probed \(half-open\)\s+the next call is the probe"))
+
+
 def test_selected_text_stays_selected(page: Chrome, recommender: Service) -> None:
     recommender.post("/sabotage-db", headers={"X-Request-ID": "to-be-copied"})
     press(page, "database", "State changes")
