@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 from resilience.breaker import Breaker
 from resilience.breakers import all_breakers
 from resilience.circuit import ACTIONS
-from service import metrics, openapi
+from service import all_workers, metrics, openapi
 from service.permissions import PermittedOrReadOnly
 
 _ICON = (Path(__file__).parent / "static/service/favicon.svg").read_bytes()
@@ -82,6 +82,13 @@ class SecondSerializer(AnswersSerializer):
 class BreakerHistorySerializer(BreakerSerializer):
     events = EventSerializer(many=True, help_text="The last 100 changes of state, newest first.")
     timeline = SecondSerializer(many=True, help_text="The answers of the last ten minutes by second, oldest first.")
+    workers = serializers.DictField(child=serializers.IntegerField(), help_text="How many worker processes, by state.")
+
+
+class WorkersParameter(serializers.Serializer[Any]):
+    workers = serializers.ChoiceField(
+        ["all"], required=False, help_text="All worker processes on this host together, up to a second late."
+    )
 
 
 class OverrideSerializer(serializers.Serializer[Any]):
@@ -197,8 +204,8 @@ class BreakerView(GenericAPIView[Any]):
         operation_id="breaker",
         tags=["operations"],
         summary="One circuit breaker with its history",
-        parameters=[BREAKER_NAME],
-        responses={200: BreakerHistorySerializer, 404: NO_BREAKER},
+        parameters=[BREAKER_NAME, WorkersParameter],
+        responses={200: BreakerHistorySerializer, 400: openapi.INVALID, 404: NO_BREAKER},
     )
     def get(self, request: Request, name: str) -> Response:
         """The breaker in the worker process that answers, with its latest state changes and ten minutes of answers."""
@@ -232,7 +239,10 @@ class BreakerView(GenericAPIView[Any]):
         raise NotFound("There is no such breaker.")
 
     def describe(self, breaker: Breaker) -> dict[str, Any]:
-        return {**breaker.describe(), "events": breaker.events(), "timeline": breaker.answers.timeline()}
+        parameters = WorkersParameter(data=self.request.query_params)
+        parameters.is_valid(raise_exception=True)
+        is_all = "workers" in parameters.validated_data
+        return all_workers.together(breaker) if is_all else all_workers.describe(breaker)
 
 
 @require_safe
