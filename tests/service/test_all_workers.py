@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -24,11 +25,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def after(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """A function that moves the clock of this module on."""
-    now = all_workers.time.monotonic()
-    monkeypatch.setattr(all_workers.time, "monotonic", lambda: now)
+    clock = SimpleNamespace(monotonic=lambda: 1000.0)
+    monkeypatch.setattr(all_workers, "time", clock)
 
     def move(seconds: float) -> None:
-        monkeypatch.setattr(all_workers.time, "monotonic", lambda: now + seconds)
+        clock.monotonic = lambda: 1000.0 + seconds
 
     return move
 
