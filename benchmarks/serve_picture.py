@@ -12,7 +12,7 @@ COLOURS = {"bare view": ("a bare Django view", BARE), "": ("one worker", ALONE),
 
 def draw(results: Mapping[str, Mapping[str, float]], to: Path) -> None:
     """Draw the ``rate`` of each target as a bar. Targets behind the edge are named "…, edge"."""
-    names = list(reversed(results))
+    names = list(results)[::-1]
     figure = Figure(INCHES, dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     for kind, (label, colour) in COLOURS.items():
