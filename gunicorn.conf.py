@@ -74,6 +74,9 @@ def post_worker_init(worker: Any) -> None:
     from resilience.breakers import all_breakers
 
     all_breakers()  # created now, so that the metrics show them before the first call
+    from service import all_workers
+
+    all_workers.start()
 
 
 def child_exit(server: Any, worker: Any) -> None:

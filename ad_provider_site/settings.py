@@ -7,7 +7,7 @@ from iso4217 import Currency
 from campaigns import datacentres
 from catalog.rules import MAX_ASIN, MAX_URL
 from config.base import *  # noqa: F403
-from config.base import INSTALLED_APPS, SECURE_REDIRECT_EXEMPT, SPECTACULAR_SETTINGS
+from config.base import INSTALLED_APPS, RECOMMENDER_PUBLIC_URL, SECURE_REDIRECT_EXEMPT, SPECTACULAR_SETTINGS
 from config.environment import VAR_DIR, env, http_url, is_http_url, seconds, setting, whole_number
 
 
@@ -28,9 +28,8 @@ INSTALLED_APPS = ["ad_provider_site", "campaigns", *INSTALLED_APPS]
 SECURE_REDIRECT_EXEMPT = [*SECURE_REDIRECT_EXEMPT, r"^ads/?$"]
 # A campaign's form has fields for each of its ads. The size of a body is limited anyway.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
-# The public URLs: browsers load an ad's URLs from the ad provider and products from the recommender.
+# Browsers load an ad's URLs from here.
 AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
-RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")
 # Where an ad leads: the shop's product page, or that of the recommender.
 PRODUCT_URL = setting(
     "PRODUCT_URL",

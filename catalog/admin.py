@@ -1,24 +1,20 @@
 """Products and reviews for the staff. Pages stay fast with a million reviews, because none counts or lists them all."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import transaction
 from django.db.models import Count, F, FloatField, QuerySet
 from django.db.models.functions import Cast, NullIf
-from django.forms import JSONField, ModelForm, ValidationError
-from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from rest_framework import serializers
 
+from catalog.admin_forms import ProductForm
 from catalog.models import Product, Review
 from catalog.repository import MAX_REVIEWS_DELETED, have_too_many_reviews
-from catalog.serializers import ProductSerializer
-from catalog.wire import SALES_RANK
 from catalog.withdrawals import withdrawals
 from service.admin import BoundedAdmin, BoundedPaginator
 
@@ -52,70 +48,6 @@ class BrandFilter(FrequentValuesFilter):
     field = "brand"
 
 
-class LinesWidget(AdminTextareaWidget):
-    """A textarea that keeps stored line ends: browsers send CRLF, and drop line ends in an input of one line."""
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        value = super().value_from_datadict(data, files, name)
-        return value.replace("\r\n", "\n") if isinstance(value, str) else value
-
-
-class ShownJSONField(JSONField):
-    """Refuses what Python's parser does not: nesting that is too deep, and numbers of thousands of digits.
-
-    Half a character, which no answer can have, is shown as it was written: as an escape.
-    """
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return super().to_python(value)
-        except (RecursionError, ValueError):
-            raise ValidationError(self.error_messages["invalid"], code="invalid", params={"value": value}) from None
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        try:
-            return super().bound_data(data, initial)
-        except (RecursionError, ValueError):
-            return InvalidJSONInput(data)
-
-    def prepare_value(self, value: Any) -> Any:
-        shown = super().prepare_value(value)
-        return shown.encode(errors="backslashreplace").decode() if isinstance(shown, str) else shown
-
-
-class ProductForm(ModelForm):  # type: ignore[type-arg]
-    """Validates JSON fields by the API's rules, so that the admin cannot store what the API would refuse."""
-
-    class Meta:
-        model = Product
-        exclude = ()  # noqa: DJ006  the admin below says which fields are editable
-        field_classes = dict.fromkeys(("related", "sales_rank", "categories"), ShownJSONField)
-        widgets = {
-            "title": LinesWidget({"rows": 2}),
-            "description": LinesWidget,
-            "brand": LinesWidget({"rows": 2}),
-        }
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or self.cleaned_data
-        rules = ProductSerializer()
-        for name, wire_name in (("related", "related"), ("sales_rank", SALES_RANK), ("categories", "categories")):
-            if name in cleaned:
-                try:
-                    cleaned[name] = rules.fields[wire_name].run_validation(
-                        cleaned[name] or rules.fields[wire_name].initial
-                    )
-                except serializers.ValidationError as error:
-                    self.add_error(name, ValidationError([str(each) for each in _flat(error.detail)]))
-        return cleaned
-
-
-def _flat(detail: Any) -> list[Any]:
-    if isinstance(detail, dict):
-        return [each for value in detail.values() for each in _flat(value)]
-    return [each for value in detail for each in _flat(value)] if isinstance(detail, list) else [detail]
-
-
 class ReviewsDeletedTogether:
     """Confirms the deletion of products and their reviews with the number of reviews instead of a list of them."""
 
@@ -138,9 +70,7 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
     list_display = (
         "thumbnail",
         "asin",
-        "title",
-        "brand",
-        "leaf_category",
+        "title_and_kind",
         "price",
         "average_rating",
         "reviews",
@@ -171,6 +101,9 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
         "reviews",
         "latest_reviews",
     )
+
+    class Media:
+        css = {"all": ["catalog/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         average = F("rating_total") / NullIf(Cast("review_count", FloatField()), 0.0)
@@ -216,6 +149,11 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
             product.is_listed = is_listed
         withdrawals.announce(*changed)
         self.message_user(request, f"{len(changed)} of {len(queryset)} products were {done}.")
+
+    @admin.display(description="title", ordering="title")
+    def title_and_kind(self, product: Product) -> str:
+        kind = " · ".join(filter(None, (product.brand, product.leaf_category)))
+        return format_html('{}<span class="beneath">{}</span>', product.title, kind)
 
     @admin.display(description="")
     def thumbnail(self, product: Product) -> str:
@@ -265,7 +203,7 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
 class ReviewAdmin(BoundedAdmin):
     """Reviews to read and to delete. Only reviewers write them."""
 
-    list_display = ("id", "stars", "product_id", "reviewer_id", "reviewer_name", "summary", "review_time")
+    list_display = ("id", "stars", "product_link", "reviewer_id", "reviewer_name", "summary", "day")
     list_filter = ("overall",)
     list_per_page = 50
     ordering = ("-id",)
@@ -274,10 +212,27 @@ class ReviewAdmin(BoundedAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
+    fields = (
+        "product",
+        "reviewer_id",
+        "reviewer_name",
+        "overall",
+        "summary",
+        "review_text",
+        "helpful_votes",
+        "total_votes",
+        "time",
+    )
+    readonly_fields = ("time",)
+
+    class Media:
+        css = {"all": ["catalog/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
-        reviews: QuerySet[Review] = super().get_queryset(request)
-        return reviews.defer("review_text")
+        # Of the product only what the link in the list needs.
+        others = {field.name for field in Product._meta.concrete_fields} - {"id", "asin"}
+        reviews: QuerySet[Review] = super().get_queryset(request).select_related("product")
+        return reviews.defer("review_text", *(f"product__{name}" for name in others))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -287,6 +242,19 @@ class ReviewAdmin(BoundedAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == "product__asin__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="product")
+    def product_link(self, review: Review) -> str:
+        url = reverse("admin:catalog_product_change", args=[review.product.pk])
+        return format_html('<a href="{}">{}</a>', url, review.product_id)
+
+    @admin.display
+    def day(self, review: Review) -> str:
+        return f"{datetime.fromtimestamp(review.unix_review_time, UTC):%Y-%m-%d}"
+
+    @admin.display
+    def time(self, review: Review) -> str:
+        return f"{datetime.fromtimestamp(review.unix_review_time, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
     @admin.display(description="rating", ordering="overall")
     def stars(self, review: Review) -> str:

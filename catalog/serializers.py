@@ -57,12 +57,14 @@ class RatingSerializer(serializers.Serializer[Any]):
 class ProductSerializer(serializers.Serializer[ProductRow]):
     """A product of the shop."""
 
-    asin = AsinField(help_text="The product's id. Cannot be changed.")
+    asin = AsinField(label="ASIN", help_text="The product's id. Cannot be changed.")
     title = serializers.CharField(max_length=rules.MAX_TITLE, required=False, allow_blank=True)
     description = serializers.CharField(
         max_length=rules.MAX_TEXT, required=False, allow_blank=True, style={"base_template": "textarea.html"}
     )
-    imUrl = PictureField(source="im_url", required=False, allow_blank=True, help_text="URL of a picture.")
+    imUrl = PictureField(
+        label="Picture URL", source="im_url", required=False, allow_blank=True, help_text="URL of a picture."
+    )
     related = BoundedDictField(
         child=BoundedListField(child=AsinField(), max_length=rules.MAX_LIST),
         max_length=rules.MAX_LIST,
@@ -71,6 +73,7 @@ class ProductSerializer(serializers.Serializer[ProductRow]):
         help_text="Lists of asins by kind, such as also_bought.",
     )
     salesRank = BoundedDictField(
+        label="Sales rank",
         source="sales_rank",
         child=serializers.IntegerField(min_value=0, max_value=rules.MAX_RANK),
         max_length=rules.MAX_LIST,
@@ -165,14 +168,15 @@ class ReviewSerializer(serializers.Serializer[ReviewRow]):
 
     id = serializers.IntegerField(read_only=True)
     reviewerID = serializers.CharField(
+        label="Reviewer ID",
         source="reviewer_id",
         max_length=rules.MAX_REVIEWER,
         required=False,
         help_text="Defaults to your user name. Another one requires the permission `catalog.post_for_others`.",
     )
-    asin = AsinField()
+    asin = AsinField(label="ASIN")
     reviewerName = serializers.CharField(
-        source="reviewer_name", max_length=rules.MAX_NAME, required=False, allow_blank=True
+        label="Reviewer name", source="reviewer_name", max_length=rules.MAX_NAME, required=False, allow_blank=True
     )
     helpful = BoundedListField(
         child=serializers.IntegerField(min_value=0, max_value=rules.MAX_VOTES),
@@ -183,15 +187,17 @@ class ReviewSerializer(serializers.Serializer[ReviewRow]):
         " `catalog.post_for_others`.",
     )
     reviewText = serializers.CharField(
+        label="Text",
         source="review_text",
         max_length=rules.MAX_TEXT,
         required=False,
         allow_blank=True,
         style={"base_template": "textarea.html"},
     )
-    overall = serializers.IntegerField(min_value=1, max_value=5, help_text="Stars.")
+    overall = serializers.IntegerField(label="Stars", min_value=1, max_value=5, help_text="Stars, 1 to 5.")
     summary = serializers.CharField(max_length=rules.MAX_TITLE, required=False, allow_blank=True)
     unixReviewTime = serializers.IntegerField(
+        label="Time (seconds since 1970)",
         source="unix_review_time",
         min_value=0,
         max_value=rules.MAX_TIME,
@@ -199,7 +205,9 @@ class ReviewSerializer(serializers.Serializer[ReviewRow]):
         help_text="Seconds since 1970, UTC; now by default. Another time requires the permission"
         " `catalog.post_for_others`.",
     )
-    reviewTime = serializers.CharField(read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”.")
+    reviewTime = serializers.CharField(
+        label="Day", read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”."
+    )
 
     def validate_unixReviewTime(self, seconds: int) -> int:
         if seconds > rules.latest_time():

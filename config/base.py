@@ -2,12 +2,14 @@
 
 from config.api import *  # noqa: F403
 from config.database import *  # noqa: F403
-from config.environment import switch
+from config.environment import http_url, switch
 from config.logs import *  # noqa: F403
 from config.observability import *  # noqa: F403
 from config.security import *  # noqa: F403
 
 SABOTAGE = switch("SABOTAGE")
+# Where browsers find the recommender: the pictures of the demo shop, and where an ad leads by default.
+RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -32,6 +32,10 @@ class BuildAdmin(BoundedAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Build | None = None) -> bool:
+        # Of the list, for the action; one build has nothing to edit, so its page has no button to save it.
+        return obj is None and super().has_change_permission(request)
+
     def has_delete_permission(self, request: HttpRequest, obj: Build | None = None) -> bool:
         return False
 

@@ -44,11 +44,11 @@ def _bad_values_are_bad_requests() -> Iterator[None]:
         raise BadRequest("A value of the form cannot be used.") from error
 
 
-class AtLeast(int):
-    """A number of rows that were not all counted; pages show it as ``10,000 or more``."""
+class MoreThan(int):
+    """The number of rows that were counted, of more; pages show it as ``more than 10,000``."""
 
     def __str__(self) -> str:
-        return f"{int(self):,} or more"
+        return f"more than {int(self):,}"
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
@@ -57,8 +57,8 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        number = len(rows.values_list("pk")[:COUNTED])
-        return number if number < COUNTED else AtLeast(number)
+        number = len(rows.values_list("pk")[: COUNTED + 1])
+        return number if number <= COUNTED else MoreThan(COUNTED)
 
 
 class _List(ChangeList):
@@ -71,6 +71,16 @@ class _List(ChangeList):
             if isinstance(error, ERRORS) and classify(error) is not Outcome.SUCCESS:
                 raise  # the database failed; the lookup is not the cause
             raise IncorrectLookupParameters(error) from error
+
+    @property
+    def has_unlisted_rows(self) -> bool:
+        """Whether this is the last page, but not the end of the rows."""
+        return isinstance(self.result_count, MoreThan) and self.page_num == self.paginator.num_pages
+
+    @property
+    def listed(self) -> str:
+        """The number of rows on all pages."""
+        return f"{int(self.result_count):,}"
 
 
 class _Autocomplete(AutocompleteSelect):
@@ -89,6 +99,8 @@ class _Autocomplete(AutocompleteSelect):
 
 class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A ModelAdmin with limits on lookups, searches, actions and the values of forms, and with narrower lists."""
+
+    change_list_template = "service/change_list.html"
 
     class Media:
         css = {"all": ["service/admin.css"]}

@@ -1,16 +1,20 @@
 """JSON parsing and rendering with orjson, and the browsable API."""
 
-from typing import Any
+import re
+from typing import Any, cast
 
 import orjson
 from django.conf import settings
+from django.utils.safestring import mark_safe
+from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.renderers import BrowsableAPIRenderer, HTMLFormRenderer, JSONRenderer
 
 from resilience import provenance
 
+UNFIT_FOR_FORMS = (serializers.ListField, serializers.DictField)
 MAX_DEPTH = 20  # levels; a product has three
 MAX_BRACKETS = 10_000  # opening ones, including those in texts; each costs as much time as a hundred other characters
 
@@ -38,8 +42,32 @@ class PlainNegotiation(DefaultContentNegotiation):
         return super().select_renderer(request, renderers, format_suffix)
 
 
+class LabelledFormRenderer(HTMLFormRenderer):
+    """DRF's forms, but labels belong to their inputs, and lists and objects, which a form cannot hold, are left out."""
+
+    def render_field(self, field: Any, parent_style: Any) -> str:
+        if isinstance(field._field, UNFIT_FOR_FORMS):
+            return ""
+        shown = super().render_field(field, parent_style)
+        named = re.sub("<label ", f'<label for="field-{field.name}" ', shown, count=1)
+        # Safe, because DRF's template is and names of fields are ours.
+        return mark_safe(re.sub("<(input|textarea|select) ", rf'<\1 id="field-{field.name}" ', named, count=1))  # noqa: S308
+
+
 class BrowsableRenderer(BrowsableAPIRenderer):
     """The browsable API with the service's name."""
+
+    form_renderer_class = LabelledFormRenderer
+
+    def render_form_for_serializer(self, serializer: Any) -> str | None:
+        fields = getattr(serializer, "fields", {}).values()
+        if any(each.required and isinstance(each, UNFIT_FOR_FORMS) for each in fields):
+            return None  # such a form would never be valid; raw data remains
+        return cast("str | None", super().render_form_for_serializer(serializer))
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        page: str = super().render(*args, **kwargs)
+        return page.replace("<html>", '<html lang="en">', 1)  # DRF's template has no block for it
 
     def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(*args, **kwargs)

@@ -24,10 +24,15 @@ class MetricsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         response = self.get_response(request)
-        match = request.resolver_match
-        view = match.view_name if match else "unmatched"
-        metrics.observe(view, request.method, response.status_code, time.perf_counter() - started)
+        metrics.observe(_view_of(request), request.method, response.status_code, time.perf_counter() - started)
         return response
+
+
+def _view_of(request: HttpRequest) -> str:
+    """The name of the view that answered. WhiteNoise answers for static files before a view is looked for."""
+    if match := request.resolver_match:
+        return match.view_name
+    return "static" if request.path_info.startswith(settings.STATIC_URL) else "unmatched"
 
 
 class ContentSecurityPolicyMiddleware:

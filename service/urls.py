@@ -18,7 +18,11 @@ urlpatterns = [
     path(
         "docs",
         SpectacularSwaggerSplitView.as_view(
-            url_name="schema", authentication_classes=[], permission_classes=[], http_method_names=["get", "head"]
+            url_name="schema",
+            template_name="service/docs.html",
+            authentication_classes=[],
+            permission_classes=[],
+            http_method_names=["get", "head"],
         ),
         name="docs",
     ),

@@ -1,6 +1,7 @@
 """Health, metrics and the state of the breakers, for both services. None of these views needs the database."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -22,9 +23,10 @@ from rest_framework.views import APIView
 from resilience.breaker import Breaker
 from resilience.breakers import all_breakers
 from resilience.circuit import ACTIONS
-from service import metrics, openapi
+from service import all_workers, metrics, openapi
 from service.permissions import PermittedOrReadOnly
 
+_ICON = (Path(__file__).parent / "static/service/favicon.svg").read_bytes()
 BREAKER_NAME = OpenApiParameter("name", str, OpenApiParameter.PATH, description="As in the list of breakers.")
 NO_BREAKER = openapi.error("There is no such breaker.")
 
@@ -80,6 +82,13 @@ class SecondSerializer(AnswersSerializer):
 class BreakerHistorySerializer(BreakerSerializer):
     events = EventSerializer(many=True, help_text="The last 100 changes of state, newest first.")
     timeline = SecondSerializer(many=True, help_text="The answers of the last ten minutes by second, oldest first.")
+    workers = serializers.DictField(child=serializers.IntegerField(), help_text="How many worker processes, by state.")
+
+
+class WorkersParameter(serializers.Serializer[Any]):
+    workers = serializers.ChoiceField(
+        ["all"], required=False, help_text="All worker processes on this host together, up to a second late."
+    )
 
 
 class OverrideSerializer(serializers.Serializer[Any]):
@@ -195,8 +204,8 @@ class BreakerView(GenericAPIView[Any]):
         operation_id="breaker",
         tags=["operations"],
         summary="One circuit breaker with its history",
-        parameters=[BREAKER_NAME],
-        responses={200: BreakerHistorySerializer, 404: NO_BREAKER},
+        parameters=[BREAKER_NAME, WorkersParameter],
+        responses={200: BreakerHistorySerializer, 400: openapi.INVALID, 404: NO_BREAKER},
     )
     def get(self, request: Request, name: str) -> Response:
         """The breaker in the worker process that answers, with its latest state changes and ten minutes of answers."""
@@ -230,14 +239,17 @@ class BreakerView(GenericAPIView[Any]):
         raise NotFound("There is no such breaker.")
 
     def describe(self, breaker: Breaker) -> dict[str, Any]:
-        return {**breaker.describe(), "events": breaker.events(), "timeline": breaker.answers.timeline()}
+        parameters = WorkersParameter(data=self.request.query_params)
+        parameters.is_valid(raise_exception=True)
+        is_all = "workers" in parameters.validated_data
+        return all_workers.together(breaker) if is_all else all_workers.describe(breaker)
 
 
 @require_safe
 @cache_control(max_age=86_400)
 def favicon(request: HttpRequest) -> HttpResponse:
-    """No icon. Without this path every page of the admin and the API would cost a 404."""
-    return HttpResponse(status=204)
+    """The icon, for pages that do not link it: browsers ask for this path then."""
+    return HttpResponse(_ICON, content_type="image/svg+xml")
 
 
 @require_safe

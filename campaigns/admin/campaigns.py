@@ -84,6 +84,7 @@ class StandingFilter(admin.SimpleListFilter):
 @admin.register(Campaign)
 class CampaignAdmin(PreviewPage, ReportPages, SavingAdmin):
     form = CampaignForm
+    change_list_template = "admin/campaigns/campaign/change_list.html"
     list_display = ("name_and_advertiser", "now", "report_link", "spent_today", "spent_in_all")
     list_filter = (StandingFilter, "pacing")
     list_per_page = 50

@@ -59,8 +59,8 @@ def test_the_refusal_looks_like_an_error(client: Client) -> None:
     for _ in range(FREE + 1):
         response = sign_in(client, "anna", "wrong")
     said = response.content.decode()
-    assert 'class="well well-small text-error"' in said
-    assert ".text-error { color:" in said
+    assert 'class="error" role="alert"' in said
+    assert ".error { color:" in said
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -52,7 +52,7 @@ def test_products_are_searched_and_filtered(query: str, found: bool, boss: Clien
 
 
 def test_products_sort_by_rating(boss: Client, reviews: None) -> None:
-    page = boss.get("/admin/catalog/product/?o=-7").content.decode()
+    page = boss.get("/admin/catalog/product/?o=-5").content.decode()
     assert page.index("Product 0") < page.index("Gel pen, blue")
 
 
@@ -109,7 +109,7 @@ def test_the_review_list_stops_counting_at_the_limit(
     # session, user, bounded count, rows
     with django_assert_max_num_queries(4) as captured:
         page = boss.get("/admin/catalog/review/").content.decode()
-    assert "5 or more reviews" in page
+    assert "more than 5 reviews" in page
     assert "COUNT(" not in "".join(query["sql"].upper() for query in captured.captured_queries)
 
 
@@ -130,3 +130,31 @@ def test_a_deleted_review_leaves_the_rating_right(boss: Client, reviews: None, p
 def test_only_staff_may_enter(client: Client) -> None:
     client.force_login(User.objects.create_user("anna"))
     assert client.get("/admin/catalog/product/").status_code == 302
+
+
+def test_a_review_leads_to_its_product_and_has_a_date(
+    boss: Client, reviews: None, pen: Product, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    review = Review.objects.filter(product=pen).first()
+    assert review
+    Review.objects.filter(pk=review.pk).update(unix_review_time=1_391_868_061)
+    # session, user, bounded count, rows
+    with django_assert_max_num_queries(4):
+        page = boss.get("/admin/catalog/review/").content.decode()
+    assert f'<a href="/admin/catalog/product/{pen.pk}/change/">{pen.asin}</a>' in page
+    assert "2014-02-08" in page
+    page = boss.get(f"/admin/catalog/review/{review.pk}/change/").content.decode()
+    assert "2014-02-08 14:01:01 UTC" in page
+    assert "1391868061" not in page
+
+
+def test_the_last_page_of_a_list_that_goes_on_says_how_to_see_the_rest(
+    boss: Client, reviews: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.admin.ReviewAdmin.list_per_page", 5)
+    ends = "The list ends here, after {} rows, but there are more."
+    for counted, page, is_said in ((10, 1, False), (10, 2, True), (12, 3, False)):
+        monkeypatch.setattr("service.admin.COUNTED", counted)
+        shown = boss.get(f"/admin/catalog/review/?p={page}").content.decode()
+        assert (ends.format(counted) in shown) is is_said
+        assert ("more than" in shown) is (counted < 12)

@@ -1,5 +1,6 @@
 """The browsable API has forms for users who may write, and for nobody else."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -77,3 +78,37 @@ def test_it_has_the_services_name(anybody: APIClient) -> None:
     shown = page(anybody, "/products")
     assert "<title>Product List · Recommender</title>" in shown
     assert "Django REST framework" not in shown
+
+
+def test_it_is_made_for_telephones_and_names_its_language(anybody: APIClient) -> None:
+    shown = page(anybody, "/products")
+    assert '<html lang="en">' in shown
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in shown
+
+
+def test_a_label_is_in_words_and_belongs_to_its_input(shopper: APIClient) -> None:
+    shown = page(shopper, "/reviews")
+    labels = dict(re.findall(r'<label for="(field-\w+)"[^>]*>\s*([^<]*?)\s*</label>', shown))
+    assert labels == {
+        "field-reviewerID": "Reviewer ID",
+        "field-asin": "ASIN",
+        "field-reviewerName": "Reviewer name",
+        "field-reviewText": "Text",
+        "field-overall": "Stars",
+        "field-summary": "Summary",
+        "field-unixReviewTime": "Time (seconds since 1970)",
+    }
+    assert set(re.findall(r'<(?:input|textarea|select) id="(field-\w+)" ', shown)) == set(labels)
+
+
+@pytest.mark.parametrize("path", ["/products", "/products/0000000001", "/reviews"])
+def test_forms_leave_lists_and_objects_to_raw_data(staff: APIClient, pen: Product, path: str) -> None:
+    shown = page(staff, path)
+    assert 'name="asin"' in shown
+    assert "not currently supported" not in shown
+
+
+def test_a_call_that_needs_a_list_has_raw_data_only(shopper: APIClient, pen: Product) -> None:
+    shown = shopper.get("/recommendations", headers={"accept": "text/html"}).content.decode()
+    assert 'name="_content"' in shown
+    assert 'name="limit"' not in shown

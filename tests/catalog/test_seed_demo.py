@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from pytest_django import Settings
 
 from catalog.demo.pictures import KINDS
 from catalog.demo.products import make_products
@@ -43,6 +44,15 @@ def test_if_empty_leaves_a_shop_alone() -> None:
     Product.objects.create(asin="MINE")
     assert seed("--if-empty") == "There are products already; nothing was seeded.\n"
     assert Product.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_pictures_are_where_browsers_find_the_recommender(settings: Settings) -> None:
+    settings.RECOMMENDER_PUBLIC_URL = "https://shop.example"
+    seed("--products", "2", "--reviewers", "2")
+    seed("--products", "1", "--reviewers", "1", "--seed", "2", "--base-url", "https://other.example/")
+    hosts = Counter(product.im_url.partition("/pictures/")[0] for product in Product.objects.all())
+    assert hosts == {"https://shop.example": 2, "https://other.example": 1}
 
 
 @pytest.mark.django_db

@@ -21,6 +21,13 @@ from recommendations.models import MerchandisingRule
 for product in Product.objects.all()[:5]:
     MerchandisingRule.objects.create(product=product, action="boost", category="Stationery", ends="2099-12-31T12:59Z")
 """
+LENGTHENED = """
+from catalog.models import Product, Review
+from django.db.models import Max, Min
+Product.objects.filter(pk=Product.objects.aggregate(first=Min("pk"))["first"]).update(title="T" * 500, brand="B" * 200)
+longer = {"reviewer_id": "R" * 64, "reviewer_name": "N" * 200, "summary": "S" * 500}
+Review.objects.filter(pk=Review.objects.aggregate(last=Max("pk"))["last"]).update(**longer)
+"""
 # The tables that are wider than their place, which then scrolls.
 CUT = """
 return [...document.querySelectorAll(".results, .report-table")].filter(e => e.scrollWidth > e.clientWidth).length
@@ -69,3 +76,15 @@ def test_the_list_of_rules_shows_their_dates(postgres: Postgres, admin: Admin, t
         tab.get(f"{service.url}/admin/recommendations/merchandisingrule/")
         assert tab.find_elements("css selector", "td.field-ends")
         assert tab.execute_script(CUT) == 0
+
+
+def test_long_names_hide_no_column_of_products_and_reviews(postgres: Postgres, admin: Admin, tab: Chrome) -> None:
+    manage("shell", "--verbosity=0", "-c", LENGTHENED, DATABASE_URL=postgres.url)
+    with Service("recommender_site", DATABASE_URL=postgres.url, DB_DEADLINE="10") as service:
+        sign_in(tab, service, admin)
+        for model, last in (("product", "available"), ("review", "day")):
+            tab.get(f"{service.url}/admin/catalog/{model}/")
+            assert tab.find_elements("css selector", f"td.field-{last}")
+            assert tab.execute_script(CUT) == 0, model
+        tab.find_element("css selector", ".field-id a").click()
+        assert tab.execute_script(WIDTH) <= 1280

@@ -133,11 +133,11 @@ def test_an_operator_signs_in_and_overrides_a_breaker(page: Chrome, recommender:
     page.find_element(By.CSS_SELECTOR, "[type=submit]").click()
     eventually(lambda: page.current_url == f"{recommender.url}/status")
 
-    press(page, "ad-provider", "Force open")
-    sees(page, "ad-provider", r"● down \(open\)\s+Overridden \(force-open\)\.")
+    press(page, "ad-provider", "Force down")
+    sees(page, "ad-provider", r"● down \(open\)\s+Overridden: forced down\.")
     sees(page, "ad-provider", "Done.")
     press(page, "ad-provider", "State changes")
-    sees(page, "ad-provider", "force-open")
+    sees(page, "ad-provider", r"up → down\s+forced down")
     assert source(recommender, "/ads") == "default"
 
     press(page, "ad-provider", "Reset")
@@ -147,7 +147,7 @@ def test_an_operator_signs_in_and_overrides_a_breaker(page: Chrome, recommender:
 
 
 def test_others_see_why_the_button_does_nothing(page: Chrome, recommender: Service) -> None:
-    press(page, "database", "Force open")
+    press(page, "database", "Force down")
     sees(page, "database", "Not done: sign in as an operator first.")
     sees(page, "database", "● up")
     assert recommender.state("database") == "closed"
@@ -167,11 +167,34 @@ def test_it_fits_a_phone_with_the_longest_words(page: Chrome, recommender: Servi
     recommender.post("/sabotage-db", headers={"X-Request-ID": long})
     for name in ("database", "ad-provider"):
         press(page, name, "State changes")
-        press(page, name, "Force open")
+        press(page, name, "Force down")
         sees(page, name, "Not done")
     sees(page, "database", long)
     assert page.execute_script("return document.scrollingElement.scrollWidth") <= 360
     assert page.execute_script(TOO_WIDE) == []
+
+
+def test_the_front_page_counts_down_to_the_probe(page: Chrome, recommender: Service) -> None:
+    recommender.post("/sabotage-db")
+    page.get(f"{recommender.url}/")
+
+    def shown(pattern: str) -> re.Match[str] | None:
+        return re.search(pattern, page.find_element(By.CLASS_NAME, "list").text)
+
+    left = int(eventually(lambda: shown(r"down \(open\)\s+next probe in (\d) s"))[1])
+    eventually(lambda: shown(rf"next probe in [1-{left - 1}] s · last error: sabotage"))
+    eventually(lambda: shown(r"to be probed \(half-open\)\s+the next call is the probe"))
+
+
+def test_all_worker_processes_are_together(tab: Chrome, postgres: Postgres) -> None:
+    with Service("recommender_site", DATABASE_URL=postgres.url, WEB_CONCURRENCY="2", **SETTINGS) as service:
+        tab.get(f"{service.url}/status")
+        for _ in range(40):  # both processes get some
+            service.get("/products?limit=1")
+        sees(tab, "database", "■ 40 live")
+        service.post("/sabotage-db")  # opens the circuit of the process that answers
+        sees(tab, "database", r"● down \(open\) in 1 of 2 processes")
+        sees(tab, "database", r"● (up|to be probed)")
 
 
 def test_selected_text_stays_selected(page: Chrome, recommender: Service) -> None:
@@ -190,7 +213,7 @@ def test_the_ad_provider_has_one_too(tab: Chrome, ad_provider: Service) -> None:
     ad_provider.post("/ads", json={"limit": 1})
     eventually(lambda: bars(tab, "database", "live"))
     sees(tab, "database", "● up")
-    press(tab, "database", "Force open")
+    press(tab, "database", "Force down")
     sees(tab, "database", "Not done: sign in as an operator first.")
     assert chromium.requested_hosts(tab) == {urlsplit(ad_provider.url).netloc}
 
@@ -201,7 +224,7 @@ def test_it_says_when_the_service_is_down_and_up_again(tab: Chrome, postgres: Po
         sees(tab, "database", "● up")
         tab.execute_script("window.before = 'still here'")
     eventually(lambda: "the service does not answer; retrying" in freshness(tab))
-    press(tab, "database", "Force open")
+    press(tab, "database", "Force down")
     sees(tab, "database", "The service does not answer.")
     with Service("recommender_site", service.port, DATABASE_URL=postgres.url):
         eventually(lambda: freshness(tab).startswith("as of"))

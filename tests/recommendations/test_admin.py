@@ -53,6 +53,13 @@ def test_builds_cannot_be_added_or_deleted(staff: Client, two_builds: None) -> N
     assert Build.objects.count() == 2
 
 
+def test_a_build_has_nothing_to_save(staff: Client, two_builds: None) -> None:
+    page = staff.get(f"{LIST}1/change/").content.decode()
+    assert 'name="_save"' not in page
+    assert "Close" in page
+    assert staff.post(f"{LIST}1/change/", {}).status_code == 403
+
+
 def test_a_product_shows_its_neighbours(staff: Client, two_builds: None) -> None:
     product, other = Product.objects.order_by("asin")
     page = staff.get(f"/admin/catalog/product/{product.pk}/change/").content.decode()

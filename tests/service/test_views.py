@@ -10,6 +10,7 @@ from resilience import breakers
 from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
 
+NAMED = [("200", "static"), ("404", "unmatched")]
 OPERATIONS = ["/livez", "/readyz", "/metrics", "/breakers"]
 
 
@@ -118,7 +119,20 @@ def test_metrics_are_prometheus_text(client: Client) -> None:
     assert "# TYPE http_request_seconds histogram" in response.content.decode()
 
 
-def test_a_browser_that_asks_for_an_icon_gets_no_error(client: Client) -> None:
+def test_the_icon_is_linked_and_answered_at_its_usual_path(client: Client) -> None:
     response = client.get("/favicon.ico")
-    assert response.status_code == 204
+    assert (response.status_code, response["Content-Type"]) == (200, "image/svg+xml")
+    assert response.content.startswith(b"<svg")
     assert response["Cache-Control"] == "max-age=86400"
+    for path in ("/", "/status", "/docs", "/breakers", "/accounts/login/", "/nothing-here"):
+        page = client.get(path, headers={"accept": "text/html"}).content.decode()
+        assert '<link rel="icon" href="/static/service/favicon.svg">' in page, path
+    assert client.get("/static/service/favicon.svg").getvalue() == response.content
+
+
+def test_static_files_have_a_label_of_their_own(client: Client) -> None:
+    sample, other = ('http_requests_total{{method="GET",status="{}",view="{}"}}'.format(*each) for each in NAMED)
+    before = scraped(client, sample), scraped(client, other)
+    client.get("/static/service/favicon.svg").close()
+    client.get("/nothing-here")
+    assert (scraped(client, sample), scraped(client, other)) == (before[0] + 1, before[1] + 1)

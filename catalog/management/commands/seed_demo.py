@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
@@ -18,7 +19,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         shop.add_arguments(parser)
-        parser.add_argument("--base-url", default="http://localhost:8000", help="URL where browsers find the pictures")
+        base_url = settings.RECOMMENDER_PUBLIC_URL
+        parser.add_argument("--base-url", default=base_url, help="URL where browsers find the pictures: %(default)s")
         parser.add_argument("--if-empty", action="store_true", help="do nothing if there are products already")
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
 

@@ -1,5 +1,6 @@
 const SECONDS = 600, GAP = 5, TIMEOUT = 5000, SOURCES = ["live", "stale", "default"];
 const WORDS = { closed: "up", open: "down", "half-open": "to be probed" };
+const OVERRIDES = { "force-open": "forced down", "force-close": "forced up", reset: "reset" };
 let asOf = "never";
 
 const make = (tag, text, className = "") => Object.assign(document.createElement(tag), { textContent: text, className });
@@ -11,11 +12,17 @@ function clock(time) {
 
 function words(breaker) {
   const said = [];
-  if (breaker.forced) said.push(`Overridden (${breaker.forced}).`);
+  if (breaker.forced) said.push(`Overridden: ${OVERRIDES[breaker.forced]}.`);
   else if (breaker.state === "open") said.push(`Next probe in ${Math.ceil(breaker.retry_after)} s.`);
   else if (breaker.state === "half-open") said.push("The next call is the probe.");
   if (breaker.last_error) said.push(`Last error: ${breaker.last_error.cause}, ${clock(breaker.last_error.time)}.`);
   return said.join(" ") || "No error so far.";
+}
+
+// Which part of the worker processes is in this state, if not all are.
+function share(breaker) {
+  const all = Object.values(breaker.workers).reduce((sum, number) => sum + number, 0), here = breaker.workers[breaker.state];
+  return here < all ? ` in ${here} of ${all} processes` : "";
 }
 
 function draw(svg, legend, timeline) {
@@ -42,7 +49,7 @@ function draw(svg, legend, timeline) {
 function show(section, breaker) {
   const state = section.querySelector(".state");
   state.className = `state ${breaker.state}`;
-  state.textContent = `● ${WORDS[breaker.state]} (${breaker.state})`;
+  state.textContent = `● ${WORDS[breaker.state]} (${breaker.state})${share(breaker)}`;
   section.querySelector(".words").textContent = words(breaker);
   draw(section.querySelector("svg"), section.querySelector(".legend"), breaker.timeline);
   const events = section.querySelector(".events"), known = JSON.stringify(breaker.events);
@@ -52,13 +59,13 @@ function show(section, breaker) {
   events.replaceChildren(...breaker.events.map(event => {
     const line = make("li");
     line.append(make("span", clock(event.time)), make("b", `${WORDS[event.from_state]} → ${WORDS[event.to_state]}`),
-      make("span", event.cause), make("code", event.request_id ?? ""));
+      make("span", OVERRIDES[event.cause] ?? event.cause), make("code", event.request_id ?? ""));
     return line;
   }));
 }
 
 function ask(section, options) {
-  return fetch(`/breakers/${section.dataset.name}`, { signal: AbortSignal.timeout(TIMEOUT), ...options });
+  return fetch(`/breakers/${section.dataset.name}?workers=all`, { signal: AbortSignal.timeout(TIMEOUT), ...options });
 }
 
 async function refresh() {
