@@ -50,7 +50,7 @@ def shown(service: Service, number: int) -> Ad:
 
     def sold() -> list[dict[str, str]]:
         ads = service.post("/ads", json={"categories": ["Sold"], "limit": 2}).json()
-        return [ad for ad in ads if ad["asin"] == "SOLD-1" and ad["click_url"]]
+        return [ad for ad in ads if ad["asin"] == "SOLD-1" and ad["sponsored"]]
 
     (found,) = eventually(sold)
     impression, click = (
