@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 import requests
 
-from tests.e2e.admin import Admin, create_admin
+from tests.e2e.admin import Admin
 from tests.e2e.load import Load, every_read, shop_load
-from tests.e2e.services import Postgres, Service, eventually, shop_template
+from tests.e2e.services import Postgres, Service, eventually
+from tests.e2e.shop import shop_template
 
 WARM, CALM = 2.0, 3.0  # seconds of load to ignore, and seconds to compare the rest with
 Busy = Callable[..., AbstractContextManager[Load]]
@@ -18,7 +19,7 @@ Busy = Callable[..., AbstractContextManager[Load]]
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    server = Postgres(template=shop_template())
+    server = Postgres(template=shop_template().data)
     try:
         yield server
     finally:
@@ -44,8 +45,8 @@ def asins(recommender: Service) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def admin(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Admin:
-    return create_admin(tmp_path_factory.mktemp("admin"), DATABASE_URL=postgres.url)
+def admin(postgres: Postgres) -> Admin:
+    return shop_template().admin
 
 
 @pytest.fixture(scope="module")
