@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 import requests
+from selenium.webdriver import Chrome
 
+from tests.e2e import chromium
 from tests.e2e.admin import Admin
 from tests.e2e.load import Load, every_read, shop_load
 from tests.e2e.services import Postgres, Service, eventually
@@ -59,6 +61,19 @@ def browser(recommender: Service, admin: Admin) -> Iterator[requests.Session]:
     """A signed-in browser."""
     with admin.browser(recommender.url) as session:
         yield session
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with chromium.running(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+@pytest.fixture
+def new_tab(chrome: Chrome) -> Chrome:
+    """A browser as good as new."""
+    chromium.forget(chrome)
+    return chrome
 
 
 @pytest.fixture
