@@ -5,6 +5,7 @@ import time
 
 from django.core.validators import DomainNameValidator, RegexValidator, URLValidator
 from django.utils.deconstruct import deconstructible
+from django.utils.regex_helper import _lazy_re_compile
 
 # Not "." or "..": clients remove these from a path before they send it.
 ASIN_PATTERN = r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,255}"
@@ -52,7 +53,8 @@ class PictureURLValidator(URLValidator):
     letters = rf"a-z{DomainNameValidator.ul}0-9_"
     label = rf"[{letters}](?:[{letters}-]{{0,61}}[{letters}])?"
     host_re = rf"(?:{label}(?:\.{label})*\.?)"
-    regex = re.compile(
+    # Compiled at the first use, as in Django's rule: that takes longer than an import of most libraries.
+    regex = _lazy_re_compile(
         r"^(?:[a-z0-9.+-]*)://"
         r"(?:[^\s:@/]+(?::[^\s:@/]*)?@)?"
         rf"(?:{URLValidator.ipv4_re}|{URLValidator.ipv6_re}|{host_re})"

@@ -46,6 +46,21 @@ def running(profile: Path) -> Iterator[Chrome]:
         browser.quit()
 
 
+def forget(chromium: Chrome) -> None:
+    """Leave the page, and drop what it and earlier ones left behind."""
+    origin = chromium.execute_script("return location.origin")
+    chromium.get("about:blank")
+    chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    for command in (
+        "Network.clearBrowserCookies",
+        "Network.clearBrowserCache",
+        "Emulation.clearDeviceMetricsOverride",
+    ):
+        chromium.execute_cdp_cmd(command, {})
+    for kind in ("browser", "performance"):
+        _log(chromium, kind)
+
+
 def _log(chromium: Chrome, kind: str) -> list[dict[str, Any]]:
     return list(chromium.get_log(kind))  # type: ignore[no-untyped-call]
 

@@ -7,10 +7,13 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 import requests
+from selenium.webdriver import Chrome
 
-from tests.e2e.admin import Admin, create_admin
+from tests.e2e import chromium
+from tests.e2e.admin import Admin
 from tests.e2e.load import Load, every_read, shop_load
-from tests.e2e.services import Postgres, Service, eventually, shop_template
+from tests.e2e.services import Postgres, Service, eventually
+from tests.e2e.shop import shop_template
 
 WARM, CALM = 2.0, 3.0  # seconds of load to ignore, and seconds to compare the rest with
 Busy = Callable[..., AbstractContextManager[Load]]
@@ -18,7 +21,7 @@ Busy = Callable[..., AbstractContextManager[Load]]
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    server = Postgres(template=shop_template())
+    server = Postgres(template=shop_template().data)
     try:
         yield server
     finally:
@@ -44,8 +47,8 @@ def asins(recommender: Service) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def admin(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Admin:
-    return create_admin(tmp_path_factory.mktemp("admin"), DATABASE_URL=postgres.url)
+def admin(postgres: Postgres) -> Admin:
+    return shop_template().admin
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,19 @@ def browser(recommender: Service, admin: Admin) -> Iterator[requests.Session]:
     """A signed-in browser."""
     with admin.browser(recommender.url) as session:
         yield session
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with chromium.running(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+@pytest.fixture
+def new_tab(chrome: Chrome) -> Chrome:
+    """A browser as good as new."""
+    chromium.forget(chrome)
+    return chrome
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Real processes to break: PostgreSQL, the two services under gunicorn, and an ad provider that misbehaves."""
 
-import atexit
 import contextlib
 import os
 import random
@@ -13,7 +12,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -157,16 +155,6 @@ def open_shop(database_url: str) -> None:
     manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=database_url)
     manage("seed_demo", "--products=200", "--reviewers=100", DATABASE_URL=database_url)
     manage("build_recommendations", DATABASE_URL=database_url)
-
-
-@cache
-def shop_template() -> Path:
-    """The data folder of a PostgreSQL with a demo shop, made once for all modules."""
-    server = Postgres()
-    atexit.register(server.remove)
-    open_shop(server.url)
-    server.stop()
-    return server.data
 
 
 class Service:

@@ -1,12 +1,10 @@
 """What must be in sight on the staff's pages, in a window of 1280 pixels and on a telephone."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome
 
-from tests.e2e import chromium
 from tests.e2e.admin import Admin
 from tests.e2e.services import Postgres, Service, manage
 from tests.e2e.test_content_security_policy import sign_in
@@ -39,10 +37,9 @@ pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture
-def tab(tmp_path: Path) -> Iterator[Chrome]:
-    with chromium.running(tmp_path / "profile") as browser:
-        browser.set_window_size(1280, 1000)
-        yield browser
+def tab(new_tab: Chrome) -> Chrome:
+    new_tab.set_window_size(1280, 1000)
+    return new_tab
 
 
 def test_a_name_without_a_blank_hides_nothing_beside_it(

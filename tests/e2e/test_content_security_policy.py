@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -42,11 +41,10 @@ def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
 
 
 @pytest.fixture
-def tab(tmp_path: Path) -> Iterator[Chrome]:
+def tab(new_tab: Chrome) -> Iterator[Chrome]:
     """A browser whose console must stay clean: no violation of the policy, and no failing script."""
-    with chromium.running(tmp_path / "profile") as browser:
-        yield browser
-        assert complaints(browser) == []
+    yield new_tab
+    assert complaints(new_tab) == []
 
 
 def complaints(tab: Chrome) -> list[str]:

@@ -7,11 +7,12 @@ from contextlib import closing
 
 import psycopg2
 
-from tests.e2e.services import ENVIRONMENT, ROOT, Postgres, Service, shop_template
+from tests.e2e.services import ENVIRONMENT, ROOT, Postgres, Service
+from tests.e2e.shop import shop_template
 
 
 def test_readers_go_on_while_a_migration_waits_for_a_lock() -> None:
-    postgres = Postgres(template=shop_template())
+    postgres = Postgres(template=shop_template().data)
     env = ENVIRONMENT | {"DATABASE_URL": postgres.url}
 
     def migrate(*words: str) -> "subprocess.Popen[str]":

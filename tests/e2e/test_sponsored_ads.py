@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from tests.e2e.services import Postgres, Service, eventually, manage
+from tests.e2e.shop import shop_template
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
 CAMPAIGN = """
@@ -50,7 +51,7 @@ def shown(service: Service, number: int) -> Ad:
 
     def sold() -> list[dict[str, str]]:
         ads = service.post("/ads", json={"categories": ["Sold"], "limit": 2}).json()
-        return [ad for ad in ads if ad["asin"] == "SOLD-1" and ad["click_url"]]
+        return [ad for ad in ads if ad["asin"] == "SOLD-1" and ad["sponsored"]]
 
     (found,) = eventually(sold)
     impression, click = (
@@ -72,10 +73,13 @@ def click(ad: Ad) -> requests.Response:
 
 @pytest.fixture(params=["postgresql", "sqlite"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated database."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/shop.sqlite3"
+        url = f"sqlite:///{tmp_path}/shop.sqlite3"
+        manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=url)
+        yield url
         return
-    server = Postgres()
+    server = Postgres(template=shop_template().data)
     try:
         yield server.url
     finally:
@@ -83,7 +87,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def test_eight_processes_never_overspend_a_budget(database: str, tmp_path: Path) -> None:
-    manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=database)
     shell(CAMPAIGN.format(budget=1_999_999), DATABASE_URL=database)
     settings = {
         "DATABASE_URL": database,
@@ -108,9 +111,8 @@ def test_eight_processes_never_overspend_a_budget(database: str, tmp_path: Path)
 
 
 def test_what_happens_while_the_database_is_away_is_counted_once_and_later(tmp_path: Path) -> None:
-    postgres = Postgres()
+    postgres = Postgres(template=shop_template().data)
     try:
-        manage("migrate", "--verbosity=0", project="ad_provider", DATABASE_URL=postgres.url)
         shell(CAMPAIGN.format(budget=100_000_000), DATABASE_URL=postgres.url)
         settings = {
             "DATABASE_URL": postgres.url,

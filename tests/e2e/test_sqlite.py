@@ -10,9 +10,9 @@ from tests.e2e.admin import create_admin
 from tests.e2e.services import Service, eventually, manage
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path}/shop.sqlite3"
+@pytest.fixture(scope="module")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('shop')}/shop.sqlite3"
     manage("migrate", "--verbosity=0", DATABASE_URL=url)
     manage("seed_demo", "--products=50", "--reviewers=40", DATABASE_URL=url)
     return url

@@ -44,9 +44,9 @@ def test_an_invalid_setting_ends_the_start_with_one_line(name: str, value: str) 
         assert len(value) < 4 or value not in said[0]
 
 
-@pytest.mark.parametrize("command", ["migrate", "seed_demo", "createsuperuser"])
+@pytest.mark.parametrize("command", ["migrate", "seed_demo --products=20 --reviewers=10", "createsuperuser"])
 def test_a_server_without_required_tls_is_one_line(postgres: Postgres, command: str) -> None:
-    words = [sys.executable, "manage_recommender.py", command]
+    words = [sys.executable, "manage_recommender.py", *command.split()]
     env = ENVIRONMENT | {"DATABASE_URL": f"{postgres.url}?sslmode=require"}
     done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 1

@@ -4,7 +4,6 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -36,11 +35,10 @@ def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
 
 
 @pytest.fixture
-def tab(tmp_path: Path) -> Iterator[Chrome]:
-    """A new browser. No script may fail in it."""
-    with chromium.running(tmp_path / "profile") as browser:
-        yield browser
-        assert [error for error in chromium.errors(browser) if error["source"] != "network"] == []
+def tab(new_tab: Chrome) -> Iterator[Chrome]:
+    """A browser in which no script may fail."""
+    yield new_tab
+    assert [error for error in chromium.errors(new_tab) if error["source"] != "network"] == []
 
 
 @pytest.fixture

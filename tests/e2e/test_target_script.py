@@ -1,7 +1,6 @@
 """What an advertiser sees while typing the targets of an ad, in a real browser."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome, Keys
@@ -9,7 +8,6 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
-from tests.e2e import chromium
 from tests.e2e.admin import Admin
 from tests.e2e.services import Postgres, Service, eventually, manage
 from tests.e2e.test_content_security_policy import complaints, sign_in
@@ -53,17 +51,17 @@ def service(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def page(service: Service, admin: Admin, ad: int, tmp_path: Path) -> Iterator[Chrome]:
+def page(service: Service, admin: Admin, ad: int, new_tab: Chrome) -> Iterator[Chrome]:
     """The page of the ad, with three empty lines for targets."""
-    with chromium.running(tmp_path / "profile") as tab:
-        sign_in(tab, service, admin)
-        tab.get(f"{service.url}/admin/campaigns/sponsoredproduct/{ad}/change/")
-        while len(tab.find_elements(By.CSS_SELECTOR, "tr.dynamic-targets")) < 3:
-            more = tab.find_element(By.CSS_SELECTOR, "#targets-group .add-row a")
-            tab.execute_script("arguments[0].scrollIntoView({block: 'center'})", more)
-            more.click()
-        yield tab
-        assert complaints(tab) == []
+    tab = new_tab
+    sign_in(tab, service, admin)
+    tab.get(f"{service.url}/admin/campaigns/sponsoredproduct/{ad}/change/")
+    while len(tab.find_elements(By.CSS_SELECTOR, "tr.dynamic-targets")) < 3:
+        more = tab.find_element(By.CSS_SELECTOR, "#targets-group .add-row a")
+        tab.execute_script("arguments[0].scrollIntoView({block: 'center'})", more)
+        more.click()
+    yield tab
+    assert complaints(tab) == []
 
 
 def typed(page: Chrome, line: int, kind: str, value: str) -> WebElement:
