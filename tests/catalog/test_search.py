@@ -39,7 +39,7 @@ def shop() -> None:
     Product.objects.create(asin="HIDDEN", title="Blue pen", brand="Inkwell", categories=["Office"], is_listed=False)
 
 
-def asins(client: APIClient, **parameters: object) -> list[str]:
+def asins(client: APIClient, **parameters: Any) -> list[str]:
     response = client.get("/products", parameters)
     assert response.status_code == 200, response.content
     assert response["X-Data-Source"] == "live"
