@@ -1,4 +1,4 @@
-"""Products and reviews for the staff. Pages stay fast with a million reviews, because none counts or lists them all."""
+"""Products for the staff. Pages stay fast with a million reviews, because none counts or lists them all."""
 
 from typing import Any
 
@@ -15,13 +15,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from rest_framework import serializers
 
-from catalog.models import Product, Review
+from catalog.models import Product, Review, ReviewState
 from catalog.repository import MAX_REVIEWS_DELETED, have_too_many_reviews
+from catalog.review_admin import ReviewAdmin
 from catalog.serializers import ProductSerializer
 from catalog.wire import SALES_RANK
 from catalog.withdrawals import withdrawals
 from service.admin import BoundedAdmin, BoundedPaginator
 
+__all__ = ["ProductAdmin", "ReviewAdmin"]
 LATEST_REVIEWS = 10
 _LONG = ("description", "related", "sales_rank")
 
@@ -250,44 +252,13 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
         latest = reviews.order_by("-id")[:LATEST_REVIEWS]
         rows = [
             format_html(
-                '<li><a href="{}">{} {}</a> {}</li>',
+                '<li><a href="{}">{} {}</a> {}{}</li>',
                 reverse("admin:catalog_review_change", args=[review.pk]),
                 "★" * review.overall,
                 review.reviewer_name or review.reviewer_id,
                 review.summary,
+                "" if review.state == ReviewState.PUBLISHED else f" ({review.get_state_display()})",
             )
             for review in latest
         ]
         return format_html("<ul>{}</ul>", format_html("{}" * len(rows), *rows)) if rows else "none yet"
-
-
-@admin.register(Review)
-class ReviewAdmin(BoundedAdmin):
-    """Reviews to read and to delete. Only reviewers write them."""
-
-    list_display = ("id", "stars", "product_id", "reviewer_id", "reviewer_name", "summary", "review_time")
-    list_filter = ("overall",)
-    list_per_page = 50
-    ordering = ("-id",)
-    search_fields = ("reviewer_id__exact", "product_id__exact")
-    search_help_text = "A whole reviewer id or asin"
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
-        reviews: QuerySet[Review] = super().get_queryset(request)
-        return reviews.defer("review_text")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Review | None = None) -> bool:
-        return False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup == "product__asin__exact" or super().lookup_allowed(lookup, value, request)
-
-    @admin.display(description="rating", ordering="overall")
-    def stars(self, review: Review) -> str:
-        return "★" * review.overall

@@ -29,10 +29,10 @@ def placeholders(values: Sized) -> str:
 
 
 class Page(NamedTuple, Generic[R]):
-    """Some rows, and the id to continue after, if there are more."""
+    """Some rows, and where to continue, if there are more: after this id, or after this ``Order.position``."""
 
     rows: list[R]
-    next_after: int | None
+    next_after: int | str | None
 
 
 class Rows(Generic[R]):
@@ -75,10 +75,13 @@ class Rows(Generic[R]):
             found[part].append(self._row._make(values))
         return found
 
-    def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id") -> Page[R]:
+    def page(
+        self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: str = "id", by: str | None = None
+    ) -> Page[R]:
         """Up to ``limit`` rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, but at least one.
 
-        ``next_after`` is for an order by id only: with another one, its next page would skip rows.
+        ``next_after`` is for an order by id, or by the attribute ``by`` and then id. With another one, its next page
+        would skip rows.
 
         The first query leaves out long values. If there are any, a second one fetches their rows.
         """
@@ -99,7 +102,10 @@ class Rows(Generic[R]):
             whole = self._query(self._all, f"{self._table} WHERE id IN ({placeholders(keys)})", *keys)
             # A row that was deleted in between is left out.
             fitting |= dict.fromkeys(keys) | {values[self._id]: values for values in whole}
-        next_after = found[count - 1][self._id] if count < len(found) else None
+        next_after: int | str | None = None
+        if count < len(found):
+            last = found[count - 1]
+            next_after = last[self._id] if by is None else f"{last[self._names.index(by)]}.{last[self._id]}"
         return Page(self._made(filter(None, fitting.values())), next_after)
 
     def get(self, clauses: str, *parameters: Any) -> R:

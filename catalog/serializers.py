@@ -1,4 +1,4 @@
-"""The wire format. Serializers validate requests and format answers. They make no queries."""
+"""The wire format of products. Serializers validate requests and format answers. They make no queries."""
 
 from typing import Any
 
@@ -7,17 +7,8 @@ from django.core.validators import URLValidator
 from rest_framework import serializers
 
 from catalog import rules
-from catalog.served import ProductRow, ReviewRow
-from catalog.wire import (
-    IM_URL,
-    IS_LISTED,
-    REVIEW_TEXT,
-    REVIEW_TIME,
-    REVIEWER_ID,
-    REVIEWER_NAME,
-    SALES_RANK,
-    UNIX_REVIEW_TIME,
-)
+from catalog.served import ProductRow
+from catalog.wire import IM_URL, IS_LISTED, SALES_RANK
 from service.fields import BoundedDictField, BoundedListField, FlagField
 
 MAX_SKIP = 100_000
@@ -108,105 +99,23 @@ class ProductSerializer(serializers.Serializer[ProductRow]):
         }
 
 
-class ReviewSerializer(serializers.Serializer[ReviewRow]):
-    """One reviewer's opinion of one product."""
-
-    id = serializers.IntegerField(read_only=True)
-    reviewerID = serializers.CharField(
-        source="reviewer_id",
-        max_length=rules.MAX_REVIEWER,
-        required=False,
-        help_text="Defaults to your user name. Another one requires the permission `catalog.post_for_others`.",
-    )
-    asin = AsinField()
-    reviewerName = serializers.CharField(
-        source="reviewer_name", max_length=rules.MAX_NAME, required=False, allow_blank=True
-    )
-    helpful = BoundedListField(
-        child=serializers.IntegerField(min_value=0, max_value=rules.MAX_VOTES),
-        min_length=2,
-        max_length=2,
-        required=False,
-        help_text="Helpful votes and all votes, [0, 0] by default. Other values require the permission"
-        " `catalog.post_for_others`.",
-    )
-    reviewText = serializers.CharField(
-        source="review_text",
-        max_length=rules.MAX_TEXT,
-        required=False,
-        allow_blank=True,
-        style={"base_template": "textarea.html"},
-    )
-    overall = serializers.IntegerField(min_value=1, max_value=5, help_text="Stars.")
-    summary = serializers.CharField(max_length=rules.MAX_TITLE, required=False, allow_blank=True)
-    unixReviewTime = serializers.IntegerField(
-        source="unix_review_time",
-        min_value=0,
-        max_value=rules.MAX_TIME,
-        required=False,
-        help_text="Seconds since 1970, UTC; now by default. Another time requires the permission"
-        " `catalog.post_for_others`.",
-    )
-    reviewTime = serializers.CharField(read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”.")
-
-    def validate_unixReviewTime(self, seconds: int) -> int:
-        if seconds > rules.latest_time():
-            raise serializers.ValidationError("This is in the future.")
-        return seconds
-
-    def validate_helpful(self, votes: list[int]) -> list[int]:
-        if votes[0] > votes[1]:
-            raise serializers.ValidationError("There cannot be more helpful votes than votes.")
-        return votes
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs["helpful_votes"], attrs["total_votes"] = attrs.pop("helpful", (0, 0))
-        return attrs
-
-    @staticmethod
-    def claimed(fields: dict[str, Any], user: str) -> list[str]:
-        """Names of the fields whose values require the permission to post for others."""
-        claims = {
-            REVIEWER_ID: fields.get("reviewer_id", user) != user,
-            "helpful": fields["total_votes"] > 0,
-            UNIX_REVIEW_TIME: "unix_review_time" in fields,
-        }
-        return [name for name, is_made in claims.items() if is_made]
-
-    def to_representation(self, review: ReviewRow) -> dict[str, Any]:
-        return {
-            "id": review.id,
-            REVIEWER_ID: review.reviewer_id,
-            "asin": review.product_id,
-            REVIEWER_NAME: review.reviewer_name,
-            "helpful": [review.helpful_votes, review.total_votes],
-            REVIEW_TEXT: review.review_text,
-            "overall": review.overall,
-            "summary": review.summary,
-            UNIX_REVIEW_TIME: review.unix_review_time,
-            REVIEW_TIME: review.review_time,
-        }
-
-
-class PageParameters(serializers.Serializer[Any]):
-    """The requested part of a list."""
+class PartParameters(serializers.Serializer[Any]):
+    """The requested part of a list, whatever its order."""
 
     skip = serializers.IntegerField(
         min_value=0, max_value=MAX_SKIP, default=0, help_text="Rows to skip. To go deeper, follow `Link`."
     )
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=100, help_text="Rows at most.")
+
+
+class PageParameters(PartParameters):
+    """The requested part of a list by id."""
+
     after = serializers.IntegerField(
         min_value=0,
         max_value=MAX_ID,
         required=False,
         help_text="The id that ended the previous page; `Link` sets it. A page costs the same at any depth.",
-    )
-
-
-class ReviewParameters(PageParameters):
-    asin = AsinField(required=False, help_text="Reviews of this product only.")
-    reviewerID = serializers.CharField(
-        source="reviewer_id", max_length=rules.MAX_REVIEWER, required=False, help_text="Reviews by this reviewer only."
     )
 
 

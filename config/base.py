@@ -8,6 +8,8 @@ from config.observability import *  # noqa: F403
 from config.security import *  # noqa: F403
 
 SABOTAGE = switch("SABOTAGE")
+# New reviews wait until somebody of the staff publishes them.
+REVIEWS_WAIT = switch("REVIEWS_WAIT")
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
-from catalog import repository
+from catalog import repository, review_repository
 from catalog.models import Product, Review
 
 pytestmark = [
@@ -45,7 +45,7 @@ def write_while(first: Callable[[], Any], second: Callable[[], Any]) -> Future[A
         return done
 
 
-FIVE_STARS: repository.ReviewFields = {"overall": 5, "unix_review_time": 0}
+FIVE_STARS: review_repository.ReviewFields = {"overall": 5, "unix_review_time": 0}
 
 
 def test_an_update_sees_categories_that_a_concurrent_update_set(pen: Product) -> None:
@@ -61,7 +61,7 @@ def test_an_update_sees_categories_that_a_concurrent_update_set(pen: Product) ->
 def test_a_review_waits_for_a_deletion_and_finds_no_product(pen: Product) -> None:
     done = write_while(
         lambda: repository.delete_product(asin=pen.asin, with_reviews=True),
-        lambda: repository.create_review(reviewer_id="anna", asin=pen.asin, fields=FIVE_STARS),
+        lambda: review_repository.create_review(reviewer_id="anna", asin=pen.asin, fields=FIVE_STARS),
     )
     with pytest.raises(Product.DoesNotExist):
         done.result()
@@ -70,7 +70,7 @@ def test_a_review_waits_for_a_deletion_and_finds_no_product(pen: Product) -> Non
 
 def test_a_deletion_waits_for_a_review_and_deletes_it(pen: Product) -> None:
     done = write_while(
-        lambda: repository.create_review(reviewer_id="anna", asin=pen.asin, fields=FIVE_STARS),
+        lambda: review_repository.create_review(reviewer_id="anna", asin=pen.asin, fields=FIVE_STARS),
         lambda: repository.delete_product(asin=pen.asin, with_reviews=True),
     )
     assert done.result() is None
