@@ -9,6 +9,8 @@ from catalog.models import Product, Review
 from tests.catalog.importing import import_reviews, review, review_of_row
 
 pytestmark = pytest.mark.django_db
+YES: list[Any] = [True, "True", "true", "Y", 1, "1"]
+NO: list[Any] = [False, "False", "N", 0, "0", None, "", "nan", "maybe", [], {"a": 1}]
 ROW = {"reviewerID": "R1", "asin": "P1", "overall": 5, "unixReviewTime": 1}
 
 
@@ -16,8 +18,8 @@ ROW = {"reviewerID": "R1", "asin": "P1", "overall": 5, "unixReviewTime": 1}
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        *((yes, True) for yes in (True, "True", "true", "Y", 1, "1")),
-        *((no, False) for no in (False, "False", "N", 0, "0", None, "", "nan", "maybe", [], {"a": 1})),
+        *((cell, True) for cell in YES),
+        *((cell, False) for cell in NO),
     ],
 )
 def test_every_spelling_is_read(tmp_path: Path, name: str, cell: Any, expected: bool) -> None:
