@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.core.management import call_command
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -100,18 +99,6 @@ def test_only_published_reviews_count(pen: Product, products: list[Product], rev
 def test_a_state_that_is_none_is_refused(reviews: list[Review]) -> None:
     with pytest.raises(IntegrityError):
         Review.objects.update(state="hidden")
-
-
-def test_a_row_of_the_earlier_release_is_published(pen: Product) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO catalog_review (reviewer_id, asin, reviewer_name, helpful_votes, total_votes, review_text,"
-            " overall, summary, unix_review_time) VALUES ('R1', '0000000001', '', 0, 0, '', 4, '', 0)"
-        )
-    review = Review.objects.get()
-    assert (review.state, review.verified, review.reply) == ("published", False, "")
-    pen.refresh_from_db()
-    assert (pen.review_count, pen.rating_total) == (1, 4)
 
 
 def test_new_reviews_wait_where_the_shop_reads_them_first(shopper: APIClient, pen: Product, settings: Any) -> None:
@@ -287,19 +274,3 @@ def test_deciding_takes_the_permission_to_change_reviews(reviews: list[Review]) 
     client.post("/admin/catalog/review/", chosen, follow=True)
     client.post(f"/admin/catalog/review/{reviews[0].pk}/change/", {"state": "rejected", "reply": "x"})
     assert Review.objects.filter(state="published", reply="").count() == 3
-
-
-def test_the_migration_can_be_undone_and_done_again(pen: Product, reviews: list[Review]) -> None:
-    decide(ReviewState.REJECTED, reviews[0])
-    call_command("migrate", "catalog", "0007", verbosity=0)
-    pen.refresh_from_db()
-    assert (pen.review_count, pen.rating_total) == (3, 11)
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE catalog_review SET overall = 1 WHERE overall = 5")
-    call_command("migrate", verbosity=0)
-    pen.refresh_from_db()
-    assert (pen.review_count, pen.rating_total) == (3, 7)
-    decide(ReviewState.REJECTED, reviews[1])
-    pen.refresh_from_db()
-    assert (pen.review_count, pen.rating_total) == (2, 3)
-    assert [each.asin for each in Withdrawal.objects.all()] == [f"review/{reviews[1].pk}"]
