@@ -90,7 +90,7 @@ def on_postgresql(folder: Path, rows: int) -> dict[str, float]:
     manage(url, "migrate", "--verbosity=0")
     manage(url, "seed_products", str(folder / "products.csv"))
     _, small = manage(url, "seed_reviews", str(folder / "part.csv"))
-    psql(url, "TRUNCATE catalog_review")
+    psql(url, "TRUNCATE catalog_review CASCADE")
     psql(url, "UPDATE catalog_product SET review_count = 0, rating_total = 0")
     psql(url, "VACUUM FULL ANALYZE catalog_product")
     ours, large = manage(url, "seed_reviews", str(folder / "reviews.csv"))

@@ -1,6 +1,5 @@
-"""Products and reviews for the staff. Pages stay fast with a million reviews, because none counts or lists them all."""
+"""Products for the staff. Pages stay fast with a million reviews, because none counts or lists them all."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
@@ -13,11 +12,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from catalog.admin_forms import ProductForm
-from catalog.models import Product, Review
+from catalog.models import Product, Review, ReviewState
 from catalog.repository import MAX_REVIEWS_DELETED, have_too_many_reviews
+from catalog.review_admin import ReviewAdmin
 from catalog.withdrawals import withdrawals
 from service.admin import BoundedAdmin, BoundedPaginator
 
+__all__ = ["ProductAdmin", "ReviewAdmin"]
 LATEST_REVIEWS = 10
 _LONG = ("description", "related", "sales_rank")
 
@@ -188,74 +189,13 @@ class ProductAdmin(ReviewsDeletedTogether, BoundedAdmin):
         latest = reviews.order_by("-id")[:LATEST_REVIEWS]
         rows = [
             format_html(
-                '<li><a href="{}">{} {}</a> {}</li>',
+                '<li><a href="{}">{} {}</a> {}{}</li>',
                 reverse("admin:catalog_review_change", args=[review.pk]),
                 "★" * review.overall,
                 review.reviewer_name or review.reviewer_id,
                 review.summary,
+                "" if review.state == ReviewState.PUBLISHED else f" ({review.get_state_display()})",
             )
             for review in latest
         ]
         return format_html("<ul>{}</ul>", format_html("{}" * len(rows), *rows)) if rows else "none yet"
-
-
-@admin.register(Review)
-class ReviewAdmin(BoundedAdmin):
-    """Reviews to read and to delete. Only reviewers write them."""
-
-    list_display = ("id", "stars", "product_link", "reviewer_id", "reviewer_name", "summary", "day")
-    list_filter = ("overall",)
-    list_per_page = 50
-    ordering = ("-id",)
-    search_fields = ("reviewer_id__exact", "product_id__exact")
-    search_help_text = "A whole reviewer id or asin"
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
-    fields = (
-        "product",
-        "reviewer_id",
-        "reviewer_name",
-        "overall",
-        "summary",
-        "review_text",
-        "helpful_votes",
-        "total_votes",
-        "time",
-    )
-    readonly_fields = ("time",)
-
-    class Media:
-        css = {"all": ["catalog/admin.css"]}
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
-        # Of the product only what the link in the list needs.
-        others = {field.name for field in Product._meta.concrete_fields} - {"id", "asin"}
-        reviews: QuerySet[Review] = super().get_queryset(request).select_related("product")
-        return reviews.defer("review_text", *(f"product__{name}" for name in others))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Review | None = None) -> bool:
-        return False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup == "product__asin__exact" or super().lookup_allowed(lookup, value, request)
-
-    @admin.display(description="product")
-    def product_link(self, review: Review) -> str:
-        url = reverse("admin:catalog_product_change", args=[review.product.pk])
-        return format_html('<a href="{}">{}</a>', url, review.product_id)
-
-    @admin.display
-    def day(self, review: Review) -> str:
-        return f"{datetime.fromtimestamp(review.unix_review_time, UTC):%Y-%m-%d}"
-
-    @admin.display
-    def time(self, review: Review) -> str:
-        return f"{datetime.fromtimestamp(review.unix_review_time, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-    @admin.display(description="rating", ordering="overall")
-    def stars(self, review: Review) -> str:
-        return "★" * review.overall

@@ -1,10 +1,12 @@
 """Default answers for readers, used if the database is down and the stale cache has no answer.
 
 They cannot be mistaken for real data and invent no figures: a default product says that its details are unavailable,
-there are no default reviews, and the default ads promote the shop itself.
+a default review that it is unavailable and no rating, there is none in a list, and the default ads promote the shop
+itself.
 """
 
-from catalog.rows import Key, Page
+from catalog.orders import Key
+from catalog.rows import Page
 from catalog.served import ProductRow, ReviewRow
 
 UNKNOWN_ASIN = "UNAVAILABLE"
@@ -41,6 +43,11 @@ def no_products(**key: object) -> Page[ProductRow]:
 def reviews(**key: object) -> Page[ReviewRow]:
     """No reviews: each would need a rating, and a rating must not be made up."""
     return Page([], next_after=None)
+
+
+def review(*, number: int, **key: object) -> ReviewRow:
+    """A stand-in with the requested id, without a rating and a time."""
+    return ReviewRow(number, "", UNKNOWN_ASIN, "", 0, 0, "", None, "This review is temporarily unavailable", None)
 
 
 def ads(*, limit: int) -> list[ProductRow]:

@@ -5,15 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog import rules
-from catalog.search.query import ALL, SORTS, Search, key_of, takes
+from catalog.search.query import ALL, SORTS, Search, takes
 from catalog.search.words import words_of
-from catalog.serializers import AsinField, PageParameters, ProductSerializer
+from catalog.serializers import NOT_A_KEY, AsinField, PartParameters, ProductSerializer
 from service.fields import CommaSeparatedField
 
 MAX_SEARCH = 200  # characters
 MAX_ASINS = 100
 FIELDS = tuple(ProductSerializer().fields)
-NOT_A_KEY = "This did not end a page of the same search."
 _PRICE: dict[str, Any] = {
     "max_digits": rules.PRICE_DIGITS,
     "decimal_places": rules.PRICE_PLACES,
@@ -64,7 +63,7 @@ class SearchParameters(serializers.Serializer[Any]):
         return {**attrs, "search": Search(**asked)}
 
 
-class ProductParameters(SearchParameters, FieldsParameter, PageParameters):
+class ProductParameters(SearchParameters, FieldsParameter, PartParameters):
     """Which products, in which order, and which part of them."""
 
     sort = serializers.ChoiceField(
@@ -72,11 +71,6 @@ class ProductParameters(SearchParameters, FieldsParameter, PageParameters):
         required=False,
         help_text="`relevance`: all words in the title first, then the better rated; the default with `q`."
         " `rating`: better rated first. Default: by id.",
-    )
-    after = serializers.CharField(  # type: ignore[assignment]
-        max_length=100,
-        required=False,
-        help_text="What ended the previous page; `Link` sets it. A page costs the same at any depth.",
     )
     asins = CommaSeparatedField(
         child=AsinField(),
@@ -92,11 +86,6 @@ class ProductParameters(SearchParameters, FieldsParameter, PageParameters):
             if attrs["search"] != ALL or attrs.keys() - allowed:
                 raise serializers.ValidationError({"asins": ["This goes with fields only."]})
             return {name: attrs[name] for name in ("asins", "fields") if name in attrs}
-        if "after" in attrs:
-            try:
-                attrs["after"] = key_of(attrs["after"])
-            except ValueError:
-                raise serializers.ValidationError({"after": [NOT_A_KEY]}) from None
-            if not takes(attrs["search"], attrs["after"]):
-                raise serializers.ValidationError({"after": [NOT_A_KEY]})
+        if "after" in attrs and not takes(attrs["search"], attrs["after"]):
+            raise serializers.ValidationError({"after": [NOT_A_KEY]})
         return attrs

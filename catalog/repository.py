@@ -1,4 +1,4 @@
-"""The queries of the catalogue's API and of house ads, as calls protected by the database breaker.
+"""The queries of the API of products and of house ads, as calls protected by the database breaker.
 
 Reads return a live answer, else a stale one, else a default. Writes raise DependencyUnavailable. Functions return rows,
 never a QuerySet, which would run its query outside of the call.
@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 
 from catalog import defaults
 from catalog.models import AVAILABLE, Product, Review
-from catalog.rows import Page, R, Rows, select
-from catalog.served import ProductRow, ReviewRow
+from catalog.rows import Rows
+from catalog.served import ProductRow
 from catalog.withdrawals import withdrawals
 from resilience.database import InDoubt, atomic
 from resilience.errors import ExpectedError
@@ -22,13 +22,10 @@ from resilience.fallback import protected_write, with_fallback
 
 # Reviews deleted in one request. It takes a fraction of a second and locks their products meanwhile.
 MAX_REVIEWS_DELETED = 10_000
-POSITIVE = 4  # stars
-NO_STARS = (0, 0, 0, 0, 0)
 # Characters of a description in an ad.
 AD_TEXT = 500
 
 _products = Rows(Product, ProductRow)
-_reviews = Rows(Review, ReviewRow)
 # Products with no more data than an ad needs.
 advertised = Rows(
     Product,
@@ -68,18 +65,6 @@ class ProductFields(TypedDict, total=False):
     in_stock: bool
 
 
-class ReviewFields(TypedDict, total=False):
-    """Fields of a review that a client may set, except its reviewer and its product."""
-
-    reviewer_name: str
-    helpful_votes: int
-    total_votes: int
-    review_text: str
-    overall: int
-    summary: str
-    unix_review_time: int
-
-
 class AdCandidates(NamedTuple):
     """Products for house ads, best rated and most reviewed first, and the ``categories`` of the page's product, from
     the root; none of an unknown product."""
@@ -100,15 +85,6 @@ class AdCandidates(NamedTuple):
         )
 
 
-class ReviewSummary(NamedTuple):
-    """The number of reviews with one to five stars, nothing if unknown, and the most helpful review of those with at
-    least POSITIVE stars and of the others."""
-
-    histogram: tuple[int, ...]
-    positive: ReviewRow | None
-    critical: ReviewRow | None
-
-
 def _unread_product(*, asin: str) -> ProductRow:
     return withdrawals.current(defaults.product(asin=asin), math.inf)
 
@@ -123,49 +99,6 @@ def _available(candidates: AdCandidates, age: float) -> AdCandidates | None:
 def get_product_by_asin(*, asin: str) -> ProductRow:
     """The product. Raises Product.DoesNotExist. One query."""
     return _products.get("WHERE asin = %s", asin)
-
-
-@with_fallback(default=defaults.reviews)
-def get_reviews_by_asin(*, asin: str, skip: int, limit: int, after: int | None = None) -> Page[ReviewRow]:
-    """Reviews of one product, ordered by id. Raises Product.DoesNotExist. One query, two if there are no reviews."""
-    found = _page(_reviews, ["asin = %s"], [asin], skip, limit, after)
-    if not found.rows:
-        Product.objects.only("id").get(asin=asin)
-    return found
-
-
-@with_fallback(default=lambda *, asin: ReviewSummary((), None, None))
-def get_review_summary(*, asin: str) -> ReviewSummary:
-    """How a product is rated. Raises Product.DoesNotExist. Two queries, three if there are no reviews."""
-    counts = select("SELECT overall, count(*) FROM catalog_review WHERE asin = %s GROUP BY overall", asin)
-    if not counts:
-        Product.objects.only("id").get(asin=asin)
-        return ReviewSummary(NO_STARS, None, None)
-    # One for each number of stars: so each is the first of an index.
-    best = "WHERE asin = %s AND overall = %s ORDER BY helpful_votes DESC, id LIMIT 1"
-    found = [row for (row,) in filter(None, _reviews.fetch_parts(*((best, [asin, stars]) for stars, _ in counts)))]
-    positive = [row for row in found if row.overall >= POSITIVE]
-    critical = [row for row in found if row.overall < POSITIVE]
-    by_stars: dict[int, int] = dict(counts)
-    return ReviewSummary(
-        tuple(by_stars.get(stars, 0) for stars in range(1, 6)),
-        max(positive, key=_helpfulness, default=None),
-        max(critical, key=_helpfulness, default=None),
-    )
-
-
-def _helpfulness(review: ReviewRow) -> tuple[int, int]:
-    return review.helpful_votes, -review.id
-
-
-@with_fallback(default=defaults.reviews)
-def get_reviews(
-    *, skip: int, limit: int, after: int | None = None, asin: str | None = None, reviewer_id: str | None = None
-) -> Page[ReviewRow]:
-    """Reviews ordered by id, optionally of one product or by one reviewer. One query, two if values are long."""
-    given = {"asin = %s": asin, "reviewer_id = %s": reviewer_id}
-    asked = {condition: value for condition, value in given.items() if value is not None}
-    return _page(_reviews, [*asked], [*asked.values()], skip, limit, after)
 
 
 @with_fallback(default=lambda *, asin: tuple[str, ...]())
@@ -274,34 +207,3 @@ def have_too_many_reviews(asins: Collection[str]) -> bool:
     """Whether these products together have more than MAX_REVIEWS_DELETED reviews. One query, which stops there."""
     reviews = Review.objects.order_by().filter(product_id__in=asins).values_list("pk")
     return bool(reviews[MAX_REVIEWS_DELETED : MAX_REVIEWS_DELETED + 1])
-
-
-def _confirm_created_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> ReviewRow:
-    """Create the review again. If it exists with these fields, the lost attempt created it."""
-    try:
-        return create_review(reviewer_id=reviewer_id, asin=asin, fields=fields)
-    except AlreadyExists:
-        if own := Review.objects.filter(reviewer_id=reviewer_id, product_id=asin, **fields).first():
-            return _reviews.of(own)
-        raise
-
-
-@protected_write(confirm=_confirm_created_review)
-def create_review(*, reviewer_id: str, asin: str, fields: ReviewFields) -> ReviewRow:
-    """Raises Product.DoesNotExist, or AlreadyExists if the reviewer has reviewed the product."""
-    try:
-        with atomic():
-            # The lock keeps the product from being deleted before the review is stored.
-            product = Product.objects.select_for_update(no_key=True).only("asin").get(asin=asin)
-            return _reviews.of(Review.objects.create(reviewer_id=reviewer_id, product=product, **fields))
-    except IntegrityError as error:
-        raise AlreadyExists(f"{reviewer_id} has reviewed {asin} already.") from error
-
-
-def _page(
-    rows: Rows[R], conditions: list[str], parameters: list[Any], skip: int, limit: int, after: int | None
-) -> Page[R]:
-    if after is not None:
-        conditions, parameters = [*conditions, "id > %s"], [*parameters, after]
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return rows.page(where, *parameters, limit=limit, skip=skip)

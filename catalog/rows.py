@@ -8,9 +8,10 @@ import orjson
 from django.db import connection
 from django.db.models import JSONField, Model, TextField
 
+from catalog.orders import BY_ID, Key, Order
+
 R = TypeVar("R", bound=NamedTuple)
 Values = tuple[Any, ...]
-Key = tuple[Any, ...]
 
 # Bytes that the long values of a page may take together. A thousand reviews of usual length stay below it.
 MAX_PAGE_BYTES = 2_000_000
@@ -41,38 +42,6 @@ class Page(NamedTuple, Generic[R]):
 class Total(NamedTuple):
     number: int
     is_exact: bool
-
-
-class Order(NamedTuple):
-    """The order of rows: SQL expressions with their parameters, and which of them are descending.
-
-    The last one must be unique. Together their values are the key of a row, which pages continue after.
-    """
-
-    columns: tuple[str, ...]
-    descending: tuple[bool, ...]
-    parameters: tuple[Any, ...] = ()  # of the first column
-
-    def clause(self) -> str:
-        """What follows ORDER BY, by the names of the key's columns."""
-        return ", ".join(f"key_{n}{' DESC' * is_descending}" for n, is_descending in enumerate(self.descending))
-
-    def after(self, key: Key) -> tuple[str, list[Any]]:
-        """The condition that rows come after ``key``, and its parameters."""
-        sql, parameters = "", list[Any]()
-        # From the last column to the first: (a > x OR (a = x AND (b > y OR …))). The first part alone limits an index.
-        for place in reversed(range(len(self.columns))):
-            own = self.parameters if place == 0 else ()
-            column, sign = self.columns[place], "<" if self.descending[place] else ">"
-            if sql:
-                sql = f"{column} {sign}= %s AND ({column} {sign} %s OR ({sql}))"
-                parameters = [*own, key[place], *own, key[place], *parameters]
-            else:
-                sql, parameters = f"{column} {sign} %s", [*own, key[place]]
-        return sql, parameters
-
-
-BY_ID = Order(("id",), (False,))
 
 
 class Rows(Generic[R]):

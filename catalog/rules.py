@@ -14,6 +14,7 @@ ASIN_RULE = "Not a valid value: an asin has 1 to 255 letters, digits, dots, dash
 # Characters
 MAX_ASIN = 255  # as a Shopify handle
 MAX_REVIEWER = 64
+MAX_USER_NAME = 150  # Django's
 MAX_NAME = 200
 MAX_TITLE = 1000
 MAX_URL = 2000

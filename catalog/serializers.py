@@ -1,4 +1,4 @@
-"""The wire format. Serializers validate requests and format answers. They make no queries."""
+"""The wire format of products. Serializers validate requests and format answers. They make no queries."""
 
 from itertools import pairwise
 from typing import Any
@@ -7,24 +7,17 @@ import orjson
 from django.core.validators import URLValidator
 from rest_framework import serializers
 
-from catalog import rules
+from catalog import orders, rules
+from catalog.orders import Key
 from catalog.search.facets import BANDS, FACETED, Facets
-from catalog.served import ProductRow, ReviewRow
-from catalog.wire import (
-    IM_URL,
-    IS_LISTED,
-    REVIEW_TEXT,
-    REVIEW_TIME,
-    REVIEWER_ID,
-    REVIEWER_NAME,
-    SALES_RANK,
-    UNIX_REVIEW_TIME,
-)
+from catalog.served import ProductRow
+from catalog.wire import IM_URL, IS_LISTED, SALES_RANK
 from service.fields import BoundedDictField, BoundedListField, FlagField
 
 MAX_SKIP = 100_000
 MAX_LIMIT = 1000
 MAX_ID = 2**63 - 1
+NOT_A_KEY = "This did not end a page of the same list."
 
 
 class AsinField(serializers.CharField):
@@ -163,139 +156,24 @@ class FacetsSerializer(serializers.Serializer[Facets]):
         }
 
 
-class ReviewSerializer(serializers.Serializer[ReviewRow]):
-    """One reviewer's opinion of one product."""
-
-    id = serializers.IntegerField(read_only=True)
-    reviewerID = serializers.CharField(
-        label="Reviewer ID",
-        source="reviewer_id",
-        max_length=rules.MAX_REVIEWER,
-        required=False,
-        help_text="Defaults to your user name. Another one requires the permission `catalog.post_for_others`.",
-    )
-    asin = AsinField(label="ASIN")
-    reviewerName = serializers.CharField(
-        label="Reviewer name", source="reviewer_name", max_length=rules.MAX_NAME, required=False, allow_blank=True
-    )
-    helpful = BoundedListField(
-        child=serializers.IntegerField(min_value=0, max_value=rules.MAX_VOTES),
-        min_length=2,
-        max_length=2,
-        required=False,
-        help_text="Helpful votes and all votes, [0, 0] by default. Other values require the permission"
-        " `catalog.post_for_others`.",
-    )
-    reviewText = serializers.CharField(
-        label="Text",
-        source="review_text",
-        max_length=rules.MAX_TEXT,
-        required=False,
-        allow_blank=True,
-        style={"base_template": "textarea.html"},
-    )
-    overall = serializers.IntegerField(label="Stars", min_value=1, max_value=5, help_text="Stars, 1 to 5.")
-    summary = serializers.CharField(max_length=rules.MAX_TITLE, required=False, allow_blank=True)
-    unixReviewTime = serializers.IntegerField(
-        label="Time (seconds since 1970)",
-        source="unix_review_time",
-        min_value=0,
-        max_value=rules.MAX_TIME,
-        required=False,
-        help_text="Seconds since 1970, UTC; now by default. Another time requires the permission"
-        " `catalog.post_for_others`.",
-    )
-    reviewTime = serializers.CharField(
-        label="Day", read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”."
-    )
-
-    def validate_unixReviewTime(self, seconds: int) -> int:
-        if seconds > rules.latest_time():
-            raise serializers.ValidationError("This is in the future.")
-        return seconds
-
-    def validate_helpful(self, votes: list[int]) -> list[int]:
-        if votes[0] > votes[1]:
-            raise serializers.ValidationError("There cannot be more helpful votes than votes.")
-        return votes
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs["helpful_votes"], attrs["total_votes"] = attrs.pop("helpful", (0, 0))
-        return attrs
-
-    @staticmethod
-    def claimed(fields: dict[str, Any], user: str) -> list[str]:
-        """Names of the fields whose values require the permission to post for others."""
-        claims = {
-            REVIEWER_ID: fields.get("reviewer_id", user) != user,
-            "helpful": fields["total_votes"] > 0,
-            UNIX_REVIEW_TIME: "unix_review_time" in fields,
-        }
-        return [name for name, is_made in claims.items() if is_made]
-
-    def to_representation(self, review: ReviewRow) -> dict[str, Any]:
-        return {
-            "id": review.id,
-            REVIEWER_ID: review.reviewer_id,
-            "asin": review.product_id,
-            REVIEWER_NAME: review.reviewer_name,
-            "helpful": [review.helpful_votes, review.total_votes],
-            REVIEW_TEXT: review.review_text,
-            "overall": review.overall,
-            "summary": review.summary,
-            UNIX_REVIEW_TIME: review.unix_review_time,
-            REVIEW_TIME: review.review_time,
-        }
-
-
-class HistogramSerializer(serializers.Serializer[Any]):
-    """The number of reviews with each number of stars."""
-
-    def get_fields(self) -> dict[str, Any]:
-        return {str(stars): serializers.IntegerField() for stars in range(5, 0, -1)}
-
-
-class ReviewSummarySerializer(serializers.Serializer[Any]):
-    """How a product is rated."""
-
-    rating = RatingSerializer()
-    histogram = HistogramSerializer(allow_null=True, help_text="Reviews by stars; null if unknown.")
-    most_helpful_positive = ReviewSerializer(allow_null=True, help_text="Of those with four or five stars.")
-    most_helpful_critical = ReviewSerializer(allow_null=True, help_text="Of those with three or fewer.")
-
-    def to_representation(self, summary: Any) -> dict[str, Any]:
-        review = ReviewSerializer()
-        stars = dict(enumerate(summary.histogram, 1))
-        count = sum(stars.values())
-        total = sum(number * reviews for number, reviews in stars.items())
-        return {
-            "rating": {"average": round(total / count, 2) if count else None, "count": count},
-            "histogram": {str(number): stars[number] for number in reversed(stars)} or None,
-            "most_helpful_positive": summary.positive and review.to_representation(summary.positive),
-            "most_helpful_critical": summary.critical and review.to_representation(summary.critical),
-        }
-
-
-class PageParameters(serializers.Serializer[Any]):
+class PartParameters(serializers.Serializer[Any]):
     """The requested part of a list."""
 
     skip = serializers.IntegerField(
         min_value=0, max_value=MAX_SKIP, default=0, help_text="Rows to skip. To go deeper, follow `Link`."
     )
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=100, help_text="Rows at most.")
-    after = serializers.IntegerField(
-        min_value=0,
-        max_value=MAX_ID,
+    after = serializers.CharField(
+        max_length=100,
         required=False,
-        help_text="The id that ended the previous page; `Link` sets it. A page costs the same at any depth.",
+        help_text="What ended the previous page; `Link` sets it. A page costs the same at any depth.",
     )
 
-
-class ReviewParameters(PageParameters):
-    asin = AsinField(required=False, help_text="Reviews of this product only.")
-    reviewerID = serializers.CharField(
-        source="reviewer_id", max_length=rules.MAX_REVIEWER, required=False, help_text="Reviews by this reviewer only."
-    )
+    def validate_after(self, text: str) -> Key:
+        try:
+            return orders.key_of(text)
+        except ValueError:
+            raise serializers.ValidationError(NOT_A_KEY) from None
 
 
 class PathParameters(serializers.Serializer[Any]):

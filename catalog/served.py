@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from catalog.models import day_of
+from catalog.models import ReviewState, day_of
 
 
 class ProductRow(NamedTuple):
@@ -36,7 +36,7 @@ class ProductRow(NamedTuple):
 
 
 class ReviewRow(NamedTuple):
-    """A review. ``product_id`` is the product's asin."""
+    """A review. ``product_id`` is the product's asin. Only a stand-in has no rating and no time."""
 
     id: int
     reviewer_id: str
@@ -45,10 +45,17 @@ class ReviewRow(NamedTuple):
     helpful_votes: int
     total_votes: int
     review_text: str
-    overall: int
+    overall: int | None
     summary: str
-    unix_review_time: int
+    unix_review_time: int | None
+    verified: bool = False
+    reply: str = ""
+    state: str = ReviewState.PUBLISHED.value
 
     @property
     def review_time(self) -> str:
-        return day_of(self.unix_review_time)
+        return "" if self.unix_review_time is None else day_of(self.unix_review_time)
+
+    @property
+    def is_published(self) -> bool:
+        return self.state == ReviewState.PUBLISHED

@@ -1,7 +1,8 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from catalog.viewsets import ProductViewSet, ReviewViewSet
+from catalog.review_viewsets import ReviewViewSet
+from catalog.viewsets import ProductViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("products", ProductViewSet, basename="product")

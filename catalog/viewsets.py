@@ -1,7 +1,5 @@
-"""The API of products and reviews: parses requests, calls the repository, answers."""
+"""The API of products: parses requests, calls the repository, answers. And the base of that of reviews."""
 
-import logging
-import time
 from functools import cache, lru_cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
@@ -18,31 +16,21 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from catalog import repository, rules
+from catalog import repository, review_repository, rules
 from catalog.models import Product
 from catalog.openapi import ASIN_IN_PATH, CONFLICT, LOCATION, NOT_FOUND, TOO_MANY_REVIEWS
+from catalog.orders import as_text
 from catalog.parameters import FieldsParameter, ProductParameters, SearchParameters
+from catalog.review_serializers import ReviewPageParameters, ReviewSerializer, ReviewSummarySerializer
 from catalog.rows import Page
 from catalog.search import repository as products
-from catalog.search.query import as_text
-from catalog.serializers import (
-    FacetsSerializer,
-    PageParameters,
-    PathParameters,
-    ProductSerializer,
-    ReviewParameters,
-    ReviewSerializer,
-    ReviewSummarySerializer,
-)
+from catalog.serializers import FacetsSerializer, PathParameters, ProductSerializer
 from catalog.served import ProductRow, ReviewRow
-from catalog.wire import REVIEWER_ID
 from catalog.withdrawals import withdrawals
 from service import openapi
 from service.caching import SharedReads
 from service.fields import MAX_ERRORS
 from service.permissions import PermittedOrReadOnly
-
-logger = logging.getLogger(__name__)
 
 
 class Conflict(APIException):
@@ -262,15 +250,16 @@ class ProductViewSet(CatalogViewSet):
     @extend_schema(
         summary="List a product's reviews",
         tags=["reviews"],
-        parameters=[ASIN_IN_PATH, PageParameters, *openapi.SHARED, *openapi.LINK],
+        parameters=[ASIN_IN_PATH, ReviewPageParameters, *openapi.SHARED, *openapi.LINK],
         responses={200: ReviewSerializer(many=True), **openapi.SHARED_READ, 404: NOT_FOUND},
     )
     @action(detail=True, serializer_class=ReviewSerializer)
     def reviews(self, request: Request, asin: str) -> Response:
-        """Reviews ordered by id. If the database is down: the last answer to the same request, else none."""
-        part = self.parameters(PageParameters)
+        """Published reviews, by default by id. If the database is down: the last answer to the same request, else
+        none."""
+        part = self.parameters(ReviewPageParameters)
         try:
-            return self.answer(repository.get_reviews_by_asin(asin=self.path_asin(), **part))
+            return self.answer(review_repository.get_reviews_by_asin(asin=self.path_asin(), **part))
         except Product.DoesNotExist:
             raise UnknownProduct from None
 
@@ -284,56 +273,7 @@ class ProductViewSet(CatalogViewSet):
     def review_summary(self, request: Request, asin: str) -> Response:
         """Stars and the most helpful reviews. If the database is down: the last answer, else a summary of nothing."""
         try:
-            summary = repository.get_review_summary(asin=self.path_asin())
+            summary = review_repository.get_review_summary(asin=self.path_asin())
         except Product.DoesNotExist:
             raise UnknownProduct from None
         return Response(self.get_serializer().to_representation(summary))
-
-
-@extend_schema(tags=["reviews"])
-class ReviewViewSet(CatalogViewSet):
-    """Reviews. Everybody may read, every user may post."""
-
-    serializer_class = ReviewSerializer
-    permission_classes = (IsAuthenticatedOrReadOnly,)
-
-    @extend_schema(
-        summary="List reviews",
-        parameters=[ReviewParameters, *openapi.SHARED, *openapi.LINK],
-        responses={200: ReviewSerializer(many=True), **openapi.SHARED_READ},
-    )
-    def list(self, request: Request) -> Response:
-        """Reviews ordered by id. If the database is down: the last answer to the same request, else none."""
-        return self.answer(repository.get_reviews(**self.parameters(ReviewParameters)))
-
-    @extend_schema(
-        summary="Post a review",
-        parameters=openapi.RETRY_AFTER,
-        responses={201: ReviewSerializer, 409: CONFLICT, **openapi.WRITE_ERRORS},
-    )
-    def create(self, request: Request) -> Response:
-        """Users post as themselves, with the current time and no votes. Anything else requires the permission
-        `catalog.post_for_others`. A review that was answered with 201 is in the database."""
-        user = request.user.get_username()
-        fields = validated(ReviewSerializer, request.data)
-        claimed = ReviewSerializer.claimed(fields, user)
-        if claimed and not request.user.has_perm("catalog.post_for_others"):
-            text = "You need the permission catalog.post_for_others"
-            named = {name: [f"{text} to set this."] for name in claimed}
-            raise PermissionDenied({"detail": f"{text}.", **named})
-        asin = fields.pop("asin")
-        reviewer_id = fields.pop("reviewer_id", None) or self._own_id(user)
-        fields.setdefault("unix_review_time", int(time.time()))
-        try:
-            review = repository.create_review(reviewer_id=reviewer_id, asin=asin, fields=fields)  # type: ignore[arg-type]
-        except Product.DoesNotExist:
-            raise ValidationError({"asin": [f"There is no product {asin}."]}) from None
-        except repository.AlreadyExists as error:
-            raise Conflict(str(error)) from error
-        who = {"user": user, "reviewer_id": reviewer_id, "asin": asin}
-        logger.info("review posted", extra=who)
-        return Response(self.get_serializer(review).data, status=status.HTTP_201_CREATED)
-
-    def _own_id(self, user: str) -> str:
-        """The ``user`` name as a reviewer's id. Raises ValidationError, because it may be too long."""
-        return str(validated(ReviewParameters, {REVIEWER_ID: user})["reviewer_id"])

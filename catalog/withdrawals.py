@@ -1,4 +1,4 @@
-"""Products that were withdrawn: taken off the lists, out of stock or deleted.
+"""Products that were withdrawn: taken off the lists, out of stock or deleted; and reviews that are published no longer.
 
 Live answers ask the database. An answer that was kept for an outage may be older than a withdrawal, so each process
 reads the new withdrawals every INTERVAL seconds and looks at a kept answer with what it knows.
@@ -15,8 +15,8 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection
 
-from catalog.models import Product
-from catalog.served import ProductRow
+from catalog.models import Product, review_key
+from catalog.served import ProductRow, ReviewRow
 from resilience import breakers, scope
 from resilience.database import ERRORS
 from service import held_answers
@@ -35,7 +35,10 @@ _OLDEST = {
 
 
 class _Withdrawn(NamedTuple):
-    """When this process learned of a withdrawal, on the monotonic clock, and what the product is since then."""
+    """When this process learned of a withdrawal, on the monotonic clock, and what the product is since then.
+
+    A review is listed while it is published.
+    """
 
     at: float
     is_listed: bool
@@ -48,7 +51,7 @@ class Withdrawals:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, _Withdrawn] = OrderedDict()  # by asin, the latest learned last
+        self._known: OrderedDict[str, _Withdrawn] = OrderedDict()  # by asin or review_key, the latest learned last
         self._forgotten = -math.inf  # when the latest of those that are forgotten was learned
         self._next: int | None = None  # the transaction to read from
 
@@ -60,6 +63,11 @@ class Withdrawals:
         return product._replace(
             is_listed=product.is_listed and known.is_listed, in_stock=product.in_stock and known.in_stock
         )
+
+    def is_published(self, review: ReviewRow, age: float) -> bool:
+        """Whether ``review``, which was published ``age`` seconds ago, still is, as far as this process knows."""
+        known = self._known.get(review_key(review.id))
+        return known is None or known.at < time.monotonic() - age or known.is_listed
 
     def are_known_since(self, age: float) -> bool:
         """Whether this process knows all withdrawals of the last ``age`` seconds that it could read."""
@@ -76,6 +84,14 @@ class Withdrawals:
     def announce_deleted(self, *asins: str) -> None:
         """As ``announce``, for products that this process has just deleted."""
         self.announce(*(ProductRow(asin, is_listed=False, in_stock=False) for asin in asins))
+
+    def announce_reviews(self, *numbers: int, are_published: bool) -> None:
+        """As ``announce``, for reviews that this process has just published, or deleted, rejected or sent back."""
+        now = time.monotonic()
+        change = _Withdrawn(now, are_published, are_published, None)
+        self._note(now, ((review_key(number), change) for number in numbers))
+        if numbers and not are_published:
+            held_answers.hold(SPREAD)
 
     def run(self) -> None:
         """Read for ever what is new.

@@ -10,6 +10,8 @@ from config.security import *  # noqa: F403
 SABOTAGE = switch("SABOTAGE")
 # Where browsers find the recommender: the pictures of the demo shop, and where an ad leads by default.
 RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")
+# New reviews wait until somebody of the staff publishes them.
+REVIEWS_WAIT = switch("REVIEWS_WAIT")
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -10,7 +10,7 @@ from django.db import Error, connection, transaction
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from catalog.models import Product, Review
+from catalog.models import Product, Review, is_published
 from recommendations.models import Build
 from service import advisory_locks
 
@@ -53,7 +53,7 @@ def exclusive() -> Iterator[None]:
 def source() -> dict[str, Any]:
     """Counts and latest ids of the data, which show whether a product or a review is new."""
     products = Product.objects.aggregate(count=Count("id"), newest=Max("id"))
-    reviews = Review.objects.aggregate(count=Count("id"), newest=Max("id"))
+    reviews = Review.objects.filter(is_published).aggregate(count=Count("id"), newest=Max("id"))
     return {"products": products, "reviews": reviews}
 
 

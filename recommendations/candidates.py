@@ -9,8 +9,9 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import orjson
 
-from catalog.models import AVAILABLE, Product, is_available
-from catalog.rows import Order, Rows, placeholders, select
+from catalog.models import AVAILABLE, PUBLISHED, Product, is_available
+from catalog.orders import Order
+from catalog.rows import Rows, placeholders, select
 from catalog.served import ProductRow
 from recommendations.diversity import Diversity
 from recommendations.merchandising import NO_RULES, Rules
@@ -28,7 +29,10 @@ COMPARED = (1_000, 40_000)
 
 _products = Rows(Product, ProductRow)
 # An index lookup for each product, not a join, which PostgreSQL plans badly for a reviewer of thousands.
-_UNSEEN = "(SELECT id FROM catalog_review seen WHERE seen.reviewer_id = %s AND seen.asin = {product}.asin) IS NULL"
+_UNSEEN = (
+    f"(SELECT id FROM catalog_review seen WHERE seen.{PUBLISHED}"  # noqa: S608
+    " AND seen.reviewer_id = %s AND seen.asin = {product}.asin) IS NULL"
+)
 
 
 class StartRow(NamedTuple):

@@ -14,8 +14,9 @@ import orjson
 from django.conf import settings
 
 from catalog import defaults
-from catalog.models import Product, leaf_category
-from catalog.rows import Order, Rows
+from catalog.models import PUBLISHED, Product, leaf_category
+from catalog.orders import Order
+from catalog.rows import Rows
 from catalog.withdrawals import withdrawals
 from recommendations import builds, metrics
 from recommendations.candidates import (
@@ -42,10 +43,10 @@ DEFAULT_LIMIT = 10
 CACHED, REFRESH_INTERVAL = 50, 60
 # The products that a list starts from. Their related products are parsed only if they are needed.
 _starts = Rows(Product, StartRow)
-_LATEST = """JOIN (
+_LATEST = f"""JOIN (
     SELECT asin AS reviewed, unix_review_time AS at, id AS number FROM catalog_review
-    WHERE reviewer_id = %s ORDER BY unix_review_time DESC, id DESC LIMIT %s
-) AS latest ON latest.reviewed = asin"""
+    WHERE reviewer_id = %s AND {PUBLISHED} ORDER BY unix_review_time DESC, id DESC LIMIT %s
+) AS latest ON latest.reviewed = asin"""  # noqa: S608
 
 
 def _still_available(found: list[Recommended], age: float) -> list[Recommended] | None:

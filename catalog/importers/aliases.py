@@ -56,6 +56,7 @@ REVIEWS: Aliases = {
     "summary": ("summary", "title", "review_headline"),
     "time": (wire.UNIX_REVIEW_TIME, "timestamp"),
     "day": (wire.REVIEW_TIME, "review_date"),
+    "verified": ("verified", "verified_purchase"),
 }
 
 

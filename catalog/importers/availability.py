@@ -1,4 +1,5 @@
-"""Reads whether a product is in stock and listed, by one rule for all files, which ``seed_products --help`` prints."""
+"""Reads whether a product is in stock and listed, by one rule for all files, which ``seed_products --help`` prints.
+And reads yes and no."""
 
 from typing import Any
 
@@ -41,6 +42,11 @@ def in_inventory(quantity: Any, tracker: Any, policy: Any) -> bool | None:
     if is_absent(quantity) or (pieces := whole(quantity)) is None:
         return None
     return pieces > 0 or is_absent(tracker) or folded(policy) == "continue"
+
+
+def said_yes(raw: Any) -> bool | None:
+    """Whether a cell says yes or no; None if it says neither."""
+    return _either(raw, _YES, _NO)
 
 
 def _either(raw: Any, yes: set[str], no: set[str]) -> bool | None:

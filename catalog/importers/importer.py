@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import IntegrityError, transaction
 
 from catalog.importers import reading
+from catalog.importers.cells import is_absent
 from catalog.importers.columns import Layouts
 from catalog.importers.files import UnreadableFile
 from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
@@ -20,7 +21,10 @@ from service.one_ahead import one_ahead
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 16_000_000
+MAX_SHOWN = 40  # characters of a value that cannot be read
 ATTEMPTS = 3  # to store a batch whose products are deleted meanwhile
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -103,6 +107,13 @@ class Importer(ABC):
 
     def forget(self) -> None:  # noqa: B027  not every importer has a cache
         """Clear caches of database content, which has changed."""
+
+    def _said(self, name: str, raw: Any, read: Callable[[Any], T | None]) -> T | None:
+        """What ``read`` finds in a cell, None if it is absent; noted as unreadable if it finds nothing."""
+        found = None if is_absent(raw) else read(raw)
+        if found is None and not is_absent(raw):
+            self.unreadable[name] = repr(raw[:MAX_SHOWN]) if isinstance(raw, str) else ""
+        return found
 
     def run(self, names: Iterable[str]) -> Counts:
         """Import the files in sequence. Raises UnreadableFile or UnknownFormat, which name the file."""

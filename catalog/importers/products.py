@@ -1,7 +1,6 @@
 """Imports products from the metadata of 2014, 2018 and 2023, CSV files made from it, and what shops export."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,8 +15,6 @@ from catalog.importers.prices import price
 from catalog.importers.shapes import Columns
 from catalog.importers.upsert import Row, Table
 from catalog.models import leaf_category
-
-MAX_SHOWN = 40  # characters of a value that cannot be read
 
 T = TypeVar("T")
 
@@ -117,13 +114,6 @@ class ProductImporter(Importer):
         if not is_whole:
             self.unreadable[name] = ""
         return value
-
-    def _said(self, name: str, raw: Any, read: Callable[[Any], T | None]) -> T | None:
-        """What ``read`` finds in a cell, None if it is absent; noted as unreadable if it finds nothing."""
-        found = None if is_absent(raw) else read(raw)
-        if found is None and not is_absent(raw):
-            self.unreadable[name] = repr(raw[:MAX_SHOWN]) if isinstance(raw, str) else ""
-        return found
 
     def _listed(self, *cells: Any) -> bool | None:
         """Whether a product is listed: no cell denies it, and one at least says it."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from catalog import rules, wire
 from catalog.importers import aliases, values
+from catalog.importers.availability import said_yes
 from catalog.importers.formats import RejectedRow, UnknownFormat
 from catalog.importers.importer import Importer
 from catalog.importers.products import ProductImporter
@@ -19,8 +20,8 @@ KNOWN_ASINS = 200_000  # in the cache, before it is cleared
 class ReviewImporter(Importer):
     """Imports reviews. Of two by one reviewer of one product the newer one is stored, on a tie the later row.
 
-    If it has no text or no votes, those of the older one stay. A review of an unknown product is rejected, or with
-    ``create_products`` creates a product that has only its asin.
+    If it has no text or no votes, or does not say whether it is verified, what the older one has stays. A review of an
+    unknown product is rejected, or with ``create_products`` creates a product that has only its asin.
     """
 
     create_products: bool = False
@@ -40,10 +41,12 @@ class ReviewImporter(Importer):
             "review_text",
             "overall",
             "summary",
+            "verified",
             "unix_review_time",
         ),
         key=("reviewer_id", "asin"),
         empty={"reviewer_name": "''", "total_votes": "0", "review_text": "''", "summary": "''"},
+        given_or={"verified": "FALSE"},
         follows={"helpful_votes": "total_votes"},
         newest="unix_review_time",
     )
@@ -53,7 +56,7 @@ class ReviewImporter(Importer):
             raise UnknownFormat(aliases.IS_PRODUCTS)
 
     def clean(self, fields: dict[str, Any]) -> Row:
-        reviewer, asin, name, votes, all_votes, text, stars, summary, time, day = self.layouts.read(fields)
+        reviewer, asin, name, votes, all_votes, text, stars, summary, time, day, verified = self.layouts.read(fields)
         helpful, total = values.votes(votes, all_votes)
         return (
             values.reviewer(reviewer),
@@ -64,15 +67,17 @@ class ReviewImporter(Importer):
             values.text(text, wire.REVIEW_TEXT, rules.MAX_TEXT),
             values.stars(stars),
             values.text(summary, "summary", rules.MAX_TITLE),
+            verified if verified.__class__ is bool else self._said("verified", verified, said_yes),
             values.seconds(time, day),
         )
 
     def merge(self, old: Row, new: Row) -> Row:
         if new[-1] < old[-1]:
             return old
-        reviewer, asin, name, helpful, total, text, stars, summary, time = new
+        reviewer, asin, name, helpful, total, text, stars, summary, verified, time = new
         votes = (helpful, total) if total else old[3:5]
-        return (reviewer, asin, name or old[2], *votes, text or old[5], stars, summary or old[7], time)
+        said = old[8] if verified is None else verified
+        return (reviewer, asin, name or old[2], *votes, text or old[5], stars, summary or old[7], said, time)
 
     def refusals(self, rows: list[Row]) -> dict[int, RejectedRow]:
         if len(self.known) > KNOWN_ASINS:

@@ -112,23 +112,17 @@ class Migration(migrations.Migration):
         migrations.RunPython(create, drop),
         migrations.AddIndex(
             "product",
-            models.Index(*(F("is_listed"), F("smoothed_rating").desc(), F("id")), name="product_listed_by_rating"),
+            models.Index(*(F("is_listed"), F("smoothed_rating"), F("id")), name="product_listed_by_rating"),
         ),
         migrations.AddIndex(
             "product",
-            models.Index(*(F("is_listed"), F("review_count").desc(), F("id")), name="product_by_reviews"),
+            models.Index(*(F("is_listed"), F("review_count"), F("id")), name="product_by_reviews"),
         ),
         *(
             migrations.RunSQL(
-                f"CREATE INDEX {name} ON catalog_product (is_listed, ({column}){' DESC' * name.endswith('down')}, id)",
+                f"CREATE INDEX {name} ON catalog_product (is_listed, ({column}), id)",
                 f"DROP INDEX {name}",
             )
             for name, column in PRICES.items()
-        ),
-        migrations.AddIndex(
-            "review",
-            models.Index(
-                *(F("product"), F("overall"), F("helpful_votes").desc(), F("id")), name="review_by_product_helpful"
-            ),
         ),
     ]

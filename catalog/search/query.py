@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-import orjson
 from django.db import connection
 
 from catalog.models import LISTED
-from catalog.rows import BY_ID, Key, Order, Total
+from catalog.orders import BY_ID, Key, Order
+from catalog.rows import Total
 from catalog.search.words import category_query, text_query
 
 RELEVANCE = "relevance"
@@ -19,11 +19,11 @@ COMPARED = 20_000
 _RATING, _PRICE, _PRICE_DOWN = "smoothed_rating", "coalesce(price, 1000000000)", "coalesce(price, -1)"
 # Each has an index.
 ORDERS = {
-    "rating": Order((_RATING, "id"), (True, False)),
+    "rating": Order((_RATING, "id"), (True, True)),
     "price": Order((_PRICE, "id"), (False, False)),
-    "-price": Order((_PRICE_DOWN, "id"), (True, False)),
+    "-price": Order((_PRICE_DOWN, "id"), (True, True)),
     "newest": Order(("id",), (True,)),
-    "popular": Order(("review_count", "id"), (True, False)),
+    "popular": Order(("review_count", "id"), (True, True)),
 }
 SORTS = (RELEVANCE, *ORDERS)
 
@@ -76,7 +76,7 @@ class Search(NamedTuple):
         if not self.words or not compares_titles:
             return ORDERS["rating"]
         in_title, *parameters = _in_index(self.words, None, in_title=True)
-        return Order((f"CASE WHEN {in_title} THEN 0 ELSE 1 END", _RATING, "id"), (False, True, False), (*parameters,))
+        return Order((f"CASE WHEN {in_title} THEN 0 ELSE 1 END", _RATING, "id"), (False, True, True), (*parameters,))
 
 
 ALL = Search()
@@ -102,20 +102,6 @@ def total(search: Search) -> Total:
 def takes(search: Search, key: Key) -> bool:
     """Whether ``key`` ended a page of this search."""
     return any(len(key) == len(search.order(compares_titles=compares).columns) for compares in (True, False))
-
-
-def key_of(text: str) -> Key:
-    """The key that ``as_text`` wrote. Raises ValueError."""
-    key = orjson.loads(f"[{text}]")
-    if not all(type(value) in (int, float) and abs(value) < 2**63 for value in key):
-        raise ValueError(text)
-    return tuple(key)
-
-
-def as_text(key: Key) -> str:
-    """The key as numbers with commas between them."""
-    numbers = [float(value) if isinstance(value, Decimal) else value for value in key]
-    return orjson.dumps(numbers).decode()[1:-1]
 
 
 def _in_index(words: tuple[str, ...] | None, category: str | None, *, in_title: bool = False) -> tuple[Any, ...]:

@@ -5,7 +5,8 @@ They return a live answer, else a stale one, else a default.
 
 from catalog import defaults
 from catalog.models import LISTED, Product
-from catalog.rows import Key, Order, Page, Rows, Total
+from catalog.orders import Key, Order
+from catalog.rows import Page, Rows, Total
 from catalog.search.facets import NO_FACETS, Facets, facets
 from catalog.search.query import ALL, COMPARED, LONGEST_KEY, Search, total
 from catalog.served import ProductRow

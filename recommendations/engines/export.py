@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from django.db.models import F, QuerySet
 
-from catalog.models import Product, Review
+from catalog.models import Product, Review, is_published
 from recommendations import builds
 from recommendations.chunks import in_chunks
 
@@ -24,7 +24,7 @@ def products() -> QuerySet[Product, Any]:
 
 def reviews() -> QuerySet[Review, Any]:
     """Rows of REVIEW_COLUMNS."""
-    by_id = Review.objects.order_by().annotate(product_pk=F("product__id"))
+    by_id = Review.objects.filter(is_published).order_by().annotate(product_pk=F("product__id"))
     return by_id.values_list("id", "product_pk", "reviewer_id", "unix_review_time")
 
 

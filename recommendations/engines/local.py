@@ -13,7 +13,7 @@ from django.db.models import BigIntegerField, Func, Window
 from django.db.models.functions import DenseRank
 from numpy.typing import NDArray
 
-from catalog.models import Product, Review
+from catalog.models import Product, Review, is_published
 from recommendations.engines import DAY, Computed, PopularRow, Stages, binary_copy
 from recommendations.models import MOST_POPULAR, MOST_POPULAR_OF_CATEGORY
 from recommendations.sequences import Matrix, in_order
@@ -80,7 +80,8 @@ def _read_reviews(ids: NDArray[np.int64], stages: Stages) -> Reviews:
     # The database numbers the reviewers: a dictionary of a million names would be most of the memory of a build.
     on_postgresql = connection.vendor == "postgresql"
     number = HashOfText("reviewer_id") if on_postgresql else Window(DenseRank(), order_by="reviewer_id")
-    rows = Review.objects.order_by().annotate(number=number).values_list("number", "product__id", "unix_review_time")
+    published = Review.objects.filter(is_published).order_by().annotate(number=number)
+    rows = published.values_list("number", "product__id", "unix_review_time")
     reviewers, products = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
     days, times = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
 

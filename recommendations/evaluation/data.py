@@ -10,7 +10,7 @@ from catalog.importers.formats import RawRow, RejectedRow, UnknownFormat
 from catalog.importers.products import ProductImporter
 from catalog.importers.reviews import ReviewImporter
 from catalog.importers.shapes import Columns
-from catalog.models import Product, Review, leaf_category
+from catalog.models import Product, Review, is_published, leaf_category
 from catalog.wire import REVIEWER_ID
 from recommendations.similarity import product_text
 
@@ -58,7 +58,8 @@ def from_database() -> Dataset:
     columns = ("asin", "title", "brand", "categories", "description")
     for asin, *words in Product.objects.order_by("id").values_list(*columns).iterator(2000):
         data.add_product(asin, *words)
-    reviews = Review.objects.order_by("id").values_list("reviewer_id", "product_id", "unix_review_time")
+    published = Review.objects.filter(is_published).order_by("id")
+    reviews = published.values_list("reviewer_id", "product_id", "unix_review_time")
     for reviewer, asin, time in reviews.iterator(20_000):
         data.add_review(reviewer, str(asin), time // DAY)
     return data

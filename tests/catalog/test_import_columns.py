@@ -134,6 +134,7 @@ def test_amazon_us_reviews(tmp_path: Path) -> None:
     assert (made.reviewer_id, made.product_id, made.overall) == ("1000001", "P1", 4)
     assert (made.summary, made.review_text) == ('Good "one', 'Fine 5" thing')
     assert (made.helpful_votes, made.total_votes, made.unix_review_time) == (1, 3, 1358121600)
+    assert made.verified
     assert reasons(tmp_path, ReviewImporter, as_lines([AMAZON_US | {"helpful_votes": "4"}])) == [
         "helpful: not 0 ≤ helpful votes ≤ all votes"
     ]

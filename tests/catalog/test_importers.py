@@ -146,6 +146,7 @@ def test_reviews_of_2018(tmp_path: Path, pen: Product) -> None:
     text = review(asin=pen.asin, verified=True, vote="1,024", style={"Color:": "Blue"}, unixReviewTime=1529193600)
     assert import_reviews(tmp_path, text).created == 1
     assert (Review.objects.get().helpful_votes, Review.objects.get().total_votes) == (1024, 1024)
+    assert Review.objects.get().verified
 
 
 def test_reviews_of_2023(tmp_path: Path, pen: Product) -> None:
@@ -164,7 +165,7 @@ def test_reviews_of_2023(tmp_path: Path, pen: Product) -> None:
     assert import_reviews(tmp_path, json.dumps(fields)).created == 1
     made = Review.objects.get()
     assert (made.reviewer_id, made.product_id, made.overall, made.summary) == ("U1", pen.asin, 4, "Nice")
-    assert made.unix_review_time == 1588687728
+    assert (made.unix_review_time, made.verified) == (1588687728, True)
 
 
 def test_a_day_is_accepted_as_a_time(tmp_path: Path, pen: Product) -> None:

@@ -76,6 +76,7 @@ def test_following_next_links_visits_each_product_once(anybody: APIClient, produ
         ("limit=1001", "limit"),
         ("limit=1.5", "limit"),
         ("limit=NaN", "limit"),
+        ("after=-1", "after"),
         ("after=9223372036854775808", "after"),
     ],
 )

@@ -35,6 +35,9 @@ def test_a_review_has_the_wire_shape(anybody: APIClient, pen: Product) -> None:
             "summary": "Good",
             "unixReviewTime": 1_391_817_600,
             "reviewTime": "02 8, 2014",
+            "verified": False,
+            "reply": "",
+            "state": "published",
         }
     ]
 

@@ -7,8 +7,9 @@ from rest_framework.test import APIClient
 
 from catalog import defaults, repository, wire
 from catalog.models import Product
+from catalog.review_serializers import ReviewSerializer
 from catalog.search.repository import get_products
-from catalog.serializers import ProductSerializer, ReviewSerializer
+from catalog.serializers import ProductSerializer
 from catalog.served import ProductRow
 
 pytestmark = pytest.mark.django_db
