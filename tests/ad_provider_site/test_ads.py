@@ -34,7 +34,7 @@ def test_ads_are_product_shaped_and_live(client: Client, shop: list[Product], pa
     response = client.post(path, {"limit": 1}, content_type="application/json")
     assert response["X-Data-Source"] == "live"
     fields = {"asin", "title", "description", "imUrl", "related", "salesRank", "categories", "brand", "price"}
-    fields |= {"listed", "in_stock"}
+    fields |= {"listed", "in_stock", "rating"}
     (ad,) = response.json()
     assert set(ad) == fields | {"sponsored", "ad_id", "impression_url", "click_url"}
     assert (ad["sponsored"], ad["ad_id"], ad["impression_url"]) == (False, None, None)
