@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: .env help run test test-fast lint format clean bench-ads bench-breaker bench-faults bench-import bench-recommendations bench-serve
+.PHONY: .env help run test test-fast lint format clean bench-ads bench-breaker bench-faults bench-import bench-recommendations bench-search bench-serve
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench-faults: .venv/dev ## every request of a busy shop that loses its database 
 
 bench-recommendations: .venv/dev ## time and memory of a build, beside implicit, and latency of the lists
 	$(BIN)/python -m benchmarks.recommendations
+
+bench-search: .venv/dev ## milliseconds of searches and facets among a million products
+	$(BIN)/python -m benchmarks.search
 
 bench-serve: .venv/dev ## requests per second and latency beside a bare Django view
 	$(BIN)/python -m benchmarks.serve
