@@ -9,7 +9,6 @@ import django
 from django.core.exceptions import TooManyFieldsSent
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
-from resilience.conf import conf
 from service import metrics_files, observability
 
 # Charsets of forms, by the names of Python's codecs. Others, such as hex or punycode, are no charsets or do not replace
@@ -63,6 +62,4 @@ def get_wsgi_application() -> WSGIHandler:
     metrics_files.install()
     django.setup(set_prefix=False)
     observability.start()
-    if conf.REDIS_URL:
-        import resilience.sharing  # noqa: F401  loaded once, for all worker processes
     return Handler()
