@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from service import views
@@ -15,6 +16,7 @@ urlpatterns = [
     path("breakers", views.BreakersView.as_view(), name="breakers"),
     path("breakers/<str:name>", views.BreakerView.as_view(), name="breaker"),
     path("schema", views.SchemaView.as_view(), name="schema"),
+    path("openapi.json", views.SchemaView.as_view(renderer_classes=[OpenApiJsonRenderer2]), name="openapi"),
     path(
         "docs",
         SpectacularSwaggerSplitView.as_view(

@@ -19,6 +19,12 @@ def test_every_call_has_a_summary_and_a_description(operations: dict[str, Any]) 
         assert call["description"], name
 
 
+def test_the_schema_is_at_the_usual_path_too(client: Client) -> None:
+    response = client.get("/openapi.json", headers={"accept": "text/html,*/*"})
+    assert response["Content-Type"] == "application/json; charset=utf-8"
+    assert response.json() == client.get("/schema?format=json").json()
+
+
 def test_every_parameter_and_header_is_described(operations: dict[str, Any]) -> None:
     for name, call in operations.items():
         headers = [each for response in call["responses"].values() for each in response["headers"].values()]
