@@ -36,7 +36,7 @@ class ReviewSerializer(serializers.Serializer[ReviewRow]):
     )
     asin = AsinField(label="ASIN")
     reviewerName = serializers.CharField(
-        source="reviewer_name", max_length=rules.MAX_NAME, required=False, allow_blank=True
+        label="Reviewer name", source="reviewer_name", max_length=rules.MAX_NAME, required=False, allow_blank=True
     )
     helpful = BoundedListField(
         child=serializers.IntegerField(min_value=0, max_value=rules.MAX_VOTES),
@@ -47,15 +47,17 @@ class ReviewSerializer(serializers.Serializer[ReviewRow]):
         " `catalog.post_for_others`.",
     )
     reviewText = serializers.CharField(
+        label="Text",
         source="review_text",
         max_length=rules.MAX_TEXT,
         required=False,
         allow_blank=True,
         style={"base_template": "textarea.html"},
     )
-    overall = serializers.IntegerField(min_value=1, max_value=5, help_text="Stars.")
+    overall = serializers.IntegerField(label="Stars", min_value=1, max_value=5, help_text="Stars, 1 to 5.")
     summary = serializers.CharField(max_length=rules.MAX_TITLE, required=False, allow_blank=True)
     unixReviewTime = serializers.IntegerField(
+        label="Time (seconds since 1970)",
         source="unix_review_time",
         min_value=0,
         max_value=rules.MAX_TIME,
@@ -63,9 +65,12 @@ class ReviewSerializer(serializers.Serializer[ReviewRow]):
         help_text="Seconds since 1970, UTC; now by default. Another time requires the permission"
         " `catalog.post_for_others`.",
     )
-    reviewTime = serializers.CharField(read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”.")
+    reviewTime = serializers.CharField(
+        label="Day", read_only=True, help_text="The day of unixReviewTime, as in “02 8, 2014”."
+    )
 
     verified = FlagField(
+        label="Bought it",
         required=False,
         initial=False,
         help_text="Whether the reviewer has bought the product. True requires the permission"

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Collection, Hashable
 from decimal import Decimal
+from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -77,6 +78,8 @@ def _size_of_parts(value: Any) -> int:
         parts = value
     elif isinstance(value, dict):
         parts = [*value, *value.values()]
+    elif isinstance(value, type | Enum):
+        return 0  # shared by all answers, and its parts lead back to it
     elif attributes := getattr(value, "__dict__", None):  # all instances share the names
         size, parts = sys.getsizeof(attributes), attributes.values()
     # Runs for every answer, so the loops over the parts are in C.

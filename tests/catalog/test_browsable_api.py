@@ -97,6 +97,7 @@ def test_a_label_is_in_words_and_belongs_to_its_input(shopper: APIClient) -> Non
         "field-overall": "Stars",
         "field-summary": "Summary",
         "field-unixReviewTime": "Time (seconds since 1970)",
+        "field-verified": "Bought it",
     }
     assert set(re.findall(r'<(?:input|textarea|select) id="(field-\w+)" ', shown)) == set(labels)
 

@@ -4,6 +4,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
@@ -169,6 +170,15 @@ def pairs(text: str) -> list[Any]:
 
 def by_name(text: str) -> list[Any]:
     return [{f"{n} {text}": n + 1000 for n in range(200)}]
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@pytest.mark.parametrize("shared", [Colour.RED, Colour])
+def test_the_parts_of_what_all_answers_share_do_not_count(shared: object) -> None:
+    assert approximate_size((shared,)) == sys.getsizeof((shared,)) + sys.getsizeof(shared)
 
 
 @pytest.mark.parametrize("make", [products, reviews, wire, pairs, by_name])
