@@ -14,7 +14,7 @@ RELEVANCE = "relevance"
 # Products are counted up to here; beyond, PostgreSQL's planner estimates.
 COUNTED = 1_000
 # If more products match, their titles are not compared: that would take longer than a reader waits.
-COMPARED = 20_000
+COMPARED = 5_000
 
 _RATING, _PRICE, _PRICE_DOWN = "smoothed_rating", "coalesce(price, 1000000000)", "coalesce(price, -1)"
 # Each has an index.
@@ -43,16 +43,21 @@ class Search(NamedTuple):
     in_stock: bool | None = None
     sort: str | None = None
 
-    def conditions(self) -> tuple[str, list[Any]]:
-        """SQL after WHERE, and its parameters."""
+    @property
+    def uses_index(self) -> bool:
+        """Whether the index of words and categories is asked."""
+        return self.words is not None or self.category is not None
+
+    def conditions(self, *, is_small: bool = False) -> tuple[str, list[Any]]:
+        """SQL after WHERE, and its parameters. ``is_small`` says that at most COMPARED products match."""
         conditions, parameters = [LISTED], list[Any]()
 
         def add(condition: str, *values: Any) -> None:
             conditions.append(condition)
             parameters.extend(values)
 
-        if self.words is not None or self.category is not None:
-            add(*_in_index(self.words, self.category))
+        if self.uses_index:
+            add(*_in_index(self.words, self.category, is_small=is_small))
         if self.brand is not None:
             add("brand = %s", self.brand)
         if self.min_price is not None:
@@ -104,7 +109,9 @@ def takes(search: Search, key: Key) -> bool:
     return any(len(key) == len(search.order(compares_titles=compares).columns) for compares in (True, False))
 
 
-def _in_index(words: tuple[str, ...] | None, category: str | None, *, in_title: bool = False) -> tuple[Any, ...]:
+def _in_index(
+    words: tuple[str, ...] | None, category: str | None, *, in_title: bool = False, is_small: bool = False
+) -> tuple[Any, ...]:
     """The condition that the index has the words and the category, and its parameters."""
     if words == ():
         return ("1 = 0",)
@@ -117,4 +124,8 @@ def _in_index(words: tuple[str, ...] | None, category: str | None, *, in_title: 
     if connection.vendor == "sqlite":
         return "id IN (SELECT rowid FROM catalog_search WHERE catalog_search MATCH %s)", " AND ".join(queries)
     matches = " && ".join(function for function, _ in terms)
-    return f"id IN (SELECT product_id FROM catalog_search WHERE document @@ ({matches}))", *queries  # noqa: S608
+    found = f"SELECT product_id FROM catalog_search WHERE document @@ ({matches})"  # noqa: S608
+    if is_small:
+        # Otherwise PostgreSQL may look each product of an order up in the index, until it has found enough.
+        found = f"WITH found AS MATERIALIZED ({found}) SELECT product_id FROM found"  # noqa: S608
+    return f"id IN ({found})", *queries

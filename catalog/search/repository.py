@@ -29,11 +29,12 @@ def get_products(*, skip: int, limit: int, after: Key | None = None, search: Sea
 
     One query for all of a short list, else two, one more if the total is an estimate, and one if values are long.
     """
-    count = total(search) if search.words else None
+    count = total(search) if search.uses_index else None
+    is_small = count is not None and count.number <= COMPARED
     # A later page has the order of the first, even if the total has changed since.
-    compares_titles = count is not None and count.number <= COMPARED if after is None else len(after) == LONGEST_KEY
+    compares_titles = is_small if after is None else len(after) == LONGEST_KEY
     order = search.order(compares_titles=compares_titles)
-    where, parameters = search.conditions()
+    where, parameters = search.conditions(is_small=is_small)
     if after is not None:
         condition, more = order.after(after)
         where, parameters = f"{where} AND ({condition})", [*parameters, *more]
