@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 import numpy as np
 import pyarrow as pa
 from django.conf import settings
+from django.db import connection
 from django.db.models import Max, Min, QuerySet
 from numpy.typing import NDArray
 from py4j.protocol import Py4JError
@@ -126,7 +127,9 @@ def _from_database(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
         bounds = rows.model.objects.aggregate(lower=Min("id", default=0), upper=Max("id", default=0))
         partitions = 1 + (bounds["upper"] - bounds["lower"]) // ROWS_OF_A_PARTITION
         split = {"lowerBound": bounds["lower"], "upperBound": bounds["upper"], "numPartitions": partitions}
-        table = f"({rows.query}) AS {rows.model._meta.db_table}"
+        with connection.cursor() as cursor:  # str(query) has no quotes around texts
+            query = cursor.mogrify(*rows.query.sql_with_params()).decode()
+        table = f"({query}) AS {rows.model._meta.db_table}"
         return spark.read.format("jdbc").options(**options, **split, dbtable=table).load().toDF(*columns)
 
     products = read(export.products(), export.PRODUCT_COLUMNS)
