@@ -1,8 +1,8 @@
 """Default answers for readers, used if the database is down and the stale cache has no answer.
 
-They cannot be mistaken for real data and invent no figures: a default product says that its details are unavailable,
-a default review that it is unavailable and no rating, there is none in a list, and the default ads promote the shop
-itself.
+They cannot be mistaken for real data and invent no figures. A default product says that its details are unavailable. A
+default review says that it is unavailable and has no rating; lists have no default reviews. The default ads promote the
+shop itself.
 """
 
 from catalog.orders import Key

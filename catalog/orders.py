@@ -9,45 +9,32 @@ Key = tuple[Any, ...]
 
 
 class Order(NamedTuple):
-    """The order of rows: SQL expressions with their parameters, and which of them are descending.
+    """The order of rows: SQL expressions with their parameters, all in one direction, so that an index serves both.
 
-    The last one must be unique. Together their values are the key of a row, which pages continue after.
+    The last expression must be unique. Together their values are the key of a row, which pages continue after.
     """
 
     columns: tuple[str, ...]
-    descending: tuple[bool, ...]
-    parameters: tuple[Any, ...] = ()  # of the first column
+    is_descending: bool = False
+    parameters: tuple[Any, ...] = ()
 
     def clause(self) -> str:
         """What follows ORDER BY, by the names of the key's columns."""
-        return ", ".join(f"key_{n}{' DESC' * is_descending}" for n, is_descending in enumerate(self.descending))
+        return ", ".join(f"key_{number}{' DESC' * self.is_descending}" for number in range(len(self.columns)))
 
     def after(self, key: Key) -> tuple[str, list[Any]]:
-        """The condition that rows come after ``key``, and its parameters."""
-        if len(set(self.descending)) == 1:  # an index finds it at once, however many rows have an equal first value
-            places = ", ".join(["%s"] * len(key))
-            sign = "<" if self.descending[0] else ">"
-            return f"({', '.join(self.columns)}) {sign} ({places})", [*self.parameters, *key]
-        sql, parameters = "", list[Any]()
-        # From the last column to the first: (a > x OR (a = x AND (b > y OR …))). The first part alone limits an index.
-        for place in reversed(range(len(self.columns))):
-            own = self.parameters if place == 0 else ()
-            column, sign = self.columns[place], "<" if self.descending[place] else ">"
-            if sql:
-                sql = f"{column} {sign}= %s AND ({column} {sign} %s OR ({sql}))"
-                parameters = [*own, key[place], *own, key[place], *parameters]
-            else:
-                sql, parameters = f"{column} {sign} %s", [*own, key[place]]
-        return sql, parameters
+        """The condition that rows come after ``key``, and its parameters. An index finds them at any depth."""
+        places = ", ".join(["%s"] * len(key))
+        sign = "<" if self.is_descending else ">"
+        return f"({', '.join(self.columns)}) {sign} ({places})", [*self.parameters, *key]
 
 
-BY_ID = Order(("id",), (False,))
-# Of reviews. The id goes in the same direction: an index serves both directions.
+BY_ID = Order(("id",))
 REVIEW_ORDERS = {
-    "newest": Order(("unix_review_time", "id"), (True, True)),
-    "helpful": Order(("helpful_votes", "id"), (True, True)),
-    "rating": Order(("overall", "id"), (False, False)),
-    "-rating": Order(("overall", "id"), (True, True)),
+    "newest": Order(("unix_review_time", "id"), is_descending=True),
+    "helpful": Order(("helpful_votes", "id"), is_descending=True),
+    "rating": Order(("overall", "id")),
+    "-rating": Order(("overall", "id"), is_descending=True),
 }
 
 

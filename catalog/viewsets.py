@@ -80,6 +80,7 @@ def validated_query(serializer_class: type[Serializer[Any]], query: str, repeata
 
 
 def _only(fields: tuple[str, ...], shown: dict[str, Any]) -> dict[str, Any]:
+    """These fields of what is shown; all without ``fields``."""
     return {name: shown[name] for name in fields} if fields else shown
 
 
@@ -104,8 +105,8 @@ class CatalogViewSet(SharedReads, GenericViewSet[Any]):
             if not page.total.is_exact:
                 headers["X-Total-Count-Estimated"] = "true"
         serializer = self.get_serializer()
-        shown = [serializer.to_representation(row) for row in page.rows]
-        return Response([_only(fields, each) for each in shown] if fields else shown, headers=headers)
+        shown = [_only(fields, serializer.to_representation(row)) for row in page.rows]
+        return Response(shown, headers=headers)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate only requests with credentials: to find that there are none takes a tenth of a read's time."""

@@ -218,7 +218,7 @@ def fill(
         return []
     places = [value for place, number in enumerate(chosen) for value in (number, place)]
     join = f"JOIN (VALUES {', '.join(['(%s, %s)'] * len(chosen))}) AS chosen ON chosen.column1 = id"
-    products = _products.page(join, *places, limit=len(chosen), order=Order(("chosen.column2",), (False,))).rows
+    products = _products.page(join, *places, limit=len(chosen), order=Order(("chosen.column2",))).rows
     found = ((product, chosen[product.id]) for product in products)
     return [Recommended(product, each.score, each.source, each.because) for product, each in found]
 

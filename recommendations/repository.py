@@ -137,7 +137,7 @@ def for_products(
     """Products that go with these, of which the newest is first. Unknown asins are ignored. Six queries or more."""
     places = [value for place, asin in enumerate(dict.fromkeys(asins)) for value in (asin, place)]
     given = f"JOIN (VALUES {', '.join(['(%s, %s)'] * (len(places) // 2))}) AS given ON given.column1 = asin"
-    history = _starts.page(given, *places, limit=_weights().history, order=Order(("given.column2",), (False,))).rows
+    history = _starts.page(given, *places, limit=_weights().history, order=Order(("given.column2",))).rows
     return _for_history(history, limit=limit, category=category, exclude=(*exclude, *asins), diverse=diverse)
 
 
@@ -157,7 +157,7 @@ def for_reviewer(
     """
     count = _weights().history
     history = _starts.page(
-        _LATEST, reviewer_id, count, limit=count, order=Order(("latest.at", "latest.number"), (True, True))
+        _LATEST, reviewer_id, count, limit=count, order=Order(("latest.at", "latest.number"), is_descending=True)
     ).rows
     reviewer = None if include_seen else reviewer_id
     asked: dict[str, Any] = {"limit": limit, "category": category, "exclude": exclude, "diverse": diverse}

@@ -1,5 +1,6 @@
 """Reads whether a product is in stock and listed, by one rule for all files, which ``seed_products --help`` prints.
-And reads yes and no."""
+
+The same words for yes and no serve other cells."""
 
 from typing import Any
 

@@ -19,11 +19,11 @@ COMPARED = 5_000
 _RATING, _PRICE, _PRICE_DOWN = "smoothed_rating", "coalesce(price, 1000000000)", "coalesce(price, -1)"
 # Each has an index.
 ORDERS = {
-    "rating": Order((_RATING, "id"), (True, True)),
-    "price": Order((_PRICE, "id"), (False, False)),
-    "-price": Order((_PRICE_DOWN, "id"), (True, True)),
-    "newest": Order(("id",), (True,)),
-    "popular": Order(("review_count", "id"), (True, True)),
+    "rating": Order((_RATING, "id"), is_descending=True),
+    "price": Order((_PRICE, "id")),
+    "-price": Order((_PRICE_DOWN, "id"), is_descending=True),
+    "newest": Order(("id",), is_descending=True),
+    "popular": Order(("review_count", "id"), is_descending=True),
 }
 SORTS = (RELEVANCE, *ORDERS)
 
@@ -81,7 +81,8 @@ class Search(NamedTuple):
         if not self.words or not compares_titles:
             return ORDERS["rating"]
         in_title, *parameters = _in_index(self.words, None, in_title=True)
-        return Order((f"CASE WHEN {in_title} THEN 0 ELSE 1 END", _RATING, "id"), (False, True, True), (*parameters,))
+        is_in_title = f"CASE WHEN {in_title} THEN 1 ELSE 0 END"
+        return Order((is_in_title, _RATING, "id"), is_descending=True, parameters=(*parameters,))
 
 
 ALL = Search()

@@ -50,7 +50,7 @@ def get_products_by_asins(*, asins: tuple[str, ...]) -> Page[ProductRow]:
     """The listed ones of these products, in this order. One query, two if values are long."""
     places = [value for place, asin in enumerate(dict.fromkeys(asins)) for value in (asin, place)]
     given = f"JOIN (VALUES {', '.join(['(%s, %s)'] * (len(places) // 2))}) AS given ON given.column1 = asin"
-    order = Order(("given.column2",), (False,))
+    order = Order(("given.column2",))
     return _products.page(f"{given} WHERE {LISTED}", *places, limit=len(asins), order=order)
 
 
