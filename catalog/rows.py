@@ -25,6 +25,26 @@ def select(sql: str, *parameters: Any) -> list[Values]:
         return rows
 
 
+def select_parts(
+    parts: Sequence[tuple[str, Sequence[Any]]], common: tuple[str, Sequence[Any]] = ("", ())
+) -> list[list[Values]]:
+    """The rows of several selections, each without its SELECT and with its parameters. One query.
+
+    ``common`` is a WITH clause that they share.
+    """
+    # Each part is sorted and limited within itself. Databases append parts as they are.
+    sql = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT {number} AS part, {selection}) AS part_{number}"  # noqa: S608
+        for number, (selection, _) in enumerate(parts)
+    )
+    with_clause, parameters = common
+    found: list[list[Values]] = [[] for _ in parts]
+    given = chain(parameters, *(parameters for _, parameters in parts))
+    for part, *values in select(f"{with_clause} {sql}", *given):
+        found[part].append(tuple(values))
+    return found
+
+
 def placeholders(values: Sized) -> str:
     """``%s`` for each value of a list in SQL; NULL, which equals nothing, for none."""
     return ", ".join(["%s"] * len(values)) or "NULL"
@@ -74,15 +94,8 @@ class Rows(Generic[R]):
 
     def fetch_parts(self, *parts: tuple[str, Sequence[Any]]) -> list[list[R]]:
         """The rows of several selections, each by its clauses and parameters. One query."""
-        # Each part is sorted and limited within itself. Databases append parts as they are.
-        sql = " UNION ALL ".join(
-            f"SELECT * FROM (SELECT {number} AS part, {self._all} FROM {self._table} {clauses}) AS part_{number}"  # noqa: S608
-            for number, (clauses, _) in enumerate(parts)
-        )
-        found: list[list[R]] = [[] for _ in parts]
-        for part, *values in select(sql, *chain.from_iterable(parameters for _, parameters in parts)):
-            found[part].append(self._row._make(values))
-        return found
+        found = select_parts([(f"{self._all} FROM {self._table} {clauses}", given) for clauses, given in parts])
+        return [self._made(part) for part in found]
 
     def page(self, clauses: str, *parameters: Any, limit: int, skip: int = 0, order: Order = BY_ID) -> Page[R]:
         """Up to ``limit`` rows in ``order``, fewer if they would take more than MAX_PAGE_BYTES, but at least one.
