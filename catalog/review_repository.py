@@ -80,6 +80,12 @@ def get_own_review(*, number: int, reviewer_id: str) -> ReviewRow:
     return _reviews.get("WHERE id = %s AND reviewer_id = %s", number, reviewer_id)
 
 
+@with_fallback(default=lambda **key: None, keep_stale=False)
+def find_own_review(*, asin: str, reviewer_id: str) -> ReviewRow | None:
+    """The reviewer's own review of the product in any state. One query."""
+    return next(iter(_reviews.fetch("WHERE asin = %s AND reviewer_id = %s", asin, reviewer_id)), None)
+
+
 @with_fallback(default=defaults.reviews, revise=_still_published)
 def get_reviews_by_asin(*, asin: str, **part: Any) -> Page[ReviewRow]:
     """Reviews of one product; the rest is as in ``get_reviews``. Raises Product.DoesNotExist.
@@ -126,20 +132,35 @@ def _page(
 @with_fallback(default=lambda *, asin: ReviewSummary((), None, None), revise=_of_published)
 def get_review_summary(*, asin: str) -> ReviewSummary:
     """How a product is rated. Raises Product.DoesNotExist. Two queries."""
-    own = f"WHERE asin = %s AND {PUBLISHED}"
-    counts: dict[int, int] = dict(select(f"SELECT overall, count(*) FROM catalog_review {own} GROUP BY overall", asin))  # noqa: S608
-    if not counts:
+    histogram = _histogram(asin)
+    given = [stars for stars, count in enumerate(histogram, 1) if count]
+    if not given:
         Product.objects.only("id").get(asin=asin)
-        return ReviewSummary((0, 0, 0, 0, 0), None, None)
+        return ReviewSummary(histogram, None, None)
     # One for each number of stars: so each is the first of an index.
-    best = f"{own} AND overall = %s ORDER BY helpful_votes DESC, id LIMIT 1"
-    found = [row for part in _reviews.fetch_parts(*((best, [asin, stars]) for stars in counts)) for row in part]
+    best = f"WHERE asin = %s AND {PUBLISHED} AND overall = %s ORDER BY helpful_votes DESC, id LIMIT 1"
+    found = [row for part in _reviews.fetch_parts(*((best, [asin, stars]) for stars in given)) for row in part]
     found.sort(key=lambda review: (-review.helpful_votes, review.id))
     return ReviewSummary(
-        tuple(counts.get(stars, 0) for stars in range(1, 6)),
+        histogram,
         next((review for review in found if (review.overall or 0) >= POSITIVE), None),
         next((review for review in found if (review.overall or 0) < POSITIVE), None),
     )
+
+
+@with_fallback(default=lambda *, asin: tuple[int, ...]())
+def get_histogram(*, asin: str) -> tuple[int, ...]:
+    """The number of a product's reviews with one to five stars; nothing if unknown. One query."""
+    return _histogram(asin)
+
+
+def _histogram(asin: str) -> tuple[int, ...]:
+    rows = select(
+        f"SELECT overall, count(*) FROM catalog_review WHERE asin = %s AND {PUBLISHED} GROUP BY overall",  # noqa: S608
+        asin,
+    )
+    counts: dict[int, int] = dict(rows)
+    return tuple(counts.get(stars, 0) for stars in range(1, 6))
 
 
 @protected_write()

@@ -1,10 +1,8 @@
 """The API of reviews: parses requests, calls the repository, answers."""
 
-import logging
-import time
 from typing import Any
 
-from django.conf import settings
+from django.core import exceptions
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -13,8 +11,8 @@ from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import review_repository
-from catalog.models import Product, Review, ReviewState
+from catalog import review_repository, reviewing
+from catalog.models import Product, Review
 from catalog.openapi import CONFLICT, ID_IN_PATH, NO_REVIEW, VOTED
 from catalog.repository import AlreadyExists
 from catalog.review_serializers import (
@@ -26,10 +24,8 @@ from catalog.review_serializers import (
 from catalog.served import ReviewRow
 from catalog.viewsets import CatalogViewSet, Conflict, validated
 from catalog.wire import REVIEWER_ID
-from catalog.withdrawals import withdrawals
 from service import openapi
 
-logger = logging.getLogger(__name__)
 # What a new review of a user without permissions may hold.
 _UNCLAIMED = {"helpful_votes": 0, "total_votes": 0, "verified": False}
 
@@ -85,17 +81,12 @@ class ReviewViewSet(CatalogViewSet):
         self._refuse_claims(fields, {"reviewer_id": user, **_UNCLAIMED})
         asin = fields.pop("asin")
         reviewer_id = fields.pop("reviewer_id", None) or self._own_id(user)
-        fields.setdefault("unix_review_time", int(time.time()))
-        if self._has_to_wait():
-            fields["state"] = ReviewState.PENDING.value
         try:
-            review = review_repository.create_review(reviewer_id=reviewer_id, asin=asin, fields=fields)  # type: ignore[arg-type]
+            review = reviewing.post(request.user, reviewer_id=reviewer_id, asin=asin, fields=fields)
         except Product.DoesNotExist:
             raise ValidationError({"asin": [f"There is no product {asin}."]}) from None
         except AlreadyExists as error:
             raise Conflict(str(error)) from error
-        who = {"user": user, "reviewer_id": reviewer_id, "asin": asin}
-        logger.info("review posted", extra=who)
         return Response(self.get_serializer(review).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -114,14 +105,10 @@ class ReviewViewSet(CatalogViewSet):
                 raise ValidationError({name: ["It cannot be changed."]})
         fields = {name: value for name, value in fields.items() if getattr(stored, name) != value}
         self._refuse_claims(fields, {})
-        if fields and self._has_to_wait():
-            fields["state"] = ReviewState.PENDING.value
         try:
-            review = review_repository.update_review(number=stored.id, fields=fields)  # type: ignore[arg-type]
+            review = reviewing.change(request.user, stored, fields)
         except Review.DoesNotExist:
             raise UnknownReview from None
-        if stored.is_published and not review.is_published:
-            withdrawals.announce_reviews(review.id, are_published=False)
         return Response(self.get_serializer(review).data)
 
     @extend_schema(
@@ -134,10 +121,9 @@ class ReviewViewSet(CatalogViewSet):
         no process shows the review, not even in an outage."""
         stored = self._stored("catalog.delete_review")
         try:
-            review_repository.delete_review(number=stored.id)
+            reviewing.delete(stored)
         except Review.DoesNotExist:
             raise UnknownReview from None
-        withdrawals.announce_reviews(stored.id, are_published=False)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
@@ -176,18 +162,11 @@ class ReviewViewSet(CatalogViewSet):
     def _stored(self, permission: str) -> ReviewRow:
         """The review of the path, which the user may change. Raises UnknownReview or PermissionDenied."""
         try:
-            review = review_repository.get_stored_review(number=self.path_id())
+            return reviewing.get_for_change(self.request.user, self.path_id(), permission)
         except Review.DoesNotExist:
             raise UnknownReview from None
-        if review.reviewer_id != self.request.user.get_username() and not self.request.user.has_perm(permission):
-            if not review.is_published:
-                raise UnknownReview
-            raise PermissionDenied(f"It is not your review: you need the permission {permission}.")
-        return review
-
-    def _has_to_wait(self) -> bool:
-        """Whether what the user writes is read before it is published."""
-        return settings.REVIEWS_WAIT and not self.request.user.has_perm("catalog.change_review")
+        except exceptions.PermissionDenied as error:
+            raise PermissionDenied(str(error)) from None
 
     def _refuse_claims(self, fields: dict[str, Any], own: dict[str, Any]) -> None:
         """Raise PermissionDenied for values that are not the user's ``own`` to set."""
