@@ -2,8 +2,6 @@
 
 import re
 
-from iso4217 import Currency
-
 from campaigns import datacentres
 from catalog.rules import MAX_ASIN, MAX_URL
 from config.base import *  # noqa: F403
@@ -30,21 +28,13 @@ SECURE_REDIRECT_EXEMPT = [*SECURE_REDIRECT_EXEMPT, r"^ads/?$"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # Browsers load an ad's URLs from here.
 AD_PROVIDER_PUBLIC_URL = http_url("AD_PROVIDER_PUBLIC_URL", "http://localhost:8001")
-# Where an ad leads: the shop's product page, or that of the recommender.
+# Where an ad leads: the shop's page of the product.
 PRODUCT_URL = setting(
     "PRODUCT_URL",
     env.str,
-    f"{RECOMMENDER_PUBLIC_URL}/products/{{asin}}",
+    f"{RECOMMENDER_PUBLIC_URL}/item/{{asin}}",
     is_product_url,
     f"an http(s) URL of at most {MAX_URL} characters with {{asin}} behind its host, such as https://shop.example/p/{{asin}}",
-)
-# The currency of all amounts.
-CURRENCY = setting(
-    "CURRENCY",
-    env.str,
-    "USD",
-    lambda code: Currency(code).exponent is not None,
-    "the ISO 4217 code of a currency, such as USD, EUR or JPY",
 )
 ADS_SNAPSHOT_SECONDS = seconds("ADS_SNAPSHOT_SECONDS", 3)
 ADS_URL_SECONDS = seconds("ADS_URL_SECONDS", 3600)

@@ -1,8 +1,10 @@
 """The settings that both projects share. The modules beside this one have those of one topic each."""
 
+from iso4217 import Currency
+
 from config.api import *  # noqa: F403
 from config.database import *  # noqa: F403
-from config.environment import http_url, switch
+from config.environment import env, http_url, setting, switch
 from config.logs import *  # noqa: F403
 from config.observability import *  # noqa: F403
 from config.security import *  # noqa: F403
@@ -10,6 +12,14 @@ from config.security import *  # noqa: F403
 SABOTAGE = switch("SABOTAGE")
 # Where browsers find the recommender: the pictures of the demo shop, and where an ad leads by default.
 RECOMMENDER_PUBLIC_URL = http_url("RECOMMENDER_PUBLIC_URL", "http://localhost:8000")
+# The currency of all prices and amounts.
+CURRENCY = setting(
+    "CURRENCY",
+    env.str,
+    "USD",
+    lambda code: Currency(code).exponent is not None,
+    "the ISO 4217 code of a currency, such as USD, EUR or JPY",
+)
 # New reviews wait until somebody of the staff publishes them.
 REVIEWS_WAIT = switch("REVIEWS_WAIT")
 

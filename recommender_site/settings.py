@@ -10,7 +10,8 @@ from recommendations.weights import Weights
 
 ROOT_URLCONF = "recommender_site.urls"
 WSGI_APPLICATION = "recommender_site.wsgi.application"
-INSTALLED_APPS = ["recommender_site", *INSTALLED_APPS, "recommendations"]
+INSTALLED_APPS = ["recommender_site", "storefront", "django_htmx", *INSTALLED_APPS, "recommendations"]
+STOREFRONT_ADS = "recommender_site.ad_client.get_ads"
 
 AD_PROVIDER_URL = http_url("AD_PROVIDER_URL", "http://127.0.0.1:8001")
 # The address for browsers, which differs from the internal one in a container network.

@@ -11,7 +11,8 @@ handler400, handler403 = errors.bad_request, errors.forbidden
 handler404, handler500 = errors.not_found, errors.server_error
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", include("storefront.urls")),
+    path("about", views.about, name="about"),
     path("", include("catalog.urls")),
     path("", include("recommendations.urls")),
     path("ads", views.AdsView.as_view(), name="ads"),

@@ -1,12 +1,12 @@
-"""The recommender's own views: ads, sabotage and the front page."""
+"""The recommender's own views: ads, sabotage and the page about the service."""
 
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -63,7 +63,10 @@ class AdsView(APIView):
 
 
 class SabotageView(APIView):
-    """Makes one protected call fail for real. It is a 404 unless SABOTAGE is on."""
+    """Makes one protected call fail for real. It is a 404 unless SABOTAGE is on.
+
+    Pages post a form with ``next``, their own path, and are shown again.
+    """
 
     authentication_classes = ()
     permission_classes = ()
@@ -80,6 +83,9 @@ class SabotageView(APIView):
         try:
             breaker.call(self.fail)
         except DependencyUnavailable:
+            next_page = self.request.data.get("next") if isinstance(self.request.data, QueryDict) else None
+            if next_page and url_has_allowed_host_and_scheme(next_page, allowed_hosts=None):
+                return Response(status=303, headers={"Location": next_page})
             return Response(breaker.describe())
         raise AssertionError("the sabotaged call did not fail")
 
@@ -119,13 +125,12 @@ class SabotageAdServerView(SabotageView):
         return self.sabotage()
 
 
-def home(request: HttpRequest) -> HttpResponse:
-    """The front page: what this is, the state of each dependency, and links. It contacts no dependency."""
-    sabotage = [(reverse("sabotage-db"), "database"), (reverse("sabotage-ad-server"), "ad provider")]
+def about(request: HttpRequest) -> HttpResponse:
+    """For engineers: what this is, the state of each dependency, and links. It contacts no dependency."""
     context = {
         "breakers": [breaker.describe() for breaker in breakers.all_breakers()],
         "ad_provider_url": settings.AD_PROVIDER_PUBLIC_URL,
-        "sabotage": sabotage if settings.SABOTAGE else [],
+        "sabotage": settings.SABOTAGE,
     }
     # Without the request: its context processors would query the database for the user.
-    return HttpResponse(render_to_string("recommender_site/home.html", context))
+    return HttpResponse(render_to_string("recommender_site/about.html", context))

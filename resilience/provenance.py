@@ -3,7 +3,8 @@
 A request that reads twice reports the worse source, so that nothing stale passes for live.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
@@ -33,6 +34,19 @@ def begin() -> Provenance:
     provenance = Provenance()
     _current.set(provenance)
     return provenance
+
+
+@contextmanager
+def apart() -> Iterator[Provenance]:
+    """Yield a record for the answers of the block alone. Afterwards they count for the request as well."""
+    own = Provenance()
+    token = _current.set(own)
+    try:
+        yield own
+    finally:
+        _current.reset(token)
+        if own.source:
+            note(own.source, own.age)
 
 
 def headers() -> dict[str, str]:

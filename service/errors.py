@@ -28,6 +28,11 @@ REWORDED = {
 TOO_MANY = "There are too many parameters, fields or files."
 
 
+def detail_of(error: DependencyUnavailable) -> str:
+    """What a user should know about a call that failed or was rejected."""
+    return _detail(error, _is_in_doubt(error))
+
+
 def _detail(error: DependencyUnavailable, is_in_doubt: bool) -> str:
     done = "The change may or may not have been made." if is_in_doubt else "Nothing was changed."
     return f"The {error.breaker} is unavailable. {done} Try again later."
@@ -37,7 +42,8 @@ def _is_in_doubt(error: DependencyUnavailable) -> bool:
     return isinstance(error.__cause__, InDoubt)
 
 
-def _headers(error: DependencyUnavailable) -> dict[str, str]:
+def headers_of(error: DependencyUnavailable) -> dict[str, str]:
+    """The headers of its 503."""
     return {"Retry-After": str(math.ceil(error.retry_after))}
 
 
@@ -55,7 +61,7 @@ def _cause(error: DependencyUnavailable) -> str:
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, plus 503 with Retry-After if a dependency is down and 400 for more fields than Django accepts."""
     if isinstance(error, DependencyUnavailable):
-        return Response({"detail": _detail(error, _is_in_doubt(error))}, status=503, headers=_headers(error))
+        return Response({"detail": detail_of(error)}, status=503, headers=headers_of(error))
     if isinstance(error, SuspiciousOperation):
         error = ParseError(TOO_MANY)
     return drf_exception_handler(error, context)
@@ -74,7 +80,7 @@ def unavailable(request: HttpRequest, error: DependencyUnavailable) -> HttpRespo
         "retry_after": math.ceil(error.retry_after),
     }
     answer = _answer(request, 503, "service/503.html", context, {"detail": _detail(error, is_in_doubt)})
-    for name, value in _headers(error).items():
+    for name, value in headers_of(error).items():
         answer[name] = value
     return answer
 

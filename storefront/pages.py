@@ -1,0 +1,36 @@
+"""What all pages of the shop have in common."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from rest_framework.exceptions import ValidationError
+from rest_framework.serializers import Serializer
+
+from catalog.viewsets import validated_query
+from storefront.cookies import cart_of
+from storefront.visitor import Visitor
+
+
+def page(
+    request: HttpRequest, name: str, context: dict[str, Any], visitor: Visitor, *, status: int = 200
+) -> HttpResponse:
+    """A page of the shop."""
+    shared = {"visitor": visitor, "cart_size": sum(cart_of(request).values())}
+    return render(request, f"storefront/{name}.html", {**context, **shared}, status=status)
+
+
+def missing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """The 404 of a product."""
+    return page(request, "missing", {}, visitor, status=404)
+
+
+def validated_by(
+    serializer_class: type[Serializer[Any]], parameters: dict[str, object]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The parameters as the API understands them, or else what is wrong, by parameter."""
+    try:
+        return dict(validated_query(serializer_class, urlencode(parameters))), {}
+    except ValidationError as error:
+        return {}, {name: " ".join(map(str, texts)) for name, texts in dict(error.detail).items()}  # type: ignore[arg-type]

@@ -1,0 +1,108 @@
+"""What customers write: reviews, and votes for them."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from catalog import review_repository, reviewing
+from catalog.models import Product, Review
+from catalog.repository import AlreadyExists
+from catalog.review_repository import OwnReview
+from catalog.rules import MAX_REVIEWER
+from catalog.served import ReviewRow
+from resilience.errors import DependencyUnavailable
+from service import errors
+from storefront.forms import ReviewForm
+from storefront.product import product_page
+
+SIGN_IN = "Sign in first. You can do so in another tab: your text stays here."
+
+
+@require_POST
+def write(request: HttpRequest, asin: str) -> HttpResponse:
+    """Post a review, or change the one whose ``number`` the form has. If that fails the answer has the text."""
+    form = ReviewForm(request.POST)
+    headers: dict[str, str] = {}
+    status = 400
+    try:
+        if not request.user.is_authenticated:
+            status = 403
+            form.add_error(None, SIGN_IN)
+        elif len(request.user.get_username()) > MAX_REVIEWER:
+            form.add_error(None, f"Your user name has more than {MAX_REVIEWER} characters, too many for a reviewer.")
+        elif form.is_valid():
+            review = _store(request, asin, form.cleaned_data)
+            messages.success(request, "Thank you." if review.is_published else "Thank you. We read reviews first.")
+            return _back(asin)
+    except DependencyUnavailable as error:
+        status, headers = 503, errors.headers_of(error)
+        form.add_error(None, errors.detail_of(error))
+    except (AlreadyExists, PermissionDenied) as error:
+        status = 409
+        form.add_error(None, str(error))
+    except (Product.DoesNotExist, Review.DoesNotExist):
+        status = 404
+        form.add_error(None, "It has been deleted meanwhile.")
+    response = product_page(request, asin, unsent=form, status=status)
+    response.headers.update(headers)  # type: ignore[arg-type]
+    return response
+
+
+def _store(request: HttpRequest, asin: str, fields: dict[str, object]) -> ReviewRow:
+    if number := _number(request):
+        review = reviewing.get_for_change(request.user, number, "catalog.change_review")
+        changed = {name: value for name, value in fields.items() if getattr(review, name) != value}
+        return reviewing.change(request.user, review, changed)
+    return reviewing.post(request.user, reviewer_id=request.user.get_username(), asin=asin, fields=fields)
+
+
+def _number(request: HttpRequest) -> int:
+    """The review that the form is about; 0 for a new one."""
+    text = request.POST.get("number", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+@require_POST
+def delete(request: HttpRequest, asin: str) -> HttpResponse:
+    def delete_it() -> None:
+        reviewing.delete(reviewing.get_for_change(request.user, _number(request), "catalog.delete_review"))
+
+    return _done(request, asin, delete_it, "Your review is deleted.")
+
+
+@require_POST
+def vote(request: HttpRequest, asin: str) -> HttpResponse:
+    def count_it() -> None:
+        review_repository.vote_helpful(number=_number(request), voter=request.user.get_username())
+
+    return _done(request, asin, count_it, "Your vote is counted.")
+
+
+def _done(request: HttpRequest, asin: str, change: Callable[[], None], text: str) -> HttpResponse:
+    """Make the change, and go back to the product with a message."""
+    try:
+        if not request.user.is_authenticated:
+            return redirect(f"{reverse('rest_framework:login')}?next={reverse('storefront:product', args=[asin])}")
+        change()
+    except DependencyUnavailable as error:
+        messages.error(request, errors.detail_of(error))
+    except OwnReview:
+        messages.error(request, "You cannot vote for your own review.")
+    except AlreadyExists:
+        messages.error(request, "You have voted for this review already.")
+    except PermissionDenied as error:
+        messages.error(request, str(error))
+    except Review.DoesNotExist:
+        messages.error(request, "The review has been deleted meanwhile.")
+    else:
+        messages.success(request, text)
+    return _back(asin)
+
+
+def _back(asin: str) -> HttpResponse:
+    return redirect(f"{reverse('storefront:product', args=[asin])}#reviews")
