@@ -80,7 +80,11 @@ def get_own_review(*, number: int, reviewer_id: str) -> ReviewRow:
     return _reviews.get("WHERE id = %s AND reviewer_id = %s", number, reviewer_id)
 
 
-@with_fallback(default=lambda **key: None, keep_stale=False)
+def _nothing(*, asin: str, reviewer_id: str) -> ReviewRow | None:
+    return None
+
+
+@with_fallback(default=_nothing, keep_stale=False)
 def find_own_review(*, asin: str, reviewer_id: str) -> ReviewRow | None:
     """The reviewer's own review of the product in any state. One query."""
     return next(iter(_reviews.fetch("WHERE asin = %s AND reviewer_id = %s", asin, reviewer_id)), None)

@@ -5,7 +5,8 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import User as SignedIn
 from django.core.exceptions import PermissionDenied
 
 from catalog import review_repository
@@ -14,7 +15,7 @@ from catalog.served import ReviewRow
 from catalog.withdrawals import withdrawals
 
 logger = logging.getLogger(__name__)
-User = AbstractBaseUser | AnonymousUser | Any
+User = SignedIn | AnonymousUser
 
 
 def post(user: User, *, reviewer_id: str, asin: str, fields: dict[str, Any]) -> ReviewRow:

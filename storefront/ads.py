@@ -1,7 +1,6 @@
 """Sponsored products, read while the rest of a page is."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -18,9 +17,4 @@ _pool = ThreadPoolExecutor(settings.HALF_OF_THREADS, thread_name_prefix="ads")
 def ads_for(placement: str, **page: Any) -> Pending[list[dict[str, Any]]]:
     """Up to ADS ads for a ``page``: ``asin``, ``keywords`` and ``viewer``, all optional."""
     given = {name: value for name, value in page.items() if value}
-    return Pending(_pool, _source(), placement=placement, limit=ADS, **given)
-
-
-@cache
-def _source() -> Any:
-    return import_string(settings.STOREFRONT_ADS)
+    return Pending(_pool, import_string(settings.STOREFRONT_ADS), placement=placement, limit=ADS, **given)

@@ -51,7 +51,7 @@ def change(request: HttpRequest) -> HttpResponse:
 def _change(request: HttpRequest, changed: Callable[[Cart, str, int], Cart]) -> HttpResponse:
     form = LineForm(request.POST)
     if not form.is_valid():
-        text = " ".join(f"{name}: {' '.join(texts)}" for name, texts in form.errors.items())
+        text = " ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in form.errors.items())
         return errors.refuse(request, 400, text, dict(form.errors))
     cart = changed(cart_of(request), form.cleaned_data["asin"], form.cleaned_data["quantity"])
     response = redirect("storefront:cart")

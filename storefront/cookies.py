@@ -43,7 +43,7 @@ def seen_by(request: HttpRequest) -> tuple[str, ...]:
 def keep_seen(request: HttpRequest, response: HttpResponse, asin: str) -> None:
     """Add a product to those seen."""
     asins = [asin, *(each for each in seen_by(request) if each != asin)][:MAX_SEEN]
-    while len(asins) > 1 and not _keep(response, SEEN, asins, max_age=SEEN_AGE):
+    while not _keep(response, SEEN, asins, max_age=SEEN_AGE):
         asins.pop()
 
 

@@ -57,7 +57,7 @@ def _suggested(name: str, part: Part[list[Recommended]]) -> Part[list[Suggestion
     # A stand-in would fill a place and help nobody.
     shown = [each for each in part.value if each.product.asin != defaults.UNKNOWN_ASIN]
     metrics.observe_list(name, shown)
-    return part._replace(value=[Suggestion(each.product, REASONS[each.source]) for each in shown])  # type: ignore[arg-type]
+    return part.with_value([Suggestion(each.product, REASONS[each.source]) for each in shown])
 
 
 def by_asins(asins: tuple[str, ...]) -> Part[list[ProductRow]]:
@@ -69,7 +69,7 @@ def by_asins(asins: tuple[str, ...]) -> Part[list[ProductRow]]:
         found = [each.value for each in parts if each.value]
         if found:
             return Part(found, "stale", max(each.age or 0 for each in parts))
-    return part._replace(value=found)  # type: ignore[arg-type]
+    return part.with_value(found)
 
 
 def _product(*, asin: str) -> ProductRow | None:
@@ -98,4 +98,4 @@ def lines_of(cart: Cart) -> Part[list[Line]]:
     found = {product.asin: product for product in part.value}
     if part.source != "live":
         found = {asin: ProductRow(asin, title=asin) for asin in cart} | found
-    return part._replace(value=[Line(found[asin], cart[asin]) for asin in cart if asin in found])  # type: ignore[arg-type]
+    return part.with_value([Line(found[asin], cart[asin]) for asin in cart if asin in found])

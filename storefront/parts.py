@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from resilience import provenance
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Part(NamedTuple, Generic[T]):
@@ -20,6 +21,10 @@ class Part(NamedTuple, Generic[T]):
     @property
     def is_default(self) -> bool:
         return self.source == "default"
+
+    def with_value(self, value: V) -> "Part[V]":
+        """What is made of the answer, with where it came from."""
+        return Part(value, self.source, self.age)
 
 
 def read(function: Callable[..., T], **arguments: Any) -> Part[T]:

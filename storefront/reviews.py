@@ -49,7 +49,8 @@ def write(request: HttpRequest, asin: str) -> HttpResponse:
         status = 404
         form.add_error(None, "It has been deleted meanwhile.")
     response = product_page(request, asin, unsent=form, status=status)
-    response.headers.update(headers)  # type: ignore[arg-type]
+    for name, value in headers.items():
+        response[name] = value
     return response
 
 

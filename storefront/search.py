@@ -56,10 +56,9 @@ class Asked(NamedTuple):
 
     def address(self, **changes: object) -> str:
         """The address of the search with these parameters changed, from its first page on."""
-        parameters = {**self.given, "after": "", **changes}
-        return (
-            f"{reverse('storefront:search')}?{urlencode({name: value for name, value in parameters.items() if value})}"
-        )
+        asked = {**self.given, "after": "", **changes}
+        query = urlencode({name: value for name, value in asked.items() if value != ""})
+        return f"{reverse('storefront:search')}{'?' * bool(query)}{query}"
 
 
 def asked(query: QueryDict) -> Asked:
@@ -78,7 +77,7 @@ class Choice(NamedTuple):
     """A way to narrow a search: its name, the number of products if it is known, and its address."""
 
     name: str
-    count: int | None
+    products: int | None
     address: str
 
 

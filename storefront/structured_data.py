@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 
 from catalog.served import ProductRow
+from storefront import prices
 
 # In a script element these could end it.
 _ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
@@ -34,7 +35,7 @@ def product_data(product: ProductRow, url: str) -> SafeString:
         available = "InStock" if product.in_stock else "OutOfStock"
         data["offers"] = {
             "@type": "Offer",
-            "price": str(product.price),
+            "price": prices.plain(product.price),
             "priceCurrency": settings.CURRENCY,
             "availability": f"https://schema.org/{available}",
         }

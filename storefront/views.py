@@ -1,5 +1,7 @@
 """Home, search and suggestions. Each part of a page answers for itself, so a page is never an error."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -42,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """Products that match, with ways to narrow them down. It is the page of a category as well."""
     wanted = asked(request.GET)
-    context = {"asked": wanted, "sorts": sorts(wanted)}
+    context: dict[str, Any] = {"asked": wanted, "sorts": sorts(wanted)}
     if wanted.errors:
         return page(request, "search", context, visitor_of(request), status=400)
     viewer = viewer_of(request)

@@ -9,9 +9,9 @@ from django.template.defaultfilters import pluralize
 from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from iso4217 import Currency
 
 from resilience import breakers
+from storefront import prices
 from storefront.parts import Part
 
 register = template.Library()
@@ -20,10 +20,8 @@ _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 @register.filter
 def money(amount: Any) -> str:
-    """An amount with the currency's decimals and code, such as ``12.90 USD``; nothing for None."""
-    if amount is None:
-        return ""
-    return f"{amount:,.{Currency(settings.CURRENCY).exponent}f} {settings.CURRENCY}"
+    """The amount with its currency; nothing for None."""
+    return "" if amount is None else prices.for_people(amount)
 
 
 @register.filter
