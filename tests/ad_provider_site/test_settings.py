@@ -22,7 +22,7 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_an_ad_leads_to_the_recommenders_page_by_default() -> None:
-    assert start(RECOMMENDER_PUBLIC_URL="https://api.example/").stdout == "https://api.example/products/{asin} USD\n"
+    assert start(RECOMMENDER_PUBLIC_URL="https://api.example/").stdout == "https://api.example/item/{asin} USD\n"
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_a_click_sealed_with_a_fallback_key_redirects_and_counts(client: Client,
     (shown,) = ask(client, categories=["Pens"])
     see(client, shown)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
-    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/item/PEN"
     assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
     assert {event.kind for event in Event.objects.all()} == {"click", "impression"}
     assert Campaign.objects.get().spent > 0
@@ -43,7 +43,7 @@ def test_the_longest_asin_is_advertised_and_clicked(client: Client) -> None:
     asin = "P" * rules.MAX_ASIN
     sponsors.ad(sponsors.campaign(), asin, "category Pens")
     (shown,) = ask(client, categories=["Pens"])
-    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/{asin}"
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/item/{asin}"
 
 
 def test_a_token_of_a_fallback_key_expires_too(settings: Any) -> None:

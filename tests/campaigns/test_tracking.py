@@ -105,7 +105,7 @@ def test_a_long_search_is_cut_and_its_click_counts(client: Client, ad: Sponsored
 def test_a_click_leads_to_the_product_and_is_charged_once(client: Client, seen: dict[str, Any]) -> None:
     for _ in range(2):
         response = client.get(path(seen["click_url"]), headers=BROWSER)
-        assert (response.status_code, response["Location"]) == (302, f"{SHOP}/products/PEN")
+        assert (response.status_code, response["Location"]) == (302, f"{SHOP}/item/PEN")
         assert "no-store" in response["Cache-Control"]
     assert clicks().get().price == Campaign.objects.get().spent > 0
     assert unbilled() == {("click", "repeated", 1)}
@@ -139,7 +139,7 @@ def test_a_click_leads_to_product_url(client: Client, shown: dict[str, Any], set
 def test_machines_are_answered_and_not_billed(
     client: Client, seen: dict[str, Any], headers: dict[str, str], reason: str
 ) -> None:
-    assert client.get(path(seen["click_url"]), headers=headers)["Location"] == f"{SHOP}/products/PEN"
+    assert client.get(path(seen["click_url"]), headers=headers)["Location"] == f"{SHOP}/item/PEN"
     assert not clicks().exists()
     assert unbilled() == {("click", reason, 1)}
     client.get(path(seen["click_url"]), headers=BROWSER)  # and do not use up the limit
@@ -169,14 +169,14 @@ def test_robots_and_prefetches_make_no_impression(client: Client, shown: dict[st
 
 
 def test_head_is_answered_and_not_billed(client: Client, shown: dict[str, Any]) -> None:
-    assert client.head(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.head(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/item/PEN"
     assert client.head(path(shown["impression_url"]), headers=BROWSER).status_code == 200
     assert unbilled() == {("click", "head", 1), ("impression", "head", 1)}
 
 
 def test_an_expired_url_redirects_and_is_not_billed(client: Client, shown: dict[str, Any], settings: Any) -> None:
     settings.ADS_URL_SECONDS = -1
-    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/item/PEN"
     assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
     assert not Event.objects.exists()
     assert Unbilled.objects.filter(campaign=Campaign.objects.get(), reason=Reason.EXPIRED).count() == 2
@@ -201,13 +201,13 @@ def test_a_changed_price_is_forged(client: Client, shown: dict[str, Any]) -> Non
 
 def test_a_click_after_the_campaign_was_paused_is_not_billed(client: Client, shown: dict[str, Any]) -> None:
     Campaign.objects.update(status="paused")
-    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/item/PEN"
     assert unbilled() == {("click", "inactive", 1)}
 
 
 @pytest.mark.parametrize("ending", ["/", "%0A"])
 def test_trailing_characters_of_a_url_are_ignored(client: Client, seen: dict[str, Any], ending: str) -> None:
-    assert client.get(path(seen["click_url"]) + ending, headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.get(path(seen["click_url"]) + ending, headers=BROWSER)["Location"] == f"{SHOP}/item/PEN"
     assert clicks().count() == 1
 
 
@@ -241,7 +241,7 @@ def test_a_refused_statement_does_not_prevent_the_redirect(
         raise DataError("out of range")
 
     monkeypatch.setattr(charging, "charge", refuse)
-    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+    assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/item/PEN"
     assert "an event is lost" in caplog.text
 
 
@@ -341,7 +341,7 @@ def test_urls_answer_and_events_are_spooled_during_a_database_outage(
         earlier.setattr(timezone, "now", lambda: moment)
         assert client.get(path(shown["impression_url"]), headers=BROWSER).status_code == 200
     for _ in range(2):
-        assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/products/PEN"
+        assert client.get(path(shown["click_url"]), headers=BROWSER)["Location"] == f"{SHOP}/item/PEN"
     assert client.get("/ads/click/nonsense", headers=BROWSER)["Location"] == f"{SHOP}/"
     with pytest.raises(DependencyUnavailable):
         repository.spool.deliver()

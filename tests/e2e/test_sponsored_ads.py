@@ -100,7 +100,7 @@ def test_eight_processes_never_overspend_a_budget(database: str, tmp_path: Path)
         time.sleep(1)  # a click within a second of its impression does not count
         answers = list(pool.map(click, ads * 2))  # each twice, far from each other
         assert {(answer.status_code, answer.headers["Location"]) for answer in answers} == {
-            (302, "http://localhost:8000/products/SOLD-1")
+            (302, "http://localhost:8000/item/SOLD-1")
         }
         eventually(lambda: not list((tmp_path / "spool").glob("[ed]*s")), 30)
     budget, total, days, ledger, reasons = json.loads(shell(FIGURES, DATABASE_URL=database).rpartition("FIGURES ")[2])
@@ -125,7 +125,7 @@ def test_what_happens_while_the_database_is_away_is_counted_once_and_later(tmp_p
         assert click(ads[0]).ok
         postgres.kill()
         for ad in ads:
-            assert click(ad).headers["Location"] == "http://localhost:8000/products/SOLD-1"
+            assert click(ad).headers["Location"] == "http://localhost:8000/item/SOLD-1"
         house = service.post("/ads", json={"categories": ["Sold"]})
         assert house.status_code == 200
         assert not any(ad["sponsored"] for ad in house.json())
@@ -138,7 +138,7 @@ def test_what_happens_while_the_database_is_away_is_counted_once_and_later(tmp_p
         service.log.close()
 
         with Service("ad_provider_site", service.port, **settings) as again:  # which finds no database
-            assert click(ads[0]).headers["Location"] == "http://localhost:8000/products/SOLD-1"
+            assert click(ads[0]).headers["Location"] == "http://localhost:8000/item/SOLD-1"
             postgres.start()
             count = "SELECT count(*), count(DISTINCT decision), sum(price) FROM campaigns_event WHERE kind = 'click'"
             eventually(lambda: postgres.ask(count)[0][0] == 20, 30)

@@ -1,4 +1,4 @@
-"""The front page and its sabotage buttons."""
+"""The page about the service, and its sabotage buttons."""
 
 import pytest
 from django.conf import settings as django_settings
@@ -8,17 +8,17 @@ from pytest_django import Settings
 SABOTAGE = [("/sabotage-db", "database", "OperationalError"), ("/sabotage-ad-server", "ad-provider", "BadAnswer")]
 
 
-def test_the_front_page_shows_each_dependency_and_links(client: Client) -> None:
+def test_the_page_about_the_service_shows_each_dependency_and_links(client: Client) -> None:
     # A lookup of the session would query the database, which raises in this test.
     client.cookies[django_settings.SESSION_COOKIE_NAME] = "a" * 32
-    page = client.get("/").content.decode()
+    page = client.get("/about").content.decode()
     for path in ("/products", "/reviews", "/ads", "/docs", "/admin/", "/breakers", "/readyz", "http://localhost:8001"):
         assert f'href="{path}"' in page
     assert page.count("● up (closed)") == 2
     assert "<span>Ad provider</span>" in page
     assert "<h2>Ad provider " in client.get("/status").content.decode()
     client.post("/sabotage-db")
-    page = client.get("/").content.decode()
+    page = client.get("/about").content.decode()
     assert page.count("● up (closed)") == 1
     assert "last error: sabotage" in page
 
@@ -47,7 +47,7 @@ def test_without_the_setting_there_is_no_sabotage(
     assert client.post(path).status_code == 404
     assert client.get(path).status_code == 404
     assert client.get("/readyz").json()["status"] == "ready"
-    assert "Break it" not in client.get("/").content.decode()
+    assert "Break it" not in client.get("/about").content.decode()
 
 
 def test_the_pictures_of_the_demo_shop_are_served(client: Client) -> None:
