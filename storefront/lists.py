@@ -1,5 +1,6 @@
 """Lists of products that pages have in common."""
 
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from catalog import defaults
@@ -87,8 +88,9 @@ class Line(NamedTuple):
     quantity: int
 
     @property
-    def amount(self) -> Any:
-        return None if self.product.price is None else self.product.price * self.quantity
+    def amount(self) -> Decimal | None:
+        # SQLite's prices are floats.
+        return None if self.product.price is None else Decimal(str(self.product.price)) * self.quantity
 
 
 def lines_of(cart: Cart) -> Part[list[Line]]:
