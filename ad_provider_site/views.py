@@ -1,5 +1,6 @@
 """The ad provider's own views: ads and the front page."""
 
+import os
 import random
 from typing import Any
 
@@ -20,9 +21,8 @@ from catalog.viewsets import validated
 from resilience import breakers
 from service import openapi
 
-# Candidates fetched per house ad, to have a selection.
-CANDIDATES_PER_AD = 4
-_rng = random.SystemRandom()
+_rng = random.Random()  # noqa: S311 it draws house ads; the system's generator would take a call for each number
+os.register_at_fork(after_in_child=_rng.seed)
 
 
 class AdsView(GenericAPIView[Any]):
@@ -59,7 +59,7 @@ class AdsView(GenericAPIView[Any]):
         if context["explain"] and not request.user.has_perm("campaigns.view_campaign"):
             raise PermissionDenied("explain needs the permission campaigns.view_campaign.")
         limit, asin, more_categories = context["limit"], context.get("asin"), tuple(context["categories"])
-        candidates = get_ad_candidates(asin=asin, more_categories=more_categories, limit=CANDIDATES_PER_AD * limit)
+        candidates = get_ad_candidates(asin=asin, more_categories=more_categories, limit=limit)
         page = Page(asin, candidates.categories, more_categories, context["keywords"])
         chosen = get_sponsored(page, limit=limit, viewer=context.get("viewer"))
         ads = sponsored_ads(chosen, context.get("placement", ""))

@@ -90,7 +90,7 @@ ADS_OR_EXPLAINED = PolymorphicProxySerializer(
 
 def sponsored_ads(chosen: Chosen, placement: str) -> list[dict[str, Any]]:
     """Return the sponsored ads of a choice, with one decision for all."""
-    decision, ads = decisions.new_id(), []
+    decision, ads = decisions.new_id() if chosen.ads else "", []
     for position, (candidate, product) in enumerate(chosen.ads, 1):
         ad = candidate.ad
         token = decisions.seal(

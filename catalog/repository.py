@@ -22,6 +22,10 @@ from resilience.fallback import protected_write, with_fallback
 
 # Reviews deleted in one request. It takes a fraction of a second and locks their products meanwhile.
 MAX_REVIEWS_DELETED = 10_000
+# Candidates fetched per house ad, to have a selection.
+CANDIDATES_PER_AD = 4
+# With so many fitting candidates there are enough, even if half of them are sponsored or withdrawn meanwhile.
+FITTING_PER_AD = 2
 # Characters of a description in an ad.
 AD_TEXT = 500
 
@@ -89,6 +93,10 @@ def _unread_product(*, asin: str) -> ProductRow:
     return withdrawals.current(defaults.product(asin=asin), math.inf)
 
 
+def _default_candidates(*, limit: int, **page: object) -> AdCandidates:
+    return AdCandidates((), [], defaults.ads(limit=CANDIDATES_PER_AD * limit))
+
+
 def _available(candidates: AdCandidates, age: float) -> AdCandidates | None:
     if not withdrawals.are_known_since(age):
         return None
@@ -107,12 +115,12 @@ def get_categories(*, asin: str) -> tuple[str, ...]:
     return tuple(Product.objects.filter(asin=asin).values_list("categories", flat=True).first() or ())
 
 
-@with_fallback(default=lambda *, limit, **page: AdCandidates((), [], defaults.ads(limit=limit)), revise=_available)
+@with_fallback(default=_default_candidates, revise=_available)
 def get_ad_candidates(*, asin: str | None, more_categories: tuple[str, ...], limit: int) -> AdCandidates:
-    """Up to ``limit`` available products of the page's leaf categories and as many others, best rated first.
+    """Available products for ``limit`` ads, best rated first: of the page's leaf categories, and others.
 
     The leaf categories are that of the page's product ``asin``, which is not among the candidates, and
-    ``more_categories``. One query.
+    ``more_categories``. One query; a second one for the others if few products fit, else there are none.
     """
     names = [*more_categories]
     leaves = ["%s"] * len(names)
@@ -123,12 +131,14 @@ def get_ad_candidates(*, asin: str | None, more_categories: tuple[str, ...], lim
     is_fitting = (
         f"leaf_category = {leaves[0]}" if len(leaves) == 1 else f"leaf_category IN ({', '.join(leaves) or 'NULL'})"
     )
-    best = f"AND {AVAILABLE} AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {limit:d}"
-    own, fitting, others = advertised.fetch_parts(
-        ("WHERE asin = %s", [asin or ""]),
-        (f"WHERE {is_fitting} {best}", [*names, asin or ""]),
-        (f"WHERE ({is_fitting}) IS NOT TRUE {best}", [*names, asin or ""]),
-    )
+    best = f"AND {AVAILABLE} AND asin <> %s ORDER BY smoothed_rating DESC, id LIMIT {CANDIDATES_PER_AD * limit:d}"
+    own, fitting, others = list[ProductRow](), list[ProductRow](), list[ProductRow]()
+    if leaves:
+        own, fitting = advertised.fetch_parts(
+            ("WHERE asin = %s", [asin or ""]), (f"WHERE {is_fitting} {best}", [*names, asin or ""])
+        )
+    if len(fitting) < FITTING_PER_AD * limit:
+        others = advertised.fetch(f"WHERE ({is_fitting}) IS NOT TRUE {best}", *names, asin or "")
     categories = tuple(orjson.loads(own[0].categories)) if own else ()
     return AdCandidates(categories, fitting, others)
 
