@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, connections
 from django.db.backends.utils import CursorWrapper
 
+from catalog.search import query
 from catalog.withdrawals import Withdrawals, withdrawals
 from resilience import breakers, fallback
 from resilience.backends import protection
@@ -35,6 +36,7 @@ def _uses_a_database(item: pytest.Item) -> bool:
 def fresh_breakers() -> Iterator[None]:
     breakers.get.cache_clear()
     fallback.stale_cache.clear()
+    query.estimates.clear()
     yield
     breakers.get.cache_clear()
 

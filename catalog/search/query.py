@@ -1,8 +1,10 @@
 """What may be asked of the list of products, as SQL."""
 
+import threading
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from cachetools import TTLCache
 from django.db import connection
 
 from catalog.models import LISTED
@@ -13,6 +15,8 @@ from catalog.search.words import category_query, text_query
 RELEVANCE = "relevance"
 # Products are counted up to here; beyond, PostgreSQL's planner estimates.
 COUNTED = 1_000
+# Seconds for which an estimate serves again: to make one takes as long as a page.
+ESTIMATED_FOR = 10
 # If more products match, their titles are not compared: that would take longer than a reader waits.
 COMPARED = 5_000
 
@@ -89,8 +93,24 @@ ALL = Search()
 LONGEST_KEY = 3  # that of titles, rating and id
 
 
+estimates = TTLCache[Search, Total](maxsize=1_000, ttl=ESTIMATED_FOR)
+_lock = threading.Lock()
+
+
 def total(search: Search) -> Total:
-    """The number of products that match. One query, two if it has to be estimated."""
+    """The number of products that match. One query; two if it has to be estimated, once in ESTIMATED_FOR seconds."""
+    search = search._replace(sort=None)
+    with _lock:
+        if estimate := estimates.get(search):
+            return estimate
+    number = _total(search)
+    if not number.is_exact:
+        with _lock:
+            estimates[search] = number
+    return number
+
+
+def _total(search: Search) -> Total:
     where, parameters = search.conditions()
     some = f"SELECT 1 FROM catalog_product WHERE {where}"  # noqa: S608
     with connection.cursor() as cursor:

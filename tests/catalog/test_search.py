@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cachetools import TTLCache
 from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,7 +15,9 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from catalog.models import Product, Review
+from catalog.search import query
 from tests.catalog.test_review_orders import plan_of
+from tests.resilience.doubles import Clock
 
 pytestmark = pytest.mark.django_db
 # Title, brand, categories, price, stars of its reviews, in stock.
@@ -167,6 +170,21 @@ def test_the_total_is_exact_or_says_that_it_is_an_estimate(anybody: APIClient) -
     assert int(response["X-Total-Count"]) >= 1_001
     few = anybody.get("/products?q=pens&limit=1")
     assert (few["X-Total-Count"], few.get("X-Total-Count-Estimated")) == ("4", None)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite counts")
+def test_an_estimate_serves_for_ten_seconds(anybody: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(query, "estimates", TTLCache(10, query.ESTIMATED_FOR, timer=clock))
+    Product.objects.bulk_create(Product(asin=f"MANY{n}", title="Many of the same") for n in range(1_001))
+    numbers = []
+    for seconds in (0, 9, 2):
+        clock.now += seconds
+        for sort in ("", "&sort=newest"):
+            with CaptureQueriesContext(connection) as captured:
+                assert anybody.get(f"/products?limit=1{sort}")["X-Total-Count-Estimated"] == "true"
+            numbers.append(len(captured))
+    assert numbers == [3, 1, 1, 1, 3, 1]
 
 
 @pytest.mark.parametrize(("url", "queries"), [("/products", 1), ("/products?limit=2", 2), ("/products?q=pen", 2)])
