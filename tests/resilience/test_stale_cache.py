@@ -41,6 +41,16 @@ def test_new_answer_replaces_the_old_one(clock: Clock) -> None:
     assert kept.get("q") == (2, 90)
 
 
+def test_the_same_answer_again_is_younger_and_not_measured_again(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = StaleCache(max_age=100)
+    kept.put("q", [("row", 1)])
+    clock.now += 90
+    monkeypatch.delattr("resilience.stale_cache.approximate_size")
+    kept.put("q", [("row", 1)])
+    clock.now += 90
+    assert kept.get("q") == ([("row", 1)], 90)
+
+
 def test_none_can_be_kept(clock: Clock) -> None:
     kept = StaleCache(max_age=DAY)
     kept.put("none", None)
