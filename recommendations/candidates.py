@@ -16,6 +16,7 @@ from catalog.served import ProductRow
 from recommendations.diversity import Diversity
 from recommendations.merchandising import NO_RULES, Rules
 from recommendations.models import Popular
+from recommendations.neighbours import StartRow
 
 Source = Literal["pinned", "co-reviewed", "similar-text", "related", "category", "popular"]
 SOURCES: tuple[Source, ...] = get_args(Source)
@@ -33,15 +34,6 @@ _UNSEEN = (
     f"(SELECT id FROM catalog_review seen WHERE seen.{PUBLISHED}"  # noqa: S608
     " AND seen.reviewer_id = %s AND seen.asin = {product}.asin) IS NULL"
 )
-
-
-class StartRow(NamedTuple):
-    """A product that a list starts from. ``related`` is JSON text."""
-
-    id: int
-    asin: str
-    related: str
-    leaf_category: str
 
 
 class Recommended(NamedTuple):
@@ -64,21 +56,6 @@ class Candidate(NamedTuple):
 
 Filler = Callable[[], Iterable[Candidate]]
 Item = TypeVar("Item")
-
-
-def neighbours_of(products: list[int]) -> dict[int, list[tuple[int, float, float, float]]]:
-    """The stored neighbours of these products: id, score, the part of the score from reviews, and trend of each."""
-    if not products:
-        return {}
-    found = select(
-        f"""SELECT product, others FROM recommendations_neighbours
-        JOIN recommendations_build ON recommendations_build.id = build_id
-        WHERE is_active AND product IN ({placeholders(products)})""",  # noqa: S608
-        *products,
-    )
-    columns = ("products", "scores", "from_reviews", "trends")
-    parsed = ((product, orjson.loads(others)) for product, others in found)
-    return {product: list(zip(*(others[name] for name in columns), strict=True)) for product, others in parsed}
 
 
 def main_source(score: float, from_reviews: float) -> Source:

@@ -39,10 +39,13 @@ class Diversity:
         words = words_of(title)
         if any(are_near_duplicates(words, other) for other in self._titles):
             return False
-        self.add(leaf, title)
+        self._add(leaf, words)
         return True
 
     def add(self, leaf: str, title: str) -> None:
         """Add a product to the list even if the list repeats itself."""
+        self._add(leaf, words_of(title))
+
+    def _add(self, leaf: str, words: Words) -> None:
         self._leaves[leaf] += 1
-        self._titles.append(words_of(title))
+        self._titles.append(words)

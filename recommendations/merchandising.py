@@ -1,7 +1,7 @@
 """The staff's rules for lists: pinned, boosted and buried products."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.db import connection
 from django.utils import timezone
@@ -49,18 +49,24 @@ NO_RULES = Rules()
 
 
 def rules_for(category: str) -> Rules:
-    """The rules in force now in lists of ``category``, which may be empty: MAX_RULES at most, pins first. One query."""
+    """The rules in force now in lists of ``category``, which may be empty. One query."""
+    in_force, parameters = rules_in_force("%s", category)
+    return rules_of(select(f"SELECT action, product_id {in_force}", *parameters))
+
+
+def rules_in_force(category: str, *parameters: Any) -> tuple[str, list[Any]]:
+    """SQL from FROM on for the rules in force now in lists of ``category``, which is SQL with these parameters:
+    MAX_RULES at most, pins first."""
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    found = select(
-        # "pin" is the last word
-        """SELECT action, product_id FROM recommendations_merchandisingrule
-        WHERE category IN ('', %s) AND starts <= %s AND (ends IS NULL OR ends > %s)
-        ORDER BY action DESC, place, id LIMIT %s""",
-        category,
-        now,
-        now,
-        MAX_RULES,
-    )
+    # "pin" is the last word
+    in_force = f"""FROM recommendations_merchandisingrule
+        WHERE category IN ('', {category}) AND starts <= %s AND (ends IS NULL OR ends > %s)
+        ORDER BY action DESC, place, id LIMIT %s"""
+    return in_force, [*parameters, now, now, MAX_RULES]
+
+
+def rules_of(found: Iterable[tuple[str, int]]) -> Rules:
+    """The rules with these actions and products, in the order of ``rules_in_force``."""
     by_action: dict[str, dict[int, None]] = {action: {} for action in Action}
     for action, product in found:
         by_action[action][product] = None

@@ -23,17 +23,16 @@ from recommendations.candidates import (
     Candidate,
     Filler,
     Recommended,
-    StartRow,
     best_rated,
     fill,
     main_source,
-    neighbours_of,
     popular_for,
     popular_of,
     related,
 )
 from recommendations.diversity import Diversity
-from recommendations.merchandising import rules_for
+from recommendations.merchandising import Rules, rules_for
+from recommendations.neighbours import StartRow, neighbours_of, start_of
 from recommendations.ranking import rank
 from recommendations.weights import Weights
 from resilience.fallback import with_fallback
@@ -111,23 +110,19 @@ def popular(*, limit: int, category: str | None, exclude: tuple[str, ...], diver
 def similar(
     *, asin: str, limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool
 ) -> list[Recommended]:
-    """Products like this one. Raises Product.DoesNotExist. Five queries, and one for each further source.
+    """Products like this one. Raises Product.DoesNotExist. Three queries, and one for each further source.
 
     They may all be of one leaf category: alternatives are what this list is for.
     """
-    found = _starts.fetch("WHERE asin = %s", asin)
-    if not found:
-        raise Product.DoesNotExist
-    (product,) = found
+    product, others, rules = start_of(asin, category)
 
     def neighbours() -> Iterator[Candidate]:
-        for others in neighbours_of([product.id]).values():
-            for number, score, from_reviews, _ in others:
-                yield Candidate(number, score, main_source(score, from_reviews), asin)
+        for number, score, from_reviews, _ in others:
+            yield Candidate(number, score, main_source(score, from_reviews), asin)
 
     fillers = (neighbours, lambda: related([product]), *popular_for(product, category))
     asked: dict[str, Any] = {"limit": limit, "category": category, "exclude": (*exclude, asin)}
-    return _filled(*fillers, **asked, diverse=diverse, start=product, most_of_a_leaf=limit)
+    return _filled(*fillers, **asked, diverse=diverse, rules=rules, most_of_a_leaf=limit)
 
 
 @with_fallback(default=_popular_instead, revise=_still_available)
@@ -181,7 +176,8 @@ def _for_history(
 
     newest = history[0] if history else None
     fillers = (ranked, lambda: related(history), *popular_for(newest, category, reviewer))
-    return _filled(*fillers, **asked, category=category, start=newest, reviewer=reviewer)
+    rules = rules_for(category or (newest.leaf_category if newest else ""))
+    return _filled(*fillers, **asked, category=category, rules=rules, reviewer=reviewer)
 
 
 def _weights() -> Weights:
@@ -194,12 +190,12 @@ def _filled(
     limit: int,
     category: str | None,
     diverse: bool,
-    start: StartRow | None = None,
+    rules: Rules | None = None,
     most_of_a_leaf: int | None = None,
     **asked: Any,
 ) -> list[Recommended]:
     popular_cache.refresh()
     most = _weights().most_of_a_leaf if most_of_a_leaf is None else most_of_a_leaf
     diversity = Diversity(limit, most, unlimited=category) if diverse else None
-    rules = rules_for(category or (start.leaf_category if start else ""))
+    rules = rules_for(category or "") if rules is None else rules
     return fill(*fillers, limit=limit, category=category, diversity=diversity, rules=rules, **asked)

@@ -150,7 +150,7 @@ def test_recommendations_work_without_a_build(client: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "queries"),
     [
-        ("/products/PEN0/recommendations?limit=5", 5),
+        ("/products/PEN0/recommendations?limit=5", 3),
         ("/reviewers/p0-0/recommendations?limit=5&diverse=false", 5),
         # Most neighbours are pens, so that popular products follow.
         ("/reviewers/p0-0/recommendations?limit=5", 7),
