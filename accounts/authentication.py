@@ -25,6 +25,15 @@ class _Guarded:
             return None
 
 
+class CredentialsOnly:
+    """Mixin before a DRF view whose reads may be anonymous."""
+
+    def perform_authentication(self, request: Request) -> None:
+        """Authenticate only requests with credentials: to find that there are none takes a tenth of a read's time."""
+        if "HTTP_AUTHORIZATION" in request.META or "HTTP_COOKIE" in request.META:
+            super().perform_authentication(request)  # type: ignore[misc]
+
+
 class GuardedSessionAuthentication(_Guarded, SessionAuthentication):
     """Django's session cookie, with CSRF protection for writes."""
 

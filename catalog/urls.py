@@ -1,4 +1,3 @@
-from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from catalog.review_viewsets import ReviewViewSet
@@ -8,4 +7,4 @@ router = SimpleRouter(trailing_slash=False)
 router.register("products", ProductViewSet, basename="product")
 router.register("reviews", ReviewViewSet, basename="review")
 
-urlpatterns = [path("", include(router.urls))]
+urlpatterns = router.urls

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import CredentialsOnly
 from catalog import rules
 from catalog.ads import AdSerializer
 from catalog.serializers import AsinField
@@ -47,7 +48,7 @@ class AdParameters(serializers.Serializer[Any]):
     )
 
 
-class AdsView(APIView):
+class AdsView(CredentialsOnly, APIView):
     """Ads, without authentication."""
 
     @extend_schema(

@@ -86,6 +86,8 @@ def _refused_length(request: HttpRequest) -> HttpResponse | None:
 
 def _refused_null(request: HttpRequest) -> HttpResponse | None:
     """Refuse NUL in parameters and form fields: PostgreSQL's text has no NUL, and the admin does not check."""
+    if request.method == "GET" and not request.META.get("QUERY_STRING"):
+        return None
     try:
         name = _name_with_null(request.GET) or _name_with_null(request.POST)
     except SuspiciousOperation:

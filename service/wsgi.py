@@ -6,8 +6,11 @@ from io import BytesIO
 from typing import Any
 
 import django
+from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.signals import request_started
+from django.db import close_old_connections, reset_queries
 
 from service import metrics_files, observability
 
@@ -62,4 +65,8 @@ def get_wsgi_application() -> WSGIHandler:
     metrics_files.install()
     django.setup(set_prefix=False)
     observability.start()
+    # Django closes old connections after each request too, and our backend checks each one before use.
+    request_started.disconnect(close_old_connections)
+    if not settings.DEBUG:
+        request_started.disconnect(reset_queries)  # nothing is logged
     return Handler()

@@ -1,5 +1,7 @@
 """No header of a request breaks it or slows it down."""
 
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 from django.core.exceptions import TooManyFieldsSent
 from django.test import Client, RequestFactory
 
+from config.environment import BASE_DIR
 from service.wsgi import Handler, Request
 
 FORM = "application/x-www-form-urlencoded"
@@ -44,6 +47,19 @@ def test_escapes_in_cookies_take_no_time() -> None:
     assert request(HTTP_COOKIE='a="' + "\\" * 60_000 + '"').COOKIES == {}
     assert request(HTTP_COOKIE='a="' + "\\" * 999 + '"; b=c').COOKIES["b"] == "c"
     assert time.process_time() - started < 1
+
+
+def test_connections_are_looked_after_once_a_request() -> None:
+    told = """
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from recommender_site.wsgi import application
+for signal in (request_started, request_finished):
+    print(any(receiver() is close_old_connections for _, receiver, *_ in signal.receivers))
+"""
+    command = [sys.executable, "-c", told]
+    found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=BASE_DIR)
+    assert found.stdout.split() == ["False", "True"]
 
 
 def test_escaped_cookies_are_read() -> None:
