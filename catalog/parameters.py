@@ -29,7 +29,8 @@ class FieldsParameter(serializers.Serializer[Any]):
             child=serializers.ChoiceField(FIELDS),  # type: ignore[arg-type]
             max_items=len(FIELDS),
             required=False,
-            help_text="Names of the fields to send, separated by commas; all by default.",
+            help_text="Names of the fields to send, separated by commas. The answer has only these, and not what the"
+            " schema requires of a whole one.",
         )
         return {**super().get_fields(), "fields": wanted}
 

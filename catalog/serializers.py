@@ -113,18 +113,18 @@ class ProductSerializer(serializers.Serializer[ProductRow]):
         }
 
 
-class _CountSerializer(serializers.Serializer[Any]):
+class CountSerializer(serializers.Serializer[Any]):
     value = serializers.CharField(help_text="Use it as the parameter.")
     count = serializers.IntegerField()
 
 
-class _PriceBandSerializer(serializers.Serializer[Any]):
+class PriceBandSerializer(serializers.Serializer[Any]):
     min_price = serializers.FloatField()
     max_price = serializers.FloatField(allow_null=True)
     count = serializers.IntegerField()
 
 
-class _StarsSerializer(serializers.Serializer[Any]):
+class StarsSerializer(serializers.Serializer[Any]):
     min_rating = serializers.IntegerField()
     count = serializers.IntegerField()
 
@@ -135,10 +135,10 @@ class FacetsSerializer(serializers.Serializer[Facets]):
     total = serializers.IntegerField(allow_null=True, help_text="Products; null if unknown.")
     total_is_exact = serializers.BooleanField()
     is_complete = serializers.BooleanField(help_text=f"False if only {FACETED} of the products were counted below.")
-    categories = _CountSerializer(many=True, help_text="Narrowest categories, the largest first.")
-    brands = _CountSerializer(many=True, help_text="The largest first.")
-    prices = _PriceBandSerializer(many=True)
-    ratings = _StarsSerializer(many=True, help_text="Each includes those above.")
+    categories = CountSerializer(many=True, help_text="Narrowest categories, the largest first.")
+    brands = CountSerializer(many=True, help_text="The largest first.")
+    prices = PriceBandSerializer(many=True)
+    ratings = StarsSerializer(many=True, help_text="Each includes those above.")
 
     def to_representation(self, facets: Facets) -> dict[str, Any]:
         upper = dict(pairwise(BANDS))

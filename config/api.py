@@ -27,6 +27,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "service.openapi.require_what_answers_have",
         "service.openapi.describe_request_id",
     ],
     # Forms are for the browsable pages.

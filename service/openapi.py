@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
@@ -33,18 +34,28 @@ TOTAL_COUNT = [
 RETRY_AFTER = [response_header("Retry-After", "Seconds to wait before another attempt.", ["503"])]
 
 detail = inline_serializer("Error", {"detail": serializers.CharField(help_text="The error in words.")})
-invalid = inline_serializer(
-    "ValidationError",
-    {
-        "detail": serializers.CharField(required=False, help_text="The error of the body as a whole."),
-        "field": serializers.ListField(
-            child=serializers.CharField(),
-            required=False,
-            help_text="The errors of a field, under the name of that field.",
-        ),
-    },
+
+
+class ValidationErrorSerializer(serializers.Serializer[Any]):
+    """The errors of each field under its name; of a list or an object, under the place within it."""
+
+
+class _ValidationErrorSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    target_class = ValidationErrorSerializer
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        texts = {"type": "array", "items": {"type": "string"}}
+        return {
+            "type": "object",
+            "description": ValidationErrorSerializer.__doc__,
+            "properties": {"detail": {"type": "string", "description": "The error of the body as a whole."}},
+            "additionalProperties": {"anyOf": [texts, {"type": "object", "additionalProperties": {}}]},
+        }
+
+
+INVALID = OpenApiResponse(
+    ValidationErrorSerializer, "A parameter or field is invalid; the body names each one with the reason."
 )
-INVALID = OpenApiResponse(invalid, "A parameter or field is invalid; the body names each one with the reason.")
 BAD_TOKEN = OpenApiResponse(detail, "The token is unknown. Reading needs no token.")
 UNAUTHORIZED = OpenApiResponse(detail, "The caller is not signed in.")
 FORBIDDEN = OpenApiResponse(detail, "The signed-in user lacks a permission.")
@@ -69,6 +80,15 @@ WRITE_ERRORS = {
 def error(text: str) -> OpenApiResponse:
     """An error whose body is ``{"detail": …}``."""
     return OpenApiResponse(detail, text)
+
+
+def require_what_answers_have(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """drf-spectacular postprocessing hook: an answer has all fields, also those that a request may omit."""
+    for name, schema in result["components"]["schemas"].items():
+        # COMPONENT_SPLIT_REQUEST names those of requests; an object with further properties has none for sure.
+        if "properties" in schema and "additionalProperties" not in schema and not name.endswith("Request"):
+            schema["required"] = sorted(schema["properties"])
+    return result
 
 
 _NAME = "RequestID"
