@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 import orjson
 
 from catalog.models import AVAILABLE, PUBLISHED, Product, is_available
-from catalog.orders import Order
 from catalog.rows import Rows, placeholders, select
 from catalog.served import ProductRow
 from recommendations.diversity import Diversity
@@ -191,11 +190,7 @@ def fill(
         if len(chosen) == limit or len(skipped) > MAX_SKIPPED:
             break
     chosen |= dict(islice(chain(skipped.items(), last.items()), limit - len(chosen)))
-    if not chosen:
-        return []
-    places = [value for place, number in enumerate(chosen) for value in (number, place)]
-    join = f"JOIN (VALUES {', '.join(['(%s, %s)'] * len(chosen))}) AS chosen ON chosen.column1 = id"
-    products = _products.page(join, *places, limit=len(chosen), order=Order(("chosen.column2",))).rows
+    products = _products.in_order_of("id", chosen, limit=limit)
     found = ((product, chosen[product.id]) for product in products)
     return [Recommended(product, each.score, each.source, each.because) for product, each in found]
 

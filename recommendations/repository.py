@@ -130,9 +130,7 @@ def for_products(
     *, asins: tuple[str, ...], limit: int, category: str | None, exclude: tuple[str, ...], diverse: bool
 ) -> list[Recommended]:
     """Products that go with these, of which the newest is first. Unknown asins are ignored. Six queries or more."""
-    places = [value for place, asin in enumerate(dict.fromkeys(asins)) for value in (asin, place)]
-    given = f"JOIN (VALUES {', '.join(['(%s, %s)'] * (len(places) // 2))}) AS given ON given.column1 = asin"
-    history = _starts.page(given, *places, limit=_weights().history, order=Order(("given.column2",))).rows
+    history = _starts.in_order_of("asin", asins, limit=_weights().history)
     return _for_history(history, limit=limit, category=category, exclude=(*exclude, *asins), diverse=diverse)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from catalog import rows
 from catalog.models import Product, Review
 from catalog.rows import MAX_PAGE_BYTES
+from tests.catalog.lists import pages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ROWS, LENGTH = 120, 100_000
@@ -47,22 +48,13 @@ def large(letter: str) -> None:
     Review.objects.bulk_create(reviews, batch_size=20)
 
 
-def pages(client: Client, url: str | None) -> Iterator[bytes]:
-    """The bodies of a list's pages, from link to link."""
-    while url:
-        response = client.get(url)
-        assert (response.status_code, response["X-Data-Source"]) == (200, "live")
-        yield response.content
-        url = response.get("Link", "").removeprefix("<").removesuffix('>; rel="next"')
-
-
 @pytest.mark.parametrize("url", EXPECTED)
 @pytest.mark.parametrize("first", ["limit=1000", "limit=1000&skip=7", "limit=7"])
 def test_following_pages_visits_every_row_once(client: Client, large: None, url: str, first: str) -> None:
     seen = []
-    for body in pages(client, url + first):
-        assert len(body) < 1.1 * MAX_PAGE_BYTES
-        seen += [each.get("id", each["asin"]) for each in json.loads(body)]
+    for page in pages(client, url + first):
+        assert len(page.content) < 1.1 * MAX_PAGE_BYTES
+        seen += [each.get("id", each["asin"]) for each in page.json()]
     assert seen == EXPECTED[url]()[7 if "skip" in first else 0 :]
 
 
@@ -71,17 +63,25 @@ def test_json_counts_by_its_text_and_not_by_its_compressed_size(client: Client) 
     length = len(json.dumps(related))
     Product.objects.bulk_create([Product(asin=f"P{n}", related=related) for n in range(20)], batch_size=5)
     seen = []
-    for body in pages(client, "/products?limit=1000"):
-        assert len(body) < MAX_PAGE_BYTES + length
-        seen += [each["asin"] for each in json.loads(body)]
+    for page in pages(client, "/products?limit=1000"):
+        assert len(page.content) < MAX_PAGE_BYTES + length
+        seen += [each["asin"] for each in page.json()]
     assert seen == [f"P{n}" for n in range(20)]
+
+
+def test_given_products_end_early_without_a_next_page(client: Client, large: None) -> None:
+    response = client.get("/products?asins=" + ",".join(f"P{n}" for n in range(50)))
+    shown = [each["asin"] for each in response.json()]
+    assert shown == [f"P{n}" for n in range(len(shown))]
+    assert 0 < len(shown) < 50
+    assert "Link" not in response
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])
 def test_bytes_count_and_not_characters(client: Client, large: None, letter: str) -> None:
     first, second, *_ = pages(client, "/reviews?limit=1000")
-    for body in (first, second):
-        assert 0.7 * MAX_PAGE_BYTES < len(body) < 1.1 * MAX_PAGE_BYTES
+    for page in (first, second):
+        assert 0.7 * MAX_PAGE_BYTES < len(page.content) < 1.1 * MAX_PAGE_BYTES
 
 
 @pytest.mark.parametrize("url", EXPECTED)

@@ -1,7 +1,6 @@
 """The orders and filters of lists of reviews, and their pages."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -9,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from catalog.models import Product, Review
+from tests.catalog.lists import pages, plan_of, rows_of
 
 pytestmark = pytest.mark.django_db
 KEYS: dict[str, Callable[[Review], tuple[int, int]]] = {
@@ -37,19 +37,11 @@ def reviews(pen: Product) -> list[Review]:
     )
 
 
-def pages(client: APIClient, url: str) -> Iterator[list[dict[str, Any]]]:
-    while url:
-        response = client.get(url)
-        assert (response.status_code, response["X-Data-Source"]) == (200, "live")
-        yield response.json()
-        url = response.get("Link", "").removeprefix("<").removesuffix('>; rel="next"')
-
-
 @pytest.mark.parametrize("sort", KEYS)
 @pytest.mark.parametrize("path", LISTS)
 def test_each_order_shows_every_review_once(anybody: APIClient, reviews: list[Review], path: str, sort: str) -> None:
     expected = [review.pk for review in sorted(reviews, key=KEYS[sort])]
-    found = [[each["id"] for each in page] for page in pages(anybody, f"{path}sort={sort}&limit=4")]
+    found = [[each["id"] for each in page.json()] for page in pages(anybody, f"{path}sort={sort}&limit=4")]
     assert [number for page in found for number in page] == expected
     assert [len(page) for page in found] == [4, 4, 4, 4, 4, 3]
 
@@ -57,10 +49,10 @@ def test_each_order_shows_every_review_once(anybody: APIClient, reviews: list[Re
 @pytest.mark.parametrize("sort", ["", "sort=newest&", "sort=rating&"])
 def test_filters_hold_on_every_page(anybody: APIClient, reviews: list[Review], sort: str) -> None:
     asked = f"/reviews?{sort}min_rating=3&verified=true&limit=2"
-    found = [each for page in pages(anybody, asked) for each in page]
+    found = rows_of(anybody, asked)
     assert {each["id"] for each in found} == {r.pk for r in reviews if r.overall >= 3 and r.verified}
     assert all(each["verified"] is True for each in found)
-    others = [each["id"] for page in pages(anybody, f"/reviews?{sort}verified=false&limit=9") for each in page]
+    others = [each["id"] for each in rows_of(anybody, f"/reviews?{sort}verified=false&limit=9")]
     assert {*others} == {r.pk for r in reviews if not r.verified}
 
 
@@ -113,14 +105,3 @@ def test_no_page_sorts_reviews(anybody: APIClient, reviews: list[Review], path: 
     plan = plan_of(query)
     assert "SORT" not in plan
     assert "ORDER BY" not in plan
-
-
-def plan_of(query: str) -> str:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            for way in ("seqscan", "bitmapscan", "sort"):  # which are faster for a few rows
-                cursor.execute(f"SET LOCAL enable_{way} = off")
-            cursor.execute(f"EXPLAIN {query}")
-        else:
-            cursor.execute(f"EXPLAIN QUERY PLAN {query}")
-        return "\n".join(str(row) for row in cursor.fetchall()).upper()

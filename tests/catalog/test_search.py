@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from catalog.models import Product, Review
 from catalog.search import query
-from tests.catalog.test_review_orders import plan_of
+from tests.catalog.lists import plan_of, rows_of
 from tests.resilience.doubles import Clock
 
 pytestmark = pytest.mark.django_db
@@ -114,31 +114,23 @@ SORTED = {
 
 @pytest.mark.parametrize(("sort", "limit"), [*combinations(SORTED, [1, 2, 100])])
 def test_pages_by_key_visit_each_product_once_in_order(anybody: APIClient, sort: str, limit: int) -> None:
-    assert pages(anybody, f"/products?limit={limit}" + f"&sort={sort}" * bool(sort)) == SORTED[sort]
+    assert asins_of(anybody, f"/products?limit={limit}" + f"&sort={sort}" * bool(sort)) == SORTED[sort]
 
 
 def test_pages_of_a_search_go_on_after_the_title_matches(anybody: APIClient) -> None:
-    assert pages(anybody, "/products?q=pens&limit=1") == ["GEL", "BALL", "INK", "CASE"]
+    assert asins_of(anybody, "/products?q=pens&limit=1") == ["GEL", "BALL", "INK", "CASE"]
 
 
 def test_products_with_equal_keys_are_on_one_page_each(anybody: APIClient) -> None:
     Product.objects.bulk_create(Product(asin=f"TWIN{n}", title="Twin", price=5) for n in range(5))
     twins = [f"TWIN{n}" for n in range(5)]
-    assert pages(anybody, "/products?q=twin&limit=2&sort=price") == twins
+    assert asins_of(anybody, "/products?q=twin&limit=2&sort=price") == twins
     for sort in ("rating", "-price", "popular", "relevance"):  # the newest first
-        assert pages(anybody, f"/products?q=twin&limit=2&sort={sort}") == twins[::-1]
+        assert asins_of(anybody, f"/products?q=twin&limit=2&sort={sort}") == twins[::-1]
 
 
-def pages(client: APIClient, url: str) -> list[str]:
-    found: list[str] = []
-    following: str | None = url
-    while following:
-        response = client.get(following)
-        assert response.status_code == 200, response.content
-        found += [each["asin"] for each in response.json()]
-        link = response.get("Link", "")
-        following = link.partition(">")[0].removeprefix("<") or None
-    return found
+def asins_of(client: APIClient, url: str) -> list[str]:
+    return [each["asin"] for each in rows_of(client, url)]
 
 
 @pytest.mark.parametrize(
