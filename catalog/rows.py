@@ -15,6 +15,8 @@ Values = tuple[Any, ...]
 
 # Bytes that the long values of a page may take together. A thousand reviews of usual length stay below it.
 MAX_PAGE_BYTES = 2_000_000
+# SQL for the bytes of a value of unlimited length.
+_BYTES = {"sqlite": "length(CAST({} AS BLOB))", "postgresql": "octet_length({})"}
 
 
 def select(sql: str, *parameters: Any) -> list[Values]:
@@ -82,11 +84,7 @@ class Rows(Generic[R]):
             f"CAST({column} AS text) AS {name}" if name in self._json_names else f"{column} AS {name}"
             for name, column in columns.items()
         )
-        # SQL for the bytes of each value of unlimited length.
-        length = "length(CAST({} AS BLOB))" if connection.vendor == "sqlite" else "octet_length({})"
-        self._sizes = {
-            name: length.format(name) for name in self._names if isinstance(by_name[name], TextField | JSONField)
-        }
+        self._long = [name for name in self._names if isinstance(by_name[name], TextField | JSONField)]
 
     def fetch(self, clauses: str, *parameters: Any) -> list[R]:
         """The rows selected by ``clauses`` (JOIN, WHERE and what follows). One query."""
@@ -103,16 +101,18 @@ class Rows(Generic[R]):
         The first query leaves out long values. If there are any, a second one fetches their rows.
         """
         long = MAX_PAGE_BYTES // (limit + 1)
+        # Asked now, not at import: a standby may be of another vendor.
+        bytes_of = _BYTES[connection.vendor]
+        sizes = {name: bytes_of.format(name) for name in self._long}
         short = [
-            f"CASE WHEN {self._sizes[name]} <= {long} THEN {name} END" if name in self._sizes else name
-            for name in self._names
+            f"CASE WHEN {sizes[name]} <= {long} THEN {name} END" if name in sizes else name for name in self._names
         ]
         # JSON counts by its text: stored, it may be compressed to a hundredth. The inner query converts each value to
         # text once; the outer one keeps its order.
         clauses = f"{clauses} ORDER BY {order.clause()} LIMIT %s OFFSET %s"
         keys = [f"{column} AS key_{number}" for number, column in enumerate(order.columns)]
         inner = f"(SELECT {', '.join(keys)}, {self._all} FROM {self._table} {clauses}) AS page"  # noqa: S608
-        size = " + ".join(self._sizes.values()) or "0"
+        size = " + ".join(sizes.values()) or "0"
         outer = ", ".join([*short, size, *(f"key_{number}" for number in range(len(keys)))])
         found = self._query(outer, inner, *order.parameters, *parameters, limit + 1, skip)
         width = len(self._names)

@@ -1,7 +1,7 @@
 """Products that were withdrawn: taken off the lists, out of stock or deleted; and reviews that are published no longer.
 
-Live answers ask the database. An answer that was kept for an outage may be older than a withdrawal, so each process
-reads the new withdrawals every INTERVAL seconds and looks at a kept answer with what it knows.
+Live answers ask the database. A stale answer may be older than a withdrawal, so each process reads the new withdrawals
+every INTERVAL seconds and looks at a stale answer with what it knows.
 """
 
 import math
@@ -17,7 +17,7 @@ from django.db import connection
 
 from catalog.models import Product, review_key
 from catalog.served import ProductRow, ReviewRow
-from resilience import breakers, scope
+from resilience import breakers, scope, standby
 from resilience.database import ERRORS
 from service import held_answers
 
@@ -28,7 +28,7 @@ MAX_KNOWN = 100_000  # in a process, 17 MB; the oldest are forgotten first
 
 # The oldest transaction that may still be running: what earlier ones wrote is visible, or never will be. SQLite has one
 # writer at a time, and counts.
-_OLDEST = {
+OLDEST = {
     "postgresql": "SELECT txid_snapshot_xmin(txid_current_snapshot()) AS oldest",
     "sqlite": "SELECT coalesce(max(xid), 0) + 1 AS oldest FROM catalog_withdrawal",
 }
@@ -110,8 +110,13 @@ class Withdrawals:
             time.sleep(max(INTERVAL, 4 * (time.thread_time() - used)))
 
     def read(self) -> None:
-        """Read what became of products since the last time: one query, more for more than MAX_READ."""
+        """Read what became of products since the last time: one query, more for more than MAX_READ.
+
+        The first time, read what became of them since the standby was made.
+        """
         started = time.monotonic()
+        if self._next is None and (made := standby.read(lambda: _read(sys.maxsize, "")[1])):
+            self._next = made.answer
         found, oldest = _read(sys.maxsize if self._next is None else self._next, "")
         if self._next is None or oldest < self._next:  # the first time, or another database has taken its place
             self._next, self._forgotten = oldest, time.monotonic()
@@ -145,7 +150,7 @@ def _read(xid: int, asin: str) -> tuple[list[tuple[int, str, bool, bool]], int]:
     """At most MAX_READ rows after these two, in their order, and the oldest transaction that may still be running."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT oldest, xid, asin, is_listed, in_stock FROM ({_OLDEST[connection.vendor]}) AS running
+            f"""SELECT oldest, xid, asin, is_listed, in_stock FROM ({OLDEST[connection.vendor]}) AS running
             LEFT JOIN (
                 SELECT * FROM catalog_withdrawal WHERE (xid, asin) > (%s, %s) ORDER BY xid, asin LIMIT %s
             ) AS withdrawn ON TRUE ORDER BY xid, asin""",  # noqa: S608

@@ -35,10 +35,11 @@ def are_libpq_options(parsed: dict[str, Any]) -> bool:
     return parsed["ENGINE"] == "django.db.backends.postgresql" and (age is None or isinstance(age, int | float))
 
 
-def database(default: str) -> dict[str, Any]:
+def database(name: str, default: str) -> dict[str, Any]:
+    """The database whose URL is in the variable ``name``."""
     sqlite = "django.db.backends.sqlite3"
     parsed: dict[str, Any] = setting(
-        "DATABASE_URL",
+        name,
         env.db_url,
         default,
         lambda d: d["NAME"] and ((d["ENGINE"] == sqlite and ensure_parent(d["NAME"])) or are_libpq_options(d)),
@@ -53,7 +54,7 @@ def database(default: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
         }
         return {**parsed, "ENGINE": "resilience.backends.sqlite3"}
-    socket = unquote(urlsplit(env.str("DATABASE_URL")).netloc.rpartition("@")[2])
+    socket = unquote(urlsplit(env.str(name)).netloc.rpartition("@")[2])
     if socket.startswith("/"):  # the folder of a socket, quoted in a URL
         parsed["HOST"], parsed["PORT"] = socket, ""
     parsed.setdefault("CONN_MAX_AGE", 600)
@@ -65,4 +66,11 @@ def database(default: str) -> dict[str, Any]:
 # An older answer is not served; a default is more honest.
 STALE_MAX_AGE = seconds("STALE_MAX_AGE", 86_400)
 # ATOMIC_REQUESTS stays off: it would turn an outage into a 500 before any fallback could answer.
-DATABASES = {"default": database(f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
+DATABASES = {"default": database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
+# Answers reads while the default database is down: a replica, or the file of refresh_standby.
+STANDBY_DATABASE = "standby" if env.str("STANDBY_URL", default="") else ""
+if STANDBY_DATABASE:
+    DATABASES[STANDBY_DATABASE] = database("STANDBY_URL", "")
+    if DATABASES[STANDBY_DATABASE]["ENGINE"] == "resilience.backends.sqlite3":
+        DATABASES[STANDBY_DATABASE]["OPTIONS"] = {"init_command": "PRAGMA query_only = ON"}
+    BREAKERS[STANDBY_DATABASE] = {**BREAKERS["database"], "database": STANDBY_DATABASE}

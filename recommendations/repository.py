@@ -35,6 +35,7 @@ from recommendations.merchandising import Rules, rules_for
 from recommendations.neighbours import StartRow, neighbours_of, start_of
 from recommendations.ranking import rank
 from recommendations.weights import Weights
+from resilience import standby
 from resilience.fallback import with_fallback
 
 DEFAULT_LIMIT = 10
@@ -67,9 +68,12 @@ class PopularCache:
         return (age < settings.STALE_MAX_AGE and _still_available(self._products, age)) or []
 
     def refresh(self) -> None:
-        """Look the products and the active build up if REFRESH_INTERVAL has passed. Four or five queries a minute."""
+        """Look the products and the active build up if REFRESH_INTERVAL has passed. Four or five queries a minute.
+
+        Those of a standby are not of now.
+        """
         started = time.monotonic()
-        if started >= self._at + REFRESH_INTERVAL:
+        if started >= self._at + REFRESH_INTERVAL and not standby.is_in_use():
             fillers = (popular_of("", "popular"), best_rated(None))
             self._products = fill(*fillers, limit=CACHED, category=None, exclude=(), rules=rules_for(""))
             build = builds.active()

@@ -40,6 +40,10 @@ class Settings:
         return getattr(settings, "REDIS_URL", "")
 
     @property
+    def STANDBY_DATABASE(self) -> str:
+        return getattr(settings, "STANDBY_DATABASE", "")
+
+    @property
     def STALE_MAX_AGE(self) -> float:
         return getattr(settings, "STALE_MAX_AGE", 86_400)
 

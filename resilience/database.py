@@ -40,7 +40,13 @@ _SQLITE_FAILURES = {
     sqlite3.SQLITE_NOTADB,
     sqlite3.SQLITE_PROTOCOL,
 }
-_SQLITE_NEUTRAL = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
+_SQLITE_NEUTRAL = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,  # the deadline has passed
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+}
 
 ERRORS = (Error, deadlines.DeadlineExceeded)
 MAX_ATTEMPTS = 3  # of one call: a failover may cut all connections twice in a row

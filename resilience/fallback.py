@@ -3,15 +3,18 @@
 A fallback belongs to the call, not to the breaker: one breaker protects many calls, each with its own fallback.
 """
 
+import math
 import time
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Hashable, Iterator
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import DEFAULT_DB_ALIAS
 
-from resilience import breakers, provenance, scope
+from resilience import breakers, provenance, scope, standby
 from resilience.breaker import Breaker
+from resilience.conf import conf
 from resilience.database import DatabaseBreaker
 from resilience.errors import DependencyUnavailable, ExpectedError
 from resilience.stale_cache import StaleCache
@@ -29,11 +32,14 @@ def with_fallback(
     keep_stale: bool = True,
     revise: Callable[[T, float], T | None] = lambda answer, age: answer,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a read: it returns the live answer, else the last good one for the same arguments, else the default.
+    """Decorate a read: it returns the live answer, else a stale one, else the default.
+
+    The stale answer is the fresher of the last good one for the same arguments and that of the standby, which only
+    reads of the default database have.
 
     The arguments are the cache key, so they are keyword-only and hashable. ``default`` gets the same arguments and must
-    not fail. ``revise`` gets a kept answer and the seconds since it was asked for, and returns what is served of it, or
-    None for the default. Errors that are answers (DoesNotExist) pass through, and the kept answer is discarded. By
+    not fail. ``revise`` gets a stale answer and the seconds since it was true, and returns what is served of it, or
+    None for the next one. Errors that are answers (DoesNotExist) pass through, and the kept answer is discarded. By
     default the breaker is that of the default database.
     """
 
@@ -52,14 +58,13 @@ def with_fallback(
                 with scope.reserve(is_open=False):  # the reserve is for calls without a fallback
                     answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
-                kept = stale_cache.get(key)
-                revised = None if kept is None else revise(*kept)
-                if kept is None or revised is None:
-                    answer = default(*args, **kwargs)
-                    count("default")
-                else:
-                    answer = revised
-                    count("stale", kept[1])
+                for stale, age in _stale_answers(key, breaker, partial(func, *args, **kwargs)):
+                    revised = revise(stale, age)
+                    if revised is not None:
+                        count("stale", age)
+                        return revised
+                answer = default(*args, **kwargs)
+                count("default")
             except (ExpectedError, ObjectDoesNotExist):
                 stale_cache.discard(key)
                 count("live")
@@ -95,6 +100,18 @@ def protected_write(
         return write
 
     return decorate
+
+
+def _stale_answers(key: Hashable, breaker: Breaker, call: Callable[[], Any]) -> Iterator[tuple[Any, float]]:
+    """Yield stale answers, each with its age in seconds, the freshest first."""
+    kept = stale_cache.get(key)
+    if isinstance(breaker, DatabaseBreaker) and breaker.alias == DEFAULT_DB_ALIAS:
+        started = time.monotonic()
+        if found := standby.read(call, fresher_than=kept[1] if kept else math.inf):
+            breakers.database_breaker(conf.STANDBY_DATABASE).answered("stale", time.monotonic() - started)
+            yield found
+    if kept:
+        yield kept
 
 
 def _breaker(name: str | None) -> Breaker:

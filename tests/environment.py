@@ -11,7 +11,8 @@ os.environ["SECRET_KEY"] = "tests-only-" + "0" * 40
 os.environ["DEBUG"] = "off"
 os.environ["SABOTAGE"] = "on"
 os.environ["AD_PROVIDER_URL"] = "http://127.0.0.1:1"  # nobody listens there, whatever else runs on the machine
-os.environ.pop("REDIS_URL", None)
+for name in ("REDIS_URL", "STANDBY_URL"):
+    os.environ.pop(name, None)
 if os.environ.get("TEST_DATABASE") == "postgresql":
     import psycopg2
 

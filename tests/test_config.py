@@ -91,6 +91,16 @@ def test_the_database_may_be_a_socket_or_several_hosts_with_options_of_their_own
     assert database("postgres://me@db/shop", DB_POOLER="transaction")["DISABLE_SERVER_SIDE_CURSORS"]
 
 
+def test_a_standby_has_a_breaker_of_its_own_and_an_sqlite_file_is_never_written(start: Start, tmp_path: Path) -> None:
+    assert start()["STANDBY_DATABASE"] == ""
+    settings = start(STANDBY_URL=f"sqlite:///{tmp_path}/standby.sqlite3", DB_DEADLINE="3")
+    assert settings["STANDBY_DATABASE"] == "standby"
+    assert settings["BREAKERS"]["standby"] == {**settings["BREAKERS"]["database"], "database": "standby"}
+    assert settings["DATABASES"]["standby"]["OPTIONS"] == {"init_command": "PRAGMA query_only = ON"}
+    replica = start(STANDBY_URL="postgres://me@replica/shop")["DATABASES"]["standby"]
+    assert (replica["ENGINE"], replica["HOST"]) == ("resilience.backends.postgresql", "replica")
+
+
 def test_the_key_of_make_run_is_found_and_the_environment_wins(start: Start, tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     (tmp_path / "var/local.env").write_text("SECRET_KEY=" + "l" * 40 + "\nSABOTAGE=on\n")
@@ -120,6 +130,7 @@ UNUSABLE = {
         "postgres://me@db/shop?CONN_MAX_AGE=long",
         "sqlite:////proc/shop/x",
     ],
+    "STANDBY_URL": ["replica", "mysql://me@db/shop"],
     "CORS_ALLOWED_ORIGINS": ["*", "shop.example", "https://shop.example/", "https://a.example,nonsense", "http://"],
     "OTEL_EXPORTER_OTLP_ENDPOINT": ["collector:4318", "ftp://collector"],
     "SENTRY_DSN": ["on", "http://"],

@@ -34,6 +34,10 @@ class ProtectedWrapper(BaseDatabaseWrapper):
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(self._execute)
 
+    def age(self) -> float | None:
+        """Return the seconds since the data of this database were true, None if unknown; for a standby."""
+        raise NotImplementedError
+
     def _guard(self) -> DatabaseBreaker | None:
         """Return this database's breaker; None if the process does not serve, or inside a call through the breaker."""
         name = breakers.guard_of(self.alias) if _is_on else None

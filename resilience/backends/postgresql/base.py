@@ -4,6 +4,7 @@ Django checks and replaces connections in request signals, which a background th
 connection outside of a transaction checks it, in requests, background threads and probes alike.
 """
 
+import math
 import select
 import time
 from typing import Any
@@ -21,6 +22,14 @@ from resilience.conf import conf
 # Seconds after which an idle connection is checked before use: a NAT or a load balancer may have dropped it silently.
 # For a busy connection, its last answer is the check.
 IDLE = 0.5
+AGE_INTERVAL = 1.0  # seconds for which a measured age serves
+# What a replica has replayed may be all that there was, however long ago that is, while it is connected to its primary.
+# A server that is no replica, or has become the primary, is always current.
+_AGE = """
+    SELECT CASE WHEN NOT pg_is_in_recovery() OR (
+        pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver)
+    ) THEN 0 ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END
+"""
 READ_ONLY_INTERVAL = 1.0  # seconds between two read-only answers that make all connections suspect
 
 
@@ -121,6 +130,20 @@ class _CheckedWrapper(base.DatabaseWrapper):
 
 class DatabaseWrapper(ProtectedWrapper, _CheckedWrapper):
     """The backend's connection, protected and checked."""
+
+    _measured: dict[str, tuple[float, float | None]] = {}  # by alias: when, on the monotonic clock, and the age then
+
+    def age(self) -> float | None:
+        """Return by how many seconds this replica may lie behind its primary. At most one query in AGE_INTERVAL."""
+        at, age = self._measured.get(self.alias, (-math.inf, None))
+        if time.monotonic() > at + AGE_INTERVAL:
+            at = time.monotonic()
+            with self.cursor() as cursor:
+                cursor.execute(_AGE)
+                (found,) = cursor.fetchone()
+            age = None if found is None else max(0.0, float(found))
+            self._measured[self.alias] = at, age
+        return None if age is None else age + time.monotonic() - at
 
 
 class _ErrorWrapper(DatabaseErrorWrapper):
