@@ -63,10 +63,10 @@ def _ended(process: psutil.Process) -> bool:
 class Postgres:
     """A PostgreSQL on a port of its own that can be killed, stopped and started again.
 
-    Its data is a copy of the folder ``template``, if there is one.
+    Its data is a copy of the folder ``template``, if there is one; or it is a replica of ``primary``.
     """
 
-    def __init__(self, *, fsync: bool = False, template: Path | None = None) -> None:
+    def __init__(self, *, fsync: bool = False, template: Path | None = None, primary: "Postgres | None" = None) -> None:
         self.fsync = fsync
         self.data = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self.port = free_port()
@@ -74,6 +74,9 @@ class Postgres:
         postgres_server.prepare(self.data)
         if template:
             subprocess.run(["cp", "--archive", f"{template}/.", str(self.data)], check=True)
+        elif primary:
+            source = f"--host=127.0.0.1 --port={primary.port} --username=postgres --checkpoint=fast --no-sync".split()
+            self._run("pg_basebackup", *source, "--write-recovery-conf", f"--pgdata={self.data}")
         else:
             self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync", f"--pgdata={self.data}")
         self.start()
