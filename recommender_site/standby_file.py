@@ -60,6 +60,7 @@ def refresh(file: Path, *, reviews_per_product: int) -> Written:
     ones counts, and makes up the histories of reviewers. Raises RefreshRunning, OSError and django.db.Error.
     """
     started = time.time()
+    os.environ["SQLITE_TMPDIR"] = str(file.parent)  # sorting an index takes as much room again, which /tmp may not have
     with _exclusive(file):
         new = file.with_name(f"{file.name}.new")
         new.unlink(missing_ok=True)  # of a refresh that was killed

@@ -19,6 +19,7 @@ VAR = HERE / "var"
 # The default port of each service, and the setting that changes it.
 PORTS = {"recommender_site": (8000, "RECOMMENDER_PORT"), "ad_provider_site": (8001, "AD_PROVIDER_PORT")}
 START_TIMEOUT = 120  # seconds
+REFRESH_INTERVAL = 300  # seconds
 
 
 def main() -> None:
@@ -37,6 +38,7 @@ def main() -> None:
         os.environ.setdefault("AD_PROVIDER_PUBLIC_URL", ad_provider_url)
     make_secret_key()
     os.environ.setdefault("SABOTAGE", "on")
+    os.environ.setdefault("STANDBY_URL", f"sqlite:///{VAR / 'standby.sqlite3'}")
     print("Preparing the database", flush=True)
     manage("recommender", "migrate", "--verbosity=0")
     manage("ad_provider", "migrate", "--verbosity=0")
@@ -46,6 +48,8 @@ def main() -> None:
     manage("recommender", "build_recommendations", "--if-changed")
     manage("recommender", "create_admin", f"--password-file={VAR / 'admin-password'}")
     processes = [start(site, port) for site, port in services.items()]
+    # It answers reads while the database is away. A replica, if there is one instead, refreshes itself.
+    refreshers = [refresh_standby()] if os.environ["STANDBY_URL"].startswith("sqlite:") else []
     # An end that is asked for is an end like Ctrl-C's.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -64,9 +68,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print()
     finally:
-        for process in processes:
+        for process in (*processes, *refreshers):
             process.terminate()
-        for process in processes:
+        for process in (*processes, *refreshers):
             process.wait()
 
 
@@ -104,6 +108,11 @@ def start(site: str, port: int) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches this process, which then ends the services in order.
     command = [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{port}", "--log-level=warning", f"{site}.wsgi"]
     return subprocess.Popen(command, start_new_session=True)
+
+
+def refresh_standby() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "manage_recommender.py", "refresh_standby", f"--every={REFRESH_INTERVAL}"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
 def wait_until_alive(process: subprocess.Popen[bytes], port: int) -> None:

@@ -88,6 +88,14 @@ def test_the_jobs_run_daily_and_again_soon_after_a_failure(tmp_path: Path, fails
     assert lines == [*(jobs[:2] if fails else jobs), f"sleep {pause}"]
 
 
+def test_a_container_refreshes_the_standby_that_the_services_read() -> None:
+    for name in ("standby", "recommender", "ad-provider"):
+        assert SERVICES[name]["environment"]["STANDBY_URL"] == "${STANDBY_URL:-sqlite:////standby/shop.sqlite3}"
+        assert "standby:/standby" in SERVICES[name]["volumes"]
+    assert SERVICES["standby"]["command"] == ["python", "manage_recommender.py", "refresh_standby", "--every=300"]
+    assert "--owner=shop /spool /standby" in (ROOT / "docker/Dockerfile").read_text()
+
+
 def make_env(folder: Path) -> dict[str, str]:
     subprocess.run([sys.executable, ROOT / "docker/make_env.py"], cwd=folder, check=True)
     assert (folder / ".env").stat().st_mode & 0o077 == 0

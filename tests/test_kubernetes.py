@@ -48,17 +48,29 @@ def test_each_file_is_part_of_a_step() -> None:
 @pytest.mark.parametrize("name", PODS)
 def test_it_runs_the_image_with_the_shared_settings_and_no_privileges(name: str) -> None:
     spec = PODS[name]["spec"]
-    (container,) = spec["containers"]
-    assert container["image"] == SETTINGS["images"][0]["name"]
-    assert container["envFrom"] == [{"configMapRef": {"name": "shop"}}, {"secretRef": {"name": "shop"}}]
     assert spec["securityContext"]["runAsUser"] == 10001  # as in docker/Dockerfile
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
-    assert container["resources"]["limits"]["memory"]
+    for container in (*spec["containers"], *spec.get("initContainers", [])):
+        assert container["image"] == SETTINGS["images"][0]["name"]
+        assert container["envFrom"] == [{"configMapRef": {"name": "shop"}}, {"secretRef": {"name": "shop"}}]
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
+        assert container["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("name", ["recommender", "ad-provider"])
+def test_a_sidecar_refreshes_the_standby_that_the_service_reads(name: str) -> None:
+    (service,), (sidecar,) = PODS[name]["spec"]["containers"], PODS[name]["spec"]["initContainers"]
+    assert sidecar["restartPolicy"] == "Always"
+    assert sidecar["command"] == ["python", "manage_recommender.py", "refresh_standby", "--every=900"]
+    (standby,) = sidecar["env"]
+    assert standby == {"name": "STANDBY_URL", "value": "sqlite:////standby/shop.sqlite3"}
+    for container in (service, sidecar):
+        assert standby in container["env"]
+        assert {"name": "standby", "mountPath": "/standby"} in container["volumeMounts"]
 
 
 @pytest.mark.parametrize("name", ["recommender", "ad-provider"])
@@ -134,7 +146,9 @@ def test_each_pod_starts_with_its_own_environment_where_the_code_is_read_only(tm
         folders = {each["mountPath"]: tmp_path / name / each["name"] for each in container["volumeMounts"]}
         for folder in folders.values():
             folder.mkdir(parents=True)
-        own = {each["name"]: str(folders.get(each["value"], each["value"])) for each in container.get("env", [])}
+        own = {each["name"]: each["value"] for each in container.get("env", [])}
+        for path, folder in folders.items():
+            own = {variable: value.replace(path, str(folder)) for variable, value in own.items()}
         # gunicorn loads the service and ends; the jobs run.
         command = container["command"] + (["--check-config"] if container["command"][0] == "gunicorn" else [])
         env = shared | {"TMPDIR": str(folders["/tmp"])} | own
