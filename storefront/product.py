@@ -35,7 +35,7 @@ def product_page(
 ) -> HttpResponse:
     """The page, with the form of a review that was ``unsent``, so that its text is not lost.
 
-    Eight queries at most, and three for who is signed in.
+    Six queries, and three for who is signed in.
     """
     visitor, viewer = visitor_of(request), viewer_of(request)
     if not is_asin(asin):

@@ -53,11 +53,11 @@ def test_ads_get_the_page_the_viewer_and_the_request(client: Client, pen: Produc
     }
 
 
-def test_a_product_takes_eight_queries(
+def test_a_product_takes_six_queries(
     client: Client, shop: None, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     repository.popular_cache.refresh()  # once a minute
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(6):
         page_of(client, "/item/PEN1")
 
 

@@ -100,5 +100,5 @@ def test_a_signed_in_reader_takes_three_more_queries(
     shopper: Client, shop: None, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     repository.popular_cache.refresh()  # once a minute
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(9):
         page_of(shopper, "/item/PEN1")
