@@ -105,7 +105,7 @@ class CatalogViewSet(SharedReads, CredentialsOnly, GenericViewSet[Any]):
             headers["X-Total-Count"] = str(page.total.number)
             if not page.total.is_exact:
                 headers["X-Total-Count-Estimated"] = "true"
-        serializer = _shared(self.serializer_class)
+        serializer = self.get_serializer()
         shown = [_only(fields, serializer.to_representation(row)) for row in page.rows]
         return Response(shown, headers=headers)
 

@@ -93,7 +93,7 @@ ALL = Search()
 LONGEST_KEY = 3  # that of titles, rating and id
 
 
-estimates = TTLCache[Search, Total](maxsize=1_000, ttl=ESTIMATED_FOR)
+estimates: TTLCache[Search, Total] = TTLCache(maxsize=1_000, ttl=ESTIMATED_FOR)
 _lock = threading.Lock()
 
 
