@@ -35,6 +35,7 @@ class ReviewSerializer(serializers.Serializer[ReviewRow]):
         help_text="Defaults to your user name. Another one requires the permission `catalog.post_for_others`.",
     )
     asin = AsinField(label="ASIN")
+    product_id = serializers.CharField(label="Product ID", read_only=True, help_text="The same as `asin`.")
     reviewerName = serializers.CharField(
         label="Reviewer name", source="reviewer_name", max_length=rules.MAX_NAME, required=False, allow_blank=True
     )
@@ -111,6 +112,7 @@ class ReviewSerializer(serializers.Serializer[ReviewRow]):
             "id": review.id,
             REVIEWER_ID: review.reviewer_id,
             "asin": review.product_id,
+            "product_id": review.product_id,
             REVIEWER_NAME: review.reviewer_name,
             "helpful": [review.helpful_votes, review.total_votes],
             REVIEW_TEXT: review.review_text,

@@ -1,7 +1,7 @@
 """The middleware of both services, in the order of the settings: outermost first."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
@@ -35,12 +35,17 @@ def _view_of(request: HttpRequest) -> str:
     return "static" if request.path_info.startswith(settings.STATIC_URL) else "unmatched"
 
 
+def policy_of(sources: Mapping[str, Iterable[str]]) -> str:
+    """The header for a policy in the format of ``settings.SECURE_CSP``."""
+    return "; ".join(" ".join([name, *allowed]) for name, allowed in sources.items())
+
+
 class ContentSecurityPolicyMiddleware:
     """Adds ``settings.SECURE_CSP``, in the format of Django 6, to every response without a policy of its own."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self._policy = "; ".join(" ".join([name, *sources]) for name, sources in settings.SECURE_CSP.items())
+        self._policy = policy_of(settings.SECURE_CSP)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)

@@ -6,6 +6,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from service import views
+from service.redoc import RedocView
 
 urlpatterns = [
     path("favicon.ico", views.favicon, name="favicon"),
@@ -28,6 +29,7 @@ urlpatterns = [
         ),
         name="docs",
     ),
+    path("redoc", RedocView.as_view(url_name="openapi"), name="redoc"),
     path("admin/", admin.site.urls),
     path("accounts/", include("rest_framework.urls")),
 ]

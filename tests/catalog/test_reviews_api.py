@@ -28,6 +28,7 @@ def test_a_review_has_the_wire_shape(anybody: APIClient, pen: Product) -> None:
             "id": review.pk,
             "reviewerID": "R1",
             "asin": pen.asin,
+            "product_id": pen.asin,  # the same by its older name
             "reviewerName": "Ann",
             "helpful": [2, 3],
             "reviewText": "It writes.",
@@ -212,3 +213,9 @@ def test_an_anonymous_post_is_refused(anybody: APIClient, pen: Product) -> None:
 @pytest.mark.parametrize("body", ["[]", '"text"', "null", "3"])
 def test_a_body_that_is_not_an_object_is_400(body: str, shopper: APIClient) -> None:
     assert shopper.generic("POST", "/reviews", body, "application/json").status_code == 400
+
+
+def test_the_older_name_of_the_asin_cannot_be_written(shopper: APIClient, pen: Product) -> None:
+    posted = shopper.post("/reviews", {"asin": pen.asin, "overall": 4, "product_id": "ANOTHER"}, format="json")
+    assert (posted.status_code, posted.json()["product_id"]) == (201, pen.asin)
+    assert shopper.post("/reviews", {"product_id": pen.asin, "overall": 4}, format="json").json().keys() == {"asin"}

@@ -129,6 +129,19 @@ def test_the_docs_list_every_call_and_can_try_one(tab: Chrome, name: str, reques
     )
 
 
+@pytest.mark.parametrize("name", ["recommender", "ad_provider"])
+def test_redoc_lists_every_call_and_asks_no_other_host(
+    new_tab: Chrome, name: str, request: pytest.FixtureRequest
+) -> None:
+    service = request.getfixturevalue(name)
+    new_tab.get(f"{service.url}/redoc")
+    eventually(lambda: len(new_tab.find_elements(By.CSS_SELECTOR, "[data-section-id*='/operation/']")) > 5)
+    eventually(lambda: not new_tab.find_elements(By.CSS_SELECTOR, "img[alt='redocly logo']"))
+    (refused,) = complaints(new_tab)
+    assert "https://cdn.redoc.ly/redoc/logo-mini.svg" in refused
+    assert "img-src 'self' data:" in refused
+
+
 def test_the_pages_of_the_admin_have_their_scripts(tab: Chrome, ad_provider: Service, admin: Admin) -> None:
     sign_in(tab, ad_provider, admin)
     tab.get(f"{ad_provider.url}/admin/campaigns/campaign/add/")

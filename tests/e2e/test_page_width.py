@@ -11,7 +11,7 @@ from tests.e2e.admin import Admin
 from tests.e2e.services import Service
 from tests.e2e.test_content_security_policy import sign_in
 
-PAGES = ("/", "/status", "/docs", "/breakers", "/breakers/database", "/nothing-here")
+PAGES = ("/", "/status", "/docs", "/redoc", "/breakers", "/breakers/database", "/nothing-here")
 SCREENS: dict[str, dict[str, int]] = {
     "telephone": {"width": 390, "height": 844},
     "desk": {"width": 1280, "height": 1000},
@@ -20,7 +20,7 @@ WIDTH = "return document.documentElement.scrollWidth"
 # Fields scroll by themselves when somebody types.
 CUT_OFF = """
 return [...document.querySelectorAll("body *:not(input):not(textarea)")]
-  .filter(e => e.clientWidth > 20 && e.scrollWidth > e.clientWidth + 1 && !e.closest("#swagger-ui"))
+  .filter(e => e.clientWidth > 20 && e.scrollWidth > e.clientWidth + 1 && !e.closest("#swagger-ui, redoc"))
   .map(e => e.outerHTML.slice(0, 200))
 """
 

@@ -124,7 +124,7 @@ def test_the_icon_is_linked_and_answered_at_its_usual_path(client: Client) -> No
     assert (response.status_code, response["Content-Type"]) == (200, "image/svg+xml")
     assert response.content.startswith(b"<svg")
     assert response["Cache-Control"] == "max-age=86400"
-    for path in ("/about", "/status", "/docs", "/breakers", "/accounts/login/", "/nothing-here"):
+    for path in ("/about", "/status", "/docs", "/redoc", "/breakers", "/accounts/login/", "/nothing-here"):
         page = client.get(path, headers={"accept": "text/html"}).content.decode()
         assert '<link rel="icon" href="/static/service/favicon.svg">' in page, path
     assert client.get("/static/service/favicon.svg").getvalue() == response.content
