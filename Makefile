@@ -16,7 +16,10 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=2 --di
 RECOMMENDER_TESTS := --ignore=tests/ad_provider_site --ignore=tests/campaigns --ignore=tests/e2e
 AD_PROVIDER_TESTS := --ds=ad_provider_site.settings tests/ad_provider_site tests/campaigns
 
-test: .venv/dev ## run every test, on SQLite and on a real PostgreSQL
+# What makes TypeScript of the schema. Without npm its test is skipped.
+NODE := $(if $(shell command -v npm),tests/e2e/clients/node_modules)
+
+test: .venv/dev $(NODE) ## run every test, on SQLite and on a real PostgreSQL
 	$(PYTEST) $(RECOMMENDER_TESTS)
 	$(PYTEST) $(AD_PROVIDER_TESTS)
 	TEST_DATABASE=postgresql $(PYTEST) $(RECOMMENDER_TESTS)
@@ -68,8 +71,8 @@ bench-serve: .venv/dev ## requests per second and latency beside a bare Django v
 	@$(PYTHON) docker/make_env.py
 	@echo ".env has the secrets; keep it, docker compose reads it"
 
-clean: ## remove the virtual environment; the data in var/ stays
-	rm -rf .venv
+clean: ## remove what was installed; the data in var/ stays
+	rm -rf .venv tests/e2e/clients/node_modules
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed, such as: make $(or $(MAKECMDGOALS),run) PYTHON=python3.12")'
@@ -81,4 +84,8 @@ clean: ## remove the virtual environment; the data in var/ stays
 
 .venv/dev: requirements-dev.txt requirements-parquet.txt requirements-spark.txt requirements-observability.txt .venv/runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+tests/e2e/clients/node_modules: tests/e2e/clients/package-lock.json
+	npm ci --prefix tests/e2e/clients --silent --no-audit --no-fund
 	@touch $@

@@ -18,6 +18,7 @@ _PRICE: dict[str, Any] = {
     "decimal_places": rules.PRICE_PLACES,
     "min_value": 0,
     "required": False,
+    "coerce_to_string": False,  # a number in the schema
 }
 
 
