@@ -152,4 +152,5 @@ class Breaker(Circuit):
             "last_error": self._last_error,
             "forced": self._forced,
             "answers": self.answers.totals(),
+            "standby": None,
         }

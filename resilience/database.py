@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from resilience import causes, deadlines, postgres, scope
 from resilience.breaker import Breaker
 from resilience.circuit import Outcome
+from resilience.conf import conf
 from resilience.errors import ExpectedError
 
 P = ParamSpec("P")
@@ -119,6 +120,15 @@ class DatabaseBreaker(Breaker):
     def __init__(self, name: str, alias: str = DEFAULT_DB_ALIAS, **options: Any) -> None:
         super().__init__(name, classify=classify, errors=ERRORS, check=self.is_reachable, **options)
         self.alias = alias
+
+    def describe(self) -> dict[str, Any]:
+        described = super().describe()
+        if self.alias == conf.STANDBY_DATABASE:
+            connection = connections[self.alias]
+            age = connection.known_age()  # type: ignore[attr-defined]
+            kind = "file" if connection.vendor == "sqlite" else "replica"
+            described["standby"] = {"kind": kind, "age": None if age is None else round(age, 1)}
+        return described
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return self._call(MAX_ATTEMPTS, None, func, *args, **kwargs)

@@ -43,6 +43,11 @@ class AnswersSerializer(serializers.Serializer[Any]):
     default = serializers.IntegerField()
 
 
+class StandbySerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(["file", "replica"])
+    age = serializers.FloatField(allow_null=True, help_text="Seconds since its data were true; null if unknown.")
+
+
 class BreakerSerializer(serializers.Serializer[Breaker]):
     """One circuit breaker, in the worker process that answers."""
 
@@ -60,6 +65,11 @@ class BreakerSerializer(serializers.Serializer[Breaker]):
         ["force-open", "force-close"], allow_null=True, help_text="The operator's override, if there is one."
     )
     answers = AnswersSerializer(help_text="Answers to readers since this process started, by source.")
+    standby = StandbySerializer(
+        allow_null=True,
+        help_text="Of the database that answers reads while the first one is down; null for any other dependency. Its"
+        " answers are among those of the first one.",
+    )
 
 
 class EventSerializer(serializers.Serializer[Any]):
@@ -130,17 +140,26 @@ class ReadyView(OperationsView):
                     child=serializers.ChoiceField(["closed", "open", "half-open"]),
                     help_text="The state of each dependency's breaker.",
                 ),
+                "standby": StandbySerializer(
+                    allow_null=True, help_text="What answers reads while the database is down."
+                ),
             },
         ),
         examples=[
-            OpenApiExample("degraded", {"status": "degraded", "dependencies": {"database": "open"}}, response_only=True)
+            OpenApiExample(
+                "degraded",
+                {"status": "degraded", "dependencies": {"database": "open"}, "standby": {"kind": "file", "age": 42.0}},
+                response_only=True,
+            )
         ],
     )
     def get(self, request: Request) -> Response:
         """200 while the service can answer. `degraded` still answers, with stale or default data."""
-        states = {breaker.name: breaker.state for breaker in all_breakers()}
+        described = [breaker.describe() for breaker in all_breakers()]
+        states = {each["name"]: each["state"] for each in described}
         ready = all(state == "closed" for state in states.values())
-        return Response({"status": "ready" if ready else "degraded", "dependencies": states})
+        standby = next((each["standby"] for each in described if each["standby"]), None)
+        return Response({"status": "ready" if ready else "degraded", "dependencies": states, "standby": standby})
 
 
 class MetricsView(OperationsView):

@@ -63,7 +63,8 @@ def configured(file: Path) -> Iterator[Standby]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "STANDBY_DATABASE", ALIAS)
         patch.setattr(settings, "DATABASES", {**settings.DATABASES, ALIAS: database})
-        patch.setattr(settings, "BREAKERS", {**settings.BREAKERS, ALIAS: {"database": ALIAS}})
+        first, *others = settings.BREAKERS.items()
+        patch.setattr(settings, "BREAKERS", dict([first, (ALIAS, {"database": ALIAS}), *others]))
         breakers.get.cache_clear()
         try:
             yield Standby(file)

@@ -38,6 +38,10 @@ class ProtectedWrapper(BaseDatabaseWrapper):
         """Return the seconds since the data of this database were true, None if unknown; for a standby."""
         raise NotImplementedError
 
+    def known_age(self) -> float | None:
+        """As ``age``, from what this process knows: it asks no server."""
+        return self.age()
+
     def _guard(self) -> DatabaseBreaker | None:
         """Return this database's breaker; None if the process does not serve, or inside a call through the breaker."""
         name = breakers.guard_of(self.alias) if _is_on else None

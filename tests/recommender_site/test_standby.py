@@ -1,12 +1,12 @@
 """The recommender with a standby: real data while the database is down, for what was never asked before."""
 
+import re
 import sqlite3
 import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +14,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+import service.standby
 from catalog.models import Product, Review, Withdrawal
 from catalog.rows import select
 from catalog.withdrawals import withdrawals
@@ -157,10 +158,9 @@ def test_a_damaged_file_opens_its_own_breaker_and_costs_no_reader_an_answer(
     assert breakers.get("standby").state == "open"
 
 
-def test_a_slow_statement_ends_at_the_deadline(standby: Standby, settings: Any) -> None:
-    settings.BREAKERS = settings.BREAKERS | {"standby": {"database": "standby", "deadline": 0.2}}
-    breakers.get.cache_clear()
+def test_a_slow_statement_ends_at_the_deadline(standby: Standby) -> None:
     standby.refresh()
+    breakers.get("standby").deadline = 0.2
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     started = time.monotonic()
     assert standby_of_resilience.read(lambda: select(endless)) is None
@@ -193,6 +193,26 @@ def test_a_new_file_is_noticed(client: Client, standby: Standby, lose_database: 
     later.file.replace(standby.file)
     answer = client.get("/products/PEN0")
     assert (answer.json()["title"], answer.headers["Age"]) == ("New title", "50")
+
+
+def test_operators_see_kind_age_and_use(
+    client: Client, standby: Standby, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/readyz").json()["standby"] == {"kind": "file", "age": None}
+    service.standby.observe()
+    assert "standby_age_seconds +Inf" in client.get("/metrics").content.decode()
+    standby.refresh(age=100)
+    service.standby.observe()
+    found = client.get("/metrics").content.decode()
+    assert 100 <= float(re.findall(r"^standby_age_seconds (.*)$", found, re.MULTILINE)[0]) < 130
+    lose_database()
+    client.get("/products")
+    database, own, ads = client.get("/breakers").json()
+    assert (database["standby"], ads["standby"]) == (None, None)
+    assert own["standby"]["kind"] == "file"
+    assert 100 <= own["standby"]["age"] < 130
+    assert (database["answers"]["stale"], own["answers"]["stale"]) == (1, 1)
+    assert 'data-name="standby"' in client.get("/status").content.decode()
 
 
 def test_nothing_can_be_written_to_it(standby: Standby) -> None:

@@ -18,7 +18,10 @@ from resilience.errors import DependencyUnavailable
 from resilience.http import BadAnswer
 from resilience.metrics import STATES
 from resilience.provenance import SOURCES
-from service import urls
+from service import (
+    standby,  # noqa: F401  else the metric exists only with a standby
+    urls,
+)
 from service.metrics import METHODS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -36,7 +39,7 @@ JOBS = ("recommender", "ad-provider")
 # What the labels can be. A view that only one of the services has is not asked for by name.
 VALUES = {
     "job": JOBS,
-    "breaker": ("database", "ad-provider"),
+    "breaker": ("database", "ad-provider", "standby"),
     "state": STATES,
     "source": (*SOURCES, *candidates.SOURCES),
     "list": metrics.LISTS,
@@ -95,7 +98,7 @@ def test_queries_use_exposed_metrics(exposed: dict[str, set[str]], title: str, q
 
 def test_every_metric_of_the_project_is_used(exposed: dict[str, set[str]]) -> None:
     watched = {str(selector.name) for _, query in QUERIES for selector in selectors(query)}
-    ours = {name for name in exposed if re.match(r"http_|breaker_|answers_|recommendations_", name)}
+    ours = {name for name in exposed if re.match(r"http_|breaker_|answers_|recommendations_|standby_", name)}
     not_watched = {name for name in ours - watched if not name.endswith(("_created", "_sum", "_count"))}
     assert not not_watched
 

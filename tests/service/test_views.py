@@ -43,15 +43,16 @@ def test_livez_says_alive(client: Client) -> None:
 
 
 def test_readyz_is_ready_while_all_circuits_are_closed(client: Client) -> None:
-    expected = {"status": "ready", "dependencies": {"database": "closed", "ad-provider": "closed"}}
-    assert client.get("/readyz").json() == expected
+    states = {"database": "closed", "ad-provider": "closed"}
+    assert client.get("/readyz").json() == {"status": "ready", "dependencies": states, "standby": None}
 
 
 def test_readyz_is_degraded_and_200_while_a_dependency_is_down(client: Client) -> None:
     trip("ad-provider")
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json() == {"status": "degraded", "dependencies": {"database": "closed", "ad-provider": "open"}}
+    states = {"database": "closed", "ad-provider": "open"}
+    assert response.json() == {"status": "degraded", "dependencies": states, "standby": None}
 
 
 def test_breakers_lists_each_breaker(client: Client) -> None:
@@ -67,6 +68,7 @@ def test_breakers_lists_each_breaker(client: Client) -> None:
         "last_error": None,
         "forced": None,
         "answers": {"live": 0, "stale": 0, "default": 0},
+        "standby": None,
     }
     assert database == untouched
     assert ads["last_error"].pop("time").endswith("+00:00")
@@ -80,6 +82,7 @@ def test_breakers_lists_each_breaker(client: Client) -> None:
         "last_error": {"type": "BadAnswer", "cause": "not valid: the answer has another shape"},
         "forced": None,
         "answers": {"live": 0, "stale": 0, "default": 0},
+        "standby": None,
     }
 
 

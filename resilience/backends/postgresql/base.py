@@ -135,14 +135,17 @@ class DatabaseWrapper(ProtectedWrapper, _CheckedWrapper):
 
     def age(self) -> float | None:
         """Return by how many seconds this replica may lie behind its primary. At most one query in AGE_INTERVAL."""
-        at, age = self._measured.get(self.alias, (-math.inf, None))
+        at, _ = self._measured.get(self.alias, (-math.inf, None))
         if time.monotonic() > at + AGE_INTERVAL:
             at = time.monotonic()
             with self.cursor() as cursor:
                 cursor.execute(_AGE)
-                (found,) = cursor.fetchone()
-            age = None if found is None else max(0.0, float(found))
-            self._measured[self.alias] = at, age
+                (age,) = cursor.fetchone()
+            self._measured[self.alias] = at, None if age is None else max(0.0, float(age))
+        return self.known_age()
+
+    def known_age(self) -> float | None:
+        at, age = self._measured.get(self.alias, (0.0, None))
         return None if age is None else age + time.monotonic() - at
 
 

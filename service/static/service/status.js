@@ -11,7 +11,8 @@ function clock(time) {
 }
 
 function words(breaker) {
-  const said = [];
+  const said = [], standby = breaker.standby;
+  if (standby) said.push(standby.age === null ? "Nothing to answer reads from." : `A ${standby.kind}, ${Math.round(standby.age)} s old.`);
   if (breaker.forced) said.push(`Overridden: ${OVERRIDES[breaker.forced]}.`);
   else if (breaker.state === "open") said.push(`Next probe in ${Math.ceil(breaker.retry_after)} s.`);
   else if (breaker.state === "half-open") said.push("The next call is the probe.");
