@@ -16,6 +16,7 @@ from catalog.withdrawals import Withdrawals, withdrawals
 from resilience import breakers, fallback
 from resilience.backends import protection
 from service import background
+from tests import emptying
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -42,12 +43,14 @@ def fresh_breakers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def as_in_a_service() -> None:
+def as_in_a_service() -> Iterator[None]:
     """As in a service, each query is a protected call; but there are no background threads."""
     protection.turn_on()
     background.LOOPS.clear()
     # Each test's client makes the middleware anew. WhiteNoise would list all static files each time, for 30 ms.
     settings.WHITENOISE_AUTOREFRESH = True
+    with emptying.quick():
+        yield
 
 
 @pytest.fixture
