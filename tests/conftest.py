@@ -133,11 +133,12 @@ def cut_commit(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> CutCo
 
 
 @pytest.fixture(autouse=True)
-def nothing_pending(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_pending(settings: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What background threads would read or deliver waits until a test asks for it."""
     monkeypatch.setattr("catalog.withdrawals.SPREAD", 0)
     for name, value in vars(Withdrawals()).items():
         monkeypatch.setattr(withdrawals, name, value)
     monkeypatch.setattr(withdrawals, "_next", 0)  # else the first read would only note where it begins
     if "campaigns" in settings.INSTALLED_APPS:
-        settings.ADS_SNAPSHOT_SECONDS, settings.ADS_SPOOL_DIR = 0, str(tmp_path / "spool")
+        folder: Path = request.getfixturevalue("tmp_path")
+        settings.ADS_SNAPSHOT_SECONDS, settings.ADS_SPOOL_DIR = 0, str(folder / "spool")
