@@ -21,7 +21,8 @@ _PLACEMENTS = {
 # Relative number of impressions in each hour (UTC).
 _HOURS = [2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 12, 12, 11, 10, 10, 11, 12, 10, 7, 4]
 # Impressions or clicks of 1000 that do not count, apart from budgets.
-_UNBILLED = {Reason.REPEATED: 25, Reason.ROBOT: 40, Reason.HEAD: 3, Reason.EXPIRED: 4}
+_UNBILLED: dict[Reason, int] = {Reason.REPEATED: 25, Reason.ROBOT: 40, Reason.HEAD: 3, Reason.EXPIRED: 4}
+_ANY_UNBILLED = sum(_UNBILLED.values()) / 1000
 
 
 class Cut(NamedTuple):
@@ -70,12 +71,14 @@ def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bo
     """Simulate a day of one campaign, in chronological order."""
     campaign, day.budget, day.spent = plan.campaign, plan.campaign.daily_budget, 0
     missed: Counter[tuple[Kind, Reason]] = Counter()
+    least = floor()
+    bidding = [(offer, [target for target in offer.targets if target.bid]) for offer in plan.offers]
     for at in _moments(rng, plan, day.day):
         if campaign.pacing == Campaign.Pacing.EVEN and day.spent > day.budget * (at.hour + 1) / 24:
             continue
-        offer = rng.choice(plan.offers)
-        target = rng.choice([target for target in offer.targets if target.bid])
-        price = max(1, round((target.bid or 0) * rng.uniform(0.5, 1) / floor())) * floor()
+        offer, targets = rng.choice(bidding)
+        target = rng.choice(targets)
+        price = max(1, round((target.bid or 0) * rng.uniform(0.5, 1) / least)) * least
         broke = day.spent + price > day.budget or campaign.spent + price > campaign.total_budget
         if broke:  # no further impressions, but some clicks on earlier ones
             if rng.random() < offer.rate / 2:
@@ -86,7 +89,9 @@ def _live(rng: random.Random, history: History, plan: Plan, day: Day, recent: bo
         where = rng.randint(1, 4), _cut(target)
         later = min(at + timedelta(seconds=rng.randint(2, 90)), at.replace(hour=23, minute=59, second=59), plan.over)
         for kind in (Kind.IMPRESSION, Kind.CLICK) if clicked else (Kind.IMPRESSION,):
-            missed.update({(kind, r): 1 for r, share in _UNBILLED.items() if rng.randrange(1000) < share})
+            if rng.random() < _ANY_UNBILLED:
+                (reason,) = rng.choices([*_UNBILLED], [*_UNBILLED.values()])
+                missed[kind, reason] += 1
             paid = price if kind == Kind.CLICK else 0
             when = later if kind == Kind.CLICK else at
             _count(history, PastEvent(decision, offer.ad, kind, when, *where, paid), day.day, recent)
