@@ -9,6 +9,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from campaigns.demo.history import EVENT_DAYS
 from campaigns.models import MICROS, Advertiser, Campaign, Day, Event, Kind, SponsoredProduct
 from catalog.models import Product
 
@@ -17,6 +18,12 @@ def days_ago(days: int) -> datetime:
     """Return noon of a past day, so that no test spans two days; for today the current time."""
     noon = timezone.now().astimezone(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     return noon - timedelta(days=days) if days else timezone.now()
+
+
+@pytest.fixture
+def short_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo has events and daily figures as ever, but of fewer days."""
+    monkeypatch.setattr("campaigns.demo.history.HISTORY", EVENT_DAYS + 1)
 
 
 @pytest.fixture

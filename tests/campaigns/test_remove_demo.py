@@ -26,7 +26,7 @@ from catalog.models import Product
 from tests.campaigns.conftest import happen
 from tests.campaigns.test_admin import ADMIN, act, saved
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_history")]
 
 ALL: list[Any] = [Advertiser, Campaign, SponsoredProduct, Target, Day, Event, DailyFigures, Unbilled, Viewer]
 

@@ -92,6 +92,7 @@ def test_nothing_happened_in_the_future_or_outside_of_a_campaign(shop: list[Prod
     assert now.date() - timedelta(days=14) < first < now.date() - timedelta(days=9)
 
 
+@pytest.mark.usefixtures("short_history")
 def test_a_click_costs_no_more_than_its_ad_bids(shop: list[Product]) -> None:
     seed()
     bids: dict[int, int] = {}
@@ -102,6 +103,7 @@ def test_a_click_costs_no_more_than_its_ad_bids(shop: list[Product]) -> None:
     assert all(0 < click.price <= bids[click.ad_id] for click in clicks)
 
 
+@pytest.mark.usefixtures("short_history")
 def test_in_a_currency_without_decimals_bids_and_prices_are_whole(shop: list[Product], settings: Any) -> None:
     settings.CURRENCY = "JPY"
     seed()
@@ -113,6 +115,7 @@ def test_in_a_currency_without_decimals_bids_and_prices_are_whole(shop: list[Pro
     assert reports.differences() == []
 
 
+@pytest.mark.usefixtures("short_history")
 def test_one_seed_makes_one_history_and_another_another() -> None:
     products = [each.product for each in make_products(random.Random(1), 100, "http://x")]
 
@@ -126,6 +129,7 @@ def test_one_seed_makes_one_history_and_another_another() -> None:
     assert made(1) != made(2)
 
 
+@pytest.mark.usefixtures("short_history")
 def test_there_is_a_history_a_minute_after_midnight() -> None:
     products = [each.product for each in make_products(random.Random(1), 100, "http://x")]
     rng, now = random.Random(1), datetime(2026, 3, 1, 0, 1, tzinfo=UTC)
@@ -135,6 +139,7 @@ def test_there_is_a_history_a_minute_after_midnight() -> None:
     assert max(event.at for event in history.events) <= now
 
 
+@pytest.mark.usefixtures("short_history")
 def test_one_bare_product_is_enough_for_a_demo() -> None:
     Product.objects.create(asin="LONELY")
     assert seed().startswith("12 advertisers, 30 campaigns, 30 ads, ")
@@ -157,6 +162,7 @@ def test_existing_campaigns_and_advertisers_are_not_changed(shop: list[Product])
         Campaign.objects.create(advertiser=advertiser, name=f"{campaigns}", daily_budget=1, total_budget=1)
 
 
+@pytest.mark.usefixtures("short_history")
 def test_a_dry_run_writes_nothing(shop: list[Product]) -> None:
     assert seed("--dry-run").startswith("Nothing was written. 12 advertisers")
     assert not Advertiser.objects.exists()

@@ -54,9 +54,9 @@ def broken(day: Day) -> set[str]:
     return {goal for each in judge(day) for goal in each.broken}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_goals_hold_on_a_small_day(seed: int) -> None:
-    day = simulate(seed, **SMALL)
+def test_the_goals_hold_on_a_small_day() -> None:
+    """And on a smaller one of another seed, in the report of the command below."""
+    day = simulate(1, **SMALL)
     figures = judge(day)
     assert [(each.name, each.broken) for each in figures if each.broken] == []
     # Most budgets were spent, so the goals do not hold for lack of demand.
