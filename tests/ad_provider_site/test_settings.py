@@ -1,5 +1,6 @@
 """Settings of the ad provider from the environment."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ad_provider_site.settings import is_product_url
 from catalog.rules import MAX_ASIN
 
 pytestmark = pytest.mark.slow
@@ -58,8 +60,13 @@ def test_an_ad_may_lead_to_the_shops_own_page(url: str) -> None:
         "https://shop.example/" + "{asin}" * 8,  # each of which may be long
     ],
 )
-def test_an_invalid_product_url_stops_the_start_with_one_line(url: str) -> None:
-    done = start(PRODUCT_URL=url)
+def test_an_invalid_product_url_is_recognised(url: str) -> None:
+    with contextlib.suppress(ValueError):  # which the settings take for the same
+        assert not is_product_url(url)
+
+
+def test_an_invalid_product_url_stops_the_start_with_one_line() -> None:
+    done = start(PRODUCT_URL="https://shop.example:port/p/{asin}")
     assert done.returncode == 1
     expected = (
         "an http(s) URL of at most 2000 characters with {asin} behind its host, such as https://shop.example/p/{asin}"
