@@ -49,13 +49,13 @@ def large(letter: str) -> None:
 
 
 @pytest.mark.parametrize("url", EXPECTED)
-@pytest.mark.parametrize("first", ["limit=1000", "limit=1000&skip=7", "limit=7"])
-def test_following_pages_visits_every_row_once(client: Client, large: None, url: str, first: str) -> None:
-    seen = []
-    for page in pages(client, url + first):
-        assert len(page.content) < 1.1 * MAX_PAGE_BYTES
-        seen += [each.get("id", each["asin"]) for each in page.json()]
-    assert seen == EXPECTED[url]()[7 if "skip" in first else 0 :]
+def test_following_pages_visits_every_row_once(client: Client, large: None, url: str) -> None:
+    for first, skipped in (("limit=1000", 0), ("limit=1000&skip=7", 7), ("limit=7", 0)):
+        seen = []
+        for page in pages(client, url + first):
+            assert len(page.content) < 1.1 * MAX_PAGE_BYTES
+            seen += [each.get("id", each["asin"]) for each in page.json()]
+        assert seen == EXPECTED[url]()[skipped:], first
 
 
 def test_json_counts_by_its_text_and_not_by_its_compressed_size(client: Client) -> None:
