@@ -171,9 +171,9 @@ def test_the_browsable_pages_have_their_scripts(
     eventually(lambda: tab.page_source.count("Renamed in a browser") > 1)
 
 
-def test_the_buttons_of_the_front_page_break_a_dependency(tab: Chrome, recommender: Service) -> None:
-    tab.get(recommender.url)
-    tab.find_element(By.CSS_SELECTOR, "[data-path='/sabotage-ad-server']").click()
+def test_the_buttons_of_the_page_about_the_service_break_a_dependency(tab: Chrome, recommender: Service) -> None:
+    tab.get(f"{recommender.url}/about")
+    tab.find_element(By.CSS_SELECTOR, "[action='/sabotage-ad-server'] button").click()
     eventually(lambda: 'class="open"' in tab.page_source)
 
 

@@ -12,6 +12,7 @@ from tests.e2e.services import Service
 from tests.e2e.test_content_security_policy import sign_in
 
 PAGES = ("/", "/status", "/docs", "/redoc", "/breakers", "/breakers/database", "/nothing-here")
+SHOP = ("/about", "/search?q=pen", "/search?min_price=x", "/item/missing", "/cart")
 SCREENS: dict[str, dict[str, int]] = {
     "telephone": {"width": 390, "height": 844},
     "desk": {"width": 1280, "height": 1000},
@@ -50,7 +51,8 @@ def test_pages_fit_the_window(
     for service in (recommender, ad_provider):
         for path in PAGES:
             fits(tab, service.url + path, width)
-    fits(tab, f"{recommender.url}/accounts/login/", width)
+    for path in (*SHOP, f"/item/{asins[0]}", "/accounts/login/"):
+        fits(tab, recommender.url + path, width)
     fits(tab, f"{ad_provider.url}/ads", width)
     sign_in(tab, recommender, admin)
     for path in ("/reviews?limit=2", f"/products/{asins[0]}", "/recommendations/popular", "/breakers/database"):
