@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: .env help run test test-fast lint format clean bench-ads bench-breaker bench-faults bench-import bench-recommendations bench-search bench-serve
+.PHONY: .env help run test test-fast lint format clean bench-ads bench-breaker bench-faults bench-import bench-recommendations bench-search bench-serve bench-standby
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench-recommendations: .venv/dev ## time and memory of a build, beside implicit,
 
 bench-search: .venv/dev ## milliseconds of searches and facets among a million products
 	$(BIN)/python -m benchmarks.search
+
+bench-standby: .venv/dev ## time, memory and size of a standby's file of ten million reviews, and its reads
+	$(BIN)/python -m benchmarks.standby
 
 bench-serve: .venv/dev ## requests per second and latency beside a bare Django view
 	$(BIN)/python -m benchmarks.serve

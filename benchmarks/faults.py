@@ -1,7 +1,8 @@
 """`make bench-faults`: a busy shop loses its database or its ad provider, for a minute per fault.
 
 PostgreSQL is killed, PostgreSQL is stopped, and the ad provider is stopped. The processes are real, and the settings
-have their default times. Each run makes a picture of every request and a column of metrics.
+have their default times. Each run makes a picture of every request and a column of metrics. Two more columns are
+about a PostgreSQL that is killed before all processes start again, with a standby and without.
 
 It can test any other service too, given commands that break and mend a dependency of it:
 
@@ -11,6 +12,7 @@ It can test any other service too, given commands that break and mend a dependen
 
 import argparse
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -29,8 +31,8 @@ import requests
 from benchmarks.fault_picture import Change, draw
 from benchmarks.fault_table import summary, table
 from tests.e2e.admin import create_admin
-from tests.e2e.load import Load, Sample, load, shop_load
-from tests.e2e.services import Postgres, Service, eventually, open_shop
+from tests.e2e.load import Client, Load, Sample, every_read, load, shop_load
+from tests.e2e.services import Postgres, Service, eventually, manage, open_shop
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "faults"
@@ -81,6 +83,35 @@ def breaker_changes(url: str, began: float) -> list[Change]:
     events = requests.get(url, timeout=10).json()["events"]
     times = [(datetime.fromisoformat(event["time"]).timestamp() - began, event["to_state"]) for event in events]
     return [Change(at, state) for at, state in sorted(times) if at >= 0]
+
+
+def questions_after_a_restart() -> dict[str, dict[str, float]]:
+    """The figures of a shop whose PostgreSQL is killed before all of its processes start again, with a standby and
+    without: each read is asked once, and was never asked before."""
+    figures = {}
+    with ExitStack() as stack:
+        postgres = Postgres()
+        stack.callback(postgres.remove)
+        open_shop(postgres.url)
+        asins = [asin for (asin,) in postgres.ask("SELECT asin FROM catalog_product")]
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        settings = DEFAULTS | {"DATABASE_URL": postgres.url}
+        with_standby = settings | {"STANDBY_URL": f"sqlite:///{folder}/standby.sqlite3"}
+        manage("refresh_standby", **with_standby)
+        postgres.kill()
+        for name, env in {"restarted": with_standby, "no-standby": settings}.items():
+            with (
+                Service("ad_provider_site", **env) as ads,
+                Service("recommender_site", **env, AD_PROVIDER_URL=ads.url) as shop,
+            ):
+                work = Load(shop.url)
+                client = Client(work, {})
+                for path in dict.fromkeys(every_read(asins)):
+                    if path.startswith(("/products", "/reviews", "/recommendations", "/ads")):
+                        client.ask("GET", path)
+                client.close()
+            figures[name] = summary(work.samples, (0, math.inf), found=None)
+    return figures
 
 
 def break_the_shop() -> None:
@@ -134,6 +165,7 @@ def break_the_shop() -> None:
             kept = {number for (number,) in postgres.ask("SELECT id FROM catalog_review")}
             found = sum(json.loads(review)["id"] in kept for review in done.acknowledged)
             figures[fault.name] = summary(done.samples, done.fault, found)
+    figures |= questions_after_a_restart()
     print(table(figures))
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
 
