@@ -64,7 +64,7 @@ bench-recommendations: .venv/dev ## time and memory of a build, beside implicit,
 bench-search: .venv/dev ## milliseconds of searches and facets among a million products
 	$(BIN)/python -m benchmarks.search
 
-bench-standby: .venv/dev ## time, memory and size of a standby's file of ten million reviews, and its reads
+bench-standby: .venv/dev ## time, memory and size of a standby's file of a million reviews, and its reads
 	$(BIN)/python -m benchmarks.standby
 
 bench-serve: .venv/dev ## requests per second and latency beside a bare Django view

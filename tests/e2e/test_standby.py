@@ -111,6 +111,9 @@ def test_reads_go_on_at_a_replica_and_their_age_is_its_lag(server: Postgres) -> 
             for path in reads([asin]):
                 if not path.startswith("/ads"):
                     assert shop.get(path).headers["X-Data-Source"] == "stale", path
+            replica.restart()
+            answer = shop.get(f"/products/{asin}")
+            assert (answer.headers["X-Data-Source"], answer.json()["title"]) == ("stale", "Changed")
             server.start()
             eventually(lambda: shop.get(f"/products/{asin}").headers["X-Data-Source"] == "live")
     finally:

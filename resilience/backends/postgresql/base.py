@@ -23,12 +23,14 @@ from resilience.conf import conf
 # For a busy connection, its last answer is the check.
 IDLE = 0.5
 AGE_INTERVAL = 1.0  # seconds for which a measured age serves
-# What a replica has replayed may be all that there was, however long ago that is, while it is connected to its primary.
-# A server that is no replica, or has become the primary, is always current.
+# While a replica is connected to its primary, what it has replayed may be all that there was, however long ago. One
+# that has started since tells the time of a checkpoint, after which it may have replayed more. A primary is current.
 _AGE = """
     SELECT CASE WHEN NOT pg_is_in_recovery() OR (
         pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver)
-    ) THEN 0 ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END
+    ) THEN 0 ELSE extract(epoch FROM now() - coalesce(
+        pg_last_xact_replay_timestamp(), (SELECT checkpoint_time FROM pg_control_checkpoint())
+    )) END
 """
 READ_ONLY_INTERVAL = 1.0  # seconds between two read-only answers that make all connections suspect
 
