@@ -35,7 +35,7 @@ def with_fallback(
     """Decorate a read: it returns the live answer, else a stale one, else the default.
 
     The stale answer is the fresher of the last good one for the same arguments and that of the standby, which only
-    reads of the default database have.
+    reads of the default database have. Without ``keep_stale`` there is neither.
 
     The arguments are the cache key, so they are keyword-only and hashable. ``default`` gets the same arguments and must
     not fail. ``revise`` gets a stale answer and the seconds since it was true, and returns what is served of it, or
@@ -58,7 +58,7 @@ def with_fallback(
                 with scope.reserve(is_open=False):  # the reserve is for calls without a fallback
                     answer = breaker.call(func, *args, **kwargs)
             except DependencyUnavailable:
-                for stale, age in _stale_answers(key, breaker, partial(func, *args, **kwargs)):
+                for stale, age in _stale_answers(key, breaker, partial(func, *args, **kwargs)) if keep_stale else ():
                     revised = revise(stale, age)
                     if revised is not None:
                         count("stale", age)

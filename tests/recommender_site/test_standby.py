@@ -15,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 import service.standby
+from catalog import review_repository
 from catalog.models import Product, Review, Withdrawal
 from catalog.rows import select
 from catalog.withdrawals import withdrawals
@@ -220,6 +221,14 @@ def test_nothing_can_be_written_to_it(standby: Standby) -> None:
     with connections["standby"].cursor() as cursor, pytest.raises(CallFailed) as failed:
         cursor.execute("DELETE FROM catalog_review")
     assert "readonly" in str(failed.value.__cause__)
+
+
+def test_reviewers_do_not_get_their_own_review_from_it_which_they_may_be_about_to_change(
+    standby: Standby, lose_database: Callable[[], None]
+) -> None:
+    standby.refresh(reviews_per_product=1)
+    lose_database()
+    assert review_repository.find_own_review(asin="PEN0", reviewer_id="r0") is None
 
 
 def test_writes_sign_in_and_sessions_do_not_use_it(
