@@ -38,7 +38,7 @@ def test_ads_are_product_shaped_and_live(client: Client, shop: list[Product], pa
     (ad,) = response.json()
     assert set(ad) == fields | {"sponsored", "ad_id", "impression_url", "click_url"}
     assert (ad["sponsored"], ad["ad_id"], ad["impression_url"]) == (False, None, None)
-    assert ad["click_url"] == f"http://localhost:8000/products/{ad['asin']}"
+    assert ad["click_url"] == f"http://localhost:8000/item/{ad['asin']}"
 
 
 def test_the_products_category_comes_first_and_the_product_is_left_out(client: Client, shop: list[Product]) -> None:
