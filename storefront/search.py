@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -54,6 +55,11 @@ class Asked(NamedTuple):
             if name in self.given
         }
 
+    @property
+    def corrected(self) -> str:
+        """The address of the search without what is wrong."""
+        return self.address(**dict.fromkeys(self.errors, ""))
+
     def address(self, **changes: object) -> str:
         """The address of the search with these parameters changed, from its first page on."""
         asked = {**self.given, "after": "", **changes}
@@ -91,7 +97,7 @@ def choices(asked: Asked, facets: Facets) -> dict[str, list[Choice]]:
     return {
         "Category": [choice(name, count, category=name) for name, count in facets.categories[:_SHOWN_FACETS]],
         "Brand": [choice(name, count, brand=name) for name, count in facets.brands[:_SHOWN_FACETS]],
-        "Price": [
+        f"Price ({settings.CURRENCY})": [
             choice(
                 f"{low} to {upper[low]}" if low in upper else f"{low} and more",
                 count,

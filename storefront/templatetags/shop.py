@@ -49,11 +49,11 @@ def share(count: int, counts: tuple[int, ...]) -> int:
 
 
 @register.simple_tag
-def source_line(part: Part[Any], what: str, verb: str = "are") -> SafeString:
+def source_line(part: Part[Any], what: str) -> SafeString:
     """A quiet line if the part is not live: ``Reviews as of 3 minutes ago.``"""
     if part.source == "live":
         return SafeString("")
-    text = f"{what} as of {_ago(part.age or 0)}." if part.source == "stale" else f"{what} {verb} not available now."
+    text = f"{what} as of {_ago(part.age or 0)}." if part.source == "stale" else f"{what} are not available now."
     return format_html('<p class="quiet" role="status" data-source="{}">{}</p>', part.source, text)
 
 
@@ -69,5 +69,5 @@ def outage_strip(context: dict[str, Any]) -> dict[str, Any]:
     if not settings.SABOTAGE:
         return {}
     request = context["request"]
-    next_page = request.get_full_path() if request.method == "GET" else "/"
+    next_page = f"{request.get_full_path() if request.method == 'GET' else '/'}#strip"
     return {"breakers": [breaker.describe() for breaker in breakers.all_breakers()], "next": next_page}

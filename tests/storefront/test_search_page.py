@@ -60,6 +60,7 @@ def test_a_parameter_that_cannot_be_is_named(client: Client, db: None, query: st
     page = page_of(client, f"/search?{query}", status=400)
     assert f"<li>{name}: " in page
     assert 'role="search"' in page
+    assert '<a href="/search">Search without it</a>' in page
 
 
 def test_nothing_found_shows_popular_products(client: Client, pens: list[Product]) -> None:
