@@ -1,5 +1,5 @@
-"""Empties the database after a test that commits. Django's flush would empty all forty tables and make every content
-type and permission again, for 60 ms a test; here only the tables with rows are emptied, and those two are kept."""
+"""Empties the database after a test that commits. Django's flush would empty every table and make all content types and
+permissions again; here only the tables with rows are emptied, and those two are kept."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
