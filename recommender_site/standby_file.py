@@ -28,6 +28,8 @@ _BEGIN = {
     "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL cursor_tuple_fraction = 1",
     "sqlite": "BEGIN DEFERRED",
 }
+# Of libpq: a host that is gone ends the refresh within a minute, not after the two hours that systems allow.
+_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", "ignore_check_constraints = ON")
 _ACTIVE = "WHERE build_id IN (SELECT id FROM recommendations_build WHERE is_active)"
 # Only of a product with more reviews is the oldest one with a text looked up, in an index.
@@ -94,6 +96,8 @@ def _fill(new: Path, reviews_per_product: int) -> tuple[float, int, int]:
     """Return the time of the snapshot, and the numbers of products and reviews."""
     source, target = connections["default"].copy(), connections["standby"].copy("default")
     target.settings_dict |= {"NAME": str(new), "OPTIONS": {}}
+    if source.vendor == "postgresql":
+        source.settings_dict["OPTIONS"] = _KEEPALIVE | source.settings_dict["OPTIONS"]
     with closing(source), closing(target), source.wrap_database_errors, target.wrap_database_errors:
         target.ensure_connection()
         raw: sqlite3.Connection = target.connection

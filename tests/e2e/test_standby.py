@@ -48,6 +48,9 @@ def test_after_a_restart_of_everything_readers_get_what_was_never_asked_from_the
         }
         assert all(0 <= int(answer.headers["Age"]) < 300 for answer in answers.values())
         assert all(answers[f"/products/{asin}"].json()["title"] for asin in asins[::4])
+        for path in ("/", "/search?q=paper", *(f"/item/{asin}" for asin in asins[1:5])):
+            page = shop.get(path, headers={"Accept": "text/html"})
+            assert (page.status_code, page.headers["X-Data-Source"]) == (200, "stale"), path
         assert shop.state("database") != "closed"
         assert shop.state("standby") == "closed"
         assert shop.get("/readyz").json()["dependencies"]["standby"] == "closed"
