@@ -273,5 +273,6 @@ def test_describe_returns_state_and_figures(make: Callable[..., Breaker], clock:
         "failures": 1,
         "retry_after": 0,
         "forced": None,
+        "standby": None,
         "answers": {"live": 0, "stale": 1, "default": 0},
     }
