@@ -54,6 +54,7 @@ class Withdrawals:
         self._known: OrderedDict[str, _Withdrawn] = OrderedDict()  # by asin or review_key, the latest learned last
         self._forgotten = -math.inf  # when the latest of those that are forgotten was learned
         self._next: int | None = None  # the transaction to read from
+        self._has_standby = False
 
     def current(self, product: ProductRow, age: float) -> ProductRow:
         """``product``, which was read ``age`` seconds ago, as far as this process knows what became of it."""
@@ -112,11 +113,11 @@ class Withdrawals:
     def read(self) -> None:
         """Read what became of products since the last time: one query, more for more than MAX_READ.
 
-        The first time, read what became of them since the standby was made.
+        Once there is a standby, read what became of them since it was made: that may be before this process started.
         """
         started = time.monotonic()
-        if self._next is None and (made := standby.read(lambda: _read(sys.maxsize, "")[1])):
-            self._next = made.answer
+        if not self._has_standby and (made := standby.read(lambda: _read(sys.maxsize, "")[1])):
+            self._has_standby, self._next, self._forgotten = True, made.answer, -math.inf
         found, oldest = _read(sys.maxsize if self._next is None else self._next, "")
         if self._next is None or oldest < self._next:  # the first time, or another database has taken its place
             self._next, self._forgotten = oldest, time.monotonic()

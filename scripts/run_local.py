@@ -48,7 +48,7 @@ def main() -> None:
     manage("recommender", "build_recommendations", "--if-changed")
     manage("recommender", "create_admin", f"--password-file={VAR / 'admin-password'}")
     processes = [start(site, port) for site, port in services.items()]
-    # It answers reads while the database is away. A replica, if there is one instead, refreshes itself.
+    # Writes what readers get while the database is away. A replica, if there is one instead, refreshes itself.
     refreshers = [refresh_standby()] if os.environ["STANDBY_URL"].startswith("sqlite:") else []
     # An end that is asked for is an end like Ctrl-C's.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

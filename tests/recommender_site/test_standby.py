@@ -272,6 +272,22 @@ def test_a_process_that_starts_after_a_withdrawal_learns_of_it_too(
     assert "PEN0" not in [each["asin"] for each in found.json()]
 
 
+def test_a_process_that_started_before_there_was_a_file_learns_what_was_withdrawn_since_it_was_made(
+    client: Client, standby: Standby, lose_database: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unfinished = Standby(standby.file.with_name("unfinished.sqlite3"))
+    unfinished.refresh()
+    Product.objects.filter(asin="PEN0").update(is_listed=False)
+    monkeypatch.setattr(withdrawals, "_next", None)
+    withdrawals.read()
+    unfinished.file.replace(standby.file)
+    withdrawals.read()
+    lose_database()
+    found = client.get("/products")
+    assert found.headers["X-Data-Source"] == "stale"
+    assert "PEN0" not in [each["asin"] for each in found.json()]
+
+
 def test_popular_products_of_the_standby_do_not_pass_for_those_of_now(
     client: Client, standby: Standby, lose_database: Callable[[], None]
 ) -> None:
