@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ def test_the_services_are_no_superuser_and_have_a_password_for_redis(name: str) 
     assert environment["REDIS_URL"].startswith("redis://:${REDIS_PASSWORD")
     assert "POSTGRES_USER" not in SERVICES["postgres"]["environment"]  # the superuser is another one
     assert "--requirepass" in SERVICES["redis"]["command"]
+
+
+def test_every_package_gets_into_the_image() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    packages = {*contracts["root_packages"], "config"}
+    kept = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {f"!{package}" for package in packages} <= {*kept}
+    assert packages >= {each.parent.name for each in ROOT.glob("*/apps.py")}
 
 
 def megabytes(text: str) -> int:
