@@ -55,7 +55,7 @@ def main() -> None:
     try:
         for process, port in zip(processes, services.values(), strict=True):
             wait_until_alive(process, port)
-        print(f"\nRecommender   {recommender_url}   (API, docs and admin start here)")
+        print(f"\nRecommender   {recommender_url}   (the shop; /about has the rest)")
         print(f"Ad provider   {ad_provider_url}")
         print(f"Admin user    admin, password in {VAR.name}/admin-password\n\nCtrl-C ends both.", flush=True)
         while True:

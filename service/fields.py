@@ -57,7 +57,8 @@ class FlagField(serializers.BooleanField):
         super().__init__(style={"base_template": "select.html"}, **kwargs)
 
     def iter_options(self) -> Any:
-        return iter_options({"True": "yes", "False": "no"})
+        # DRF gives a form nothing for false, and a browser then selects the first.
+        return iter_options({"False": "no", "True": "yes"})
 
 
 class BoundedDictField(serializers.DictField):

@@ -70,12 +70,17 @@ _DRAWINGS = {
 KINDS = frozenset(_DRAWINGS)
 
 
-def draw(kind: str, hue: int) -> str:
-    """An SVG of 400 by 400 on a light background of the same ``hue`` (0 to 359). Raises KeyError for an unknown kind."""
-    drawing = _DRAWINGS[kind].format(d=f"hsl({hue} 45% 28%)", m=f"hsl({hue} 55% 48%)", l=f"hsl({hue} 60% 78%)")
+def draw(kind: str, hue: int | None) -> str:
+    """An SVG of 400 by 400 on a light background of the same ``hue`` (0 to 359), or grey. Raises KeyError for an unknown
+    kind."""
+
+    def shade(saturation: int, lightness: int) -> str:
+        return f"hsl({hue or 0} {0 if hue is None else saturation}% {lightness}%)"
+
+    drawing = _DRAWINGS[kind].format(d=shade(45, 28), m=shade(55, 48), l=shade(60, 78))
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400" viewBox="0 0 100 100">'
-        f'<defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="hsl({hue} 40% 98%)"/>'
-        f'<stop offset="1" stop-color="hsl({hue} 35% 90%)"/></linearGradient></defs>'
+        f'<defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="{shade(40, 98)}"/>'
+        f'<stop offset="1" stop-color="{shade(35, 90)}"/></linearGradient></defs>'
         f'<rect width="100" height="100" fill="url(#g)"/>{drawing}</svg>'
     )

@@ -31,7 +31,7 @@ def make_products(rng: random.Random, count: int, base_url: str) -> list[DemoPro
         brand, noun = rng.choice(BRANDS), rng.choice(kind.nouns)
         details = [rng.choice(each.split("|")) for each in rng.sample(kind.details, 2)]
         model = f" {rng.choice('ABCDEFGHKMT')}{rng.randrange(10, 100)}" if rng.random() < 0.3 else ""
-        color = [rng.choice(COLORS)] if kind.picture in COLORED_PICTURES else []
+        color = [rng.choice([*COLORS])] if kind.picture in COLORED_PICTURES else []
         title = ", ".join([f"{brand} {rng.choice(LINES)}{model} {noun}", *details, *color])
         asin = "D0" + "".join(rng.choices(_ASIN_LETTERS, k=8))
         if title in taken or asin in taken:
@@ -39,11 +39,13 @@ def make_products(rng: random.Random, count: int, base_url: str) -> list[DemoPro
         taken |= {title, asin}
         categories = ["Office Products", kind.parent, kind.category]
         price = max(1, math.floor(rng.lognormvariate(math.log(kind.price), 0.35))) + rng.choice(_CENTS)
+        hue = rng.randrange(0, 360, 15)
+        shade = COLORS[color[0]] if color else hue
         product = Product(
             asin=asin,
             title=title,
             description=_description(rng, kind, brand, noun, details),
-            im_url=f"{base_url}/pictures/{kind.picture}-{rng.randrange(0, 360, 15)}.svg",
+            im_url=f"{base_url}/pictures/{kind.picture}-{shade}.svg",
             categories=categories,
             leaf_category=leaf_category(categories),
             brand=brand,

@@ -26,7 +26,7 @@ def _read(name: str) -> dict[str, Any]:
 _shop = _read("vocabulary.toml")
 BRANDS: list[str] = _shop["brands"]
 LINES: list[str] = _shop["lines"]
-COLORS: list[str] = _shop["colors"]
+COLORS: dict[str, int | str] = _shop["colors"]
 COLORED_PICTURES: list[str] = _shop["colored_pictures"]
 KINDS = [Kind(**kind) for kind in _shop["kind"]]
 

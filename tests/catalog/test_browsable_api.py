@@ -113,3 +113,16 @@ def test_a_call_that_needs_a_list_has_raw_data_only(shopper: APIClient, pen: Pro
     shown = shopper.get("/recommendations", headers={"accept": "text/html"}).content.decode()
     assert 'name="_content"' in shown
     assert 'name="limit"' not in shown
+
+
+def test_a_choice_that_is_false_is_shown_as_no(shopper: APIClient, staff: APIClient, pen: Product) -> None:
+    def selected(shown: str, name: str) -> str:
+        """What a browser selects: the option that is marked, else the first."""
+        options = re.findall(r"<option[^>]*>[^<]*", shown.split(f'name="{name}"')[1].split("</select>")[0])
+        return next((each for each in options if " selected" in each), options[0]).rpartition(">")[2].strip()
+
+    assert selected(page(shopper, "/reviews"), "verified") == "no"
+    assert selected(page(staff, "/products"), "listed") == "yes"
+    Product.objects.update(is_listed=False)
+    shown = page(staff, "/products/0000000001")
+    assert (selected(shown, "listed"), selected(shown, "in_stock")) == ("no", "yes")

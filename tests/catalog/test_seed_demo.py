@@ -56,6 +56,18 @@ def test_pictures_are_where_browsers_find_the_recommender(settings: Settings) ->
 
 
 @pytest.mark.django_db
+def test_pictures_move_with_the_recommender_on_this_machine() -> None:
+    seed("--products", "2", "--reviewers", "2", "--base-url", "http://localhost:8000")
+    theirs = Product.objects.create(asin="MINE", im_url="https://cdn.example/pictures/pen-3.svg")
+    told = seed("--if-empty", "--base-url", "http://localhost:9000")
+    assert told.endswith("nothing was seeded; 2 pictures are at http://localhost:9000 now.\n")
+    hosts = Counter(product.im_url.partition("/pictures/")[0] for product in Product.objects.all())
+    assert hosts == {"http://localhost:9000": 2, "https://cdn.example": 1}
+    assert theirs.im_url == Product.objects.get(asin="MINE").im_url
+    assert seed("--if-empty", "--base-url", "http://localhost:9000").endswith("nothing was seeded.\n")
+
+
+@pytest.mark.django_db
 def test_a_dry_run_writes_nothing() -> None:
     assert seed("--dry-run", "--products", "50", "--reviewers", "20").startswith(
         "Nothing was written. Without --dry-run: products: 50 created"

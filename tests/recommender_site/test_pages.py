@@ -55,5 +55,6 @@ def test_the_pictures_of_the_demo_shop_are_served(client: Client) -> None:
     assert response.status_code == 200
     assert response["Content-Type"] == "image/svg+xml"
     assert response.content.startswith(b"<svg")
+    assert "0%" in client.get("/pictures/pen-grey.svg").content.decode()
     assert client.get("/pictures/unicorn-30.svg").status_code == 404
     assert client.get("/pictures/pen-999999999999.svg").status_code == 404

@@ -29,7 +29,9 @@ class Command(BaseCommand):
         if not options["base_url"].startswith(("http://", "https://")):
             raise CommandError("--base-url: must be an http(s) URL")
         if options["if_empty"] and Product.objects.exists():
-            self.stdout.write("There are products already; nothing was seeded.")
+            moved = _move_pictures(options["base_url"].rstrip("/"))
+            told = f"; {moved} pictures are at {options['base_url']} now" if moved else ""
+            self.stdout.write(f"There are products already; nothing was seeded{told}.")
             return
         self.seed(**options)
 
@@ -52,6 +54,18 @@ class Command(BaseCommand):
             for name, (total, created, updated) in done.items()
         )
         self.stdout.write(("Nothing was written. Without --dry-run: " if dry_run else "") + figures)
+
+
+def _move_pictures(base_url: str) -> int:
+    """Let browsers find the pictures of a demo that was made when the recommender had another port on this machine."""
+    of_demo = Product.objects.filter(
+        im_url__regex=r"^http://(localhost|127\.0\.0\.1)(:[0-9]+)?/pictures/[a-z]+-\w+\.svg$"
+    )
+    moved = list(of_demo.exclude(im_url__startswith=f"{base_url}/").only("im_url"))
+    for product in moved:
+        product.im_url = f"{base_url}/pictures/{product.im_url.rpartition('/')[2]}"
+    Product.objects.bulk_update(moved, ["im_url"], batch_size=500)
+    return len(moved)
 
 
 def _row(instance: Product | Review, table: Table) -> tuple[Any, ...]:
