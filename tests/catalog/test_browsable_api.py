@@ -119,7 +119,8 @@ def test_a_choice_that_is_false_is_shown_as_no(shopper: APIClient, staff: APICli
     def selected(shown: str, name: str) -> str:
         """What a browser selects: the option that is marked, else the first."""
         options = re.findall(r"<option[^>]*>[^<]*", shown.split(f'name="{name}"')[1].split("</select>")[0])
-        return next((each for each in options if " selected" in each), options[0]).rpartition(">")[2].strip()
+        found: str = next((each for each in options if " selected" in each), options[0])
+        return found.rpartition(">")[2].strip()
 
     assert selected(page(shopper, "/reviews"), "verified") == "no"
     assert selected(page(staff, "/products"), "listed") == "yes"
