@@ -125,7 +125,7 @@ def test_the_strip_chart_has_a_bar_for_what_readers_got(page: Chrome, recommende
 
 
 def test_an_operator_signs_in_and_overrides_a_breaker(page: Chrome, recommender: Service, admin: Admin) -> None:
-    press(page, "ad-provider", "Sign in")
+    press(page, "ad-provider", "Operators sign in")
     page.find_element(By.NAME, "username").send_keys("admin")
     page.find_element(By.NAME, "password").send_keys(admin.password)
     page.find_element(By.CSS_SELECTOR, "[type=submit]").click()

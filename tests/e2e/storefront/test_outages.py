@@ -72,6 +72,7 @@ def test_a_review_outlasts_an_outage(
     with outage():
         window.press("#write button", "Post review", status=503)
         assert "Nothing was changed." in window.text("#write [role=alert]")
+        assert window.is_in_view("#write [role=alert]")
         assert window.find("[name=overall]").get_property("value") == "4"
         assert window.find("[name=summary]").get_property("value") == "Kept"
         text = str(window.find("[name=review_text]").get_property("value"))

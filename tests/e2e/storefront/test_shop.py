@@ -95,8 +95,10 @@ def test_a_customer_writes_changes_and_deletes_a_review(window: Window, admin: A
     assert window.texts("#reviews h3")[0] == "Stopped after a week"
     assert window.find("#reviews li .stars").get_attribute("aria-label") == "2 of 5 stars"
 
-    window.press("#write button", "Delete your review")
+    window.press("#write summary", "Delete your review")
+    window.press("#write button", "Delete it for good")
     window.sees("Your review is deleted.", ".message")
+    assert window.is_in_view(".message")
     assert "Stopped after a week" not in window.text()
     assert window.texts("#write h2") == ["Write a review"]
 

@@ -15,6 +15,10 @@ from tests.e2e.test_page_width import CUT_OFF, SCREENS, WIDTH
 SCREENSHOTS = ROOT / "var" / "screenshots"
 TEXTS = "return [...document.querySelectorAll(arguments[0])].map(e => e.innerText.trim())"
 FIND = "return [...document.querySelectorAll(arguments[0])].find(e => e.innerText.includes(arguments[1]))"
+IN_VIEW = """
+const {top, bottom} = arguments[0].getBoundingClientRect();
+return top >= 0 && bottom <= innerHeight
+"""
 STATUS = "return performance.getEntriesByType('navigation')[0].responseStatus"
 LOOK = f"return [location.href, ...[{', '.join(f'(() => {{{script}}})()' for script in (STATUS, WIDTH, CUT_OFF))}]]"
 
@@ -72,6 +76,10 @@ class Window:
         found = self.run(FIND, selector, text)
         assert isinstance(found, WebElement), f"{selector} {text} is not on {self.tab.current_url}"
         return found
+
+    def is_in_view(self, selector: str) -> bool:
+        """Whether a visitor sees the element without scrolling."""
+        return bool(self.run(IN_VIEW, self.find(selector)))
 
     def press(self, selector: str, text: str = "", status: int = 200) -> None:
         """Press a button or follow a link to the next page."""
