@@ -39,12 +39,13 @@ def make_products(rng: random.Random, count: int, base_url: str) -> list[DemoPro
         taken |= {title, asin}
         categories = ["Office Products", kind.parent, kind.category]
         price = max(1, math.floor(rng.lognormvariate(math.log(kind.price), 0.35))) + rng.choice(_CENTS)
+        description = _description(rng, kind, brand, noun, details)
         hue = rng.randrange(0, 360, 15)
         shade = COLORS[color[0]] if color else hue
         product = Product(
             asin=asin,
             title=title,
-            description=_description(rng, kind, brand, noun, details),
+            description=description,
             im_url=f"{base_url}/pictures/{kind.picture}-{shade}.svg",
             categories=categories,
             leaf_category=leaf_category(categories),

@@ -71,7 +71,7 @@ def test_a_suggestion_leads_to_its_product(window: Window) -> None:
     window.find("[name=q]").send_keys("stapler")
     title = eventually(lambda: window.texts("#suggestions a"))[0]
     window.press("#suggestions a")
-    assert window.texts("h1") == [title]
+    assert window.text("h1").startswith(title.removesuffix("…"))
 
 
 def test_a_customer_writes_changes_and_deletes_a_review(window: Window, admin: Admin, popular: list[str]) -> None:

@@ -102,6 +102,7 @@ class Window:
         self.fill("[name=username]", "admin")
         self.fill("[name=password]", password)
         self.press("[type=submit]")
+        eventually(lambda: "/login/" not in self.path)
 
     def paint(self, scheme: str) -> None:
         """Use the light or the dark colour scheme."""
