@@ -32,14 +32,16 @@ _BEGIN = {
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", "ignore_check_constraints = ON")
 _ACTIVE = "WHERE build_id IN (SELECT id FROM recommendations_build WHERE is_active)"
-# Only of a product with more reviews is the oldest one with a text looked up, in an index.
+# Of a product with more than so many reviews, those with a text are newer than this one, or have more helpful votes.
+_CUT = f"""(
+    SELECT {{0}} FROM catalog_review AS own WHERE own.asin = catalog_product.asin AND own.{PUBLISHED}
+    ORDER BY {{0}} DESC LIMIT 1 OFFSET %s
+)"""  # noqa: S608 an index finds it
 _REVIEWS = f"""LEFT JOIN (
-    SELECT asin AS reviewed, (
-        SELECT unix_review_time FROM catalog_review AS own WHERE own.asin = catalog_product.asin AND own.{PUBLISHED}
-        ORDER BY unix_review_time DESC LIMIT 1 OFFSET %s
-    ) AS since FROM catalog_product WHERE review_count > %s
+    SELECT asin AS reviewed, {_CUT.format("unix_review_time")} AS since, {_CUT.format("helpful_votes")} AS votes
+    FROM catalog_product WHERE review_count > %s
 ) AS cut ON reviewed = asin WHERE {PUBLISHED}"""  # noqa: S608
-_TEXT = "CASE WHEN since > unix_review_time THEN '' ELSE {} END"
+_TEXT = "CASE WHEN unix_review_time <= since AND helpful_votes <= votes THEN '' ELSE {} END"
 
 
 class RefreshRunning(Exception):
@@ -58,8 +60,9 @@ class Written(NamedTuple):
 def refresh(file: Path, *, reviews_per_product: int) -> Written:
     """Write a new file and put it in the place of ``file``, which serves until then and stays if this fails.
 
-    Of each product, only the newest ``reviews_per_product`` reviews have their texts and replies: the rest of the older
-    ones counts, and makes up the histories of reviewers. Raises RefreshRunning, OSError and django.db.Error.
+    Of each product, only the newest ``reviews_per_product`` reviews, and as many of the most helpful, have their texts
+    and replies. The rest of the others counts, and makes up the histories of reviewers. Raises RefreshRunning, OSError
+    and django.db.Error.
     """
     started = time.time()
     os.environ["SQLITE_TMPDIR"] = str(file.parent)  # sorting an index takes as much room again, which /tmp may not have
@@ -121,7 +124,7 @@ def _fill(new: Path, reviews_per_product: int) -> tuple[float, int, int]:
         )
         products = _copy(source, raw, Product)
         texts = {name: _TEXT.format(name) for name in ("review_text", "reply")}
-        reviews = _copy(source, raw, Review, _REVIEWS, reviews_per_product - 1, reviews_per_product, instead=texts)
+        reviews = _copy(source, raw, Review, _REVIEWS, *[reviews_per_product] * 3, instead=texts)
         _copy(source, raw, Build, "WHERE is_active")
         _copy(source, raw, Neighbours, _ACTIVE)
         _copy(source, raw, Popular, _ACTIVE)

@@ -22,7 +22,7 @@ class Command(BaseCommand):
             type=int,
             default=100,
             metavar="N",
-            help="newest reviews of a product that keep their texts; older ones keep the rest (default: 100)",
+            help="how many of the newest and of the most helpful reviews of a product keep their texts (default: 100)",
         )
         parser.add_argument(
             "--every", type=float, metavar="SECONDS", help="stay, and do so again after so many seconds"
