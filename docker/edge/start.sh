@@ -124,7 +124,12 @@ ssl_certificate $certificates/tls.crt;
 ssl_certificate_key $certificates/tls.key;
 ssl_protocols TLSv1.2 TLSv1.3;
 ssl_session_cache shared:tls:10m;
-server { listen $recommender_port; listen $ad_provider_port; include own_answer.conf; return 301 https://\$host\$request_uri; }
+server {
+    listen $recommender_port;
+    listen $ad_provider_port;
+    include livez.conf;
+    location / { include headers.conf; return 301 https://\$host\$request_uri; }
+}
 server { listen $tls_port ssl http2 default_server; include recommender.conf; }
 server { listen $tls_port ssl http2; server_name $ad_host; include ad_provider.conf; }
 SERVERS

@@ -114,25 +114,6 @@ def test_a_read_that_hangs_is_sent_to_another_instance(service: Upstream) -> Non
             assert seconds <= time.monotonic() - began < 2 * seconds
 
 
-def test_without_a_service_people_get_a_page_and_programs_json() -> None:
-    with Edge([free_port()], free_port()) as edge:
-        page = edge.get("/item/A", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
-        assert (page.status_code, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
-        assert "<h1>The shop is not available now</h1>" in page.text
-        told = edge.get("/item/A", headers={"Accept": ANYTHING})
-        assert (told.status_code, told.json()) == (503, {"detail": "The service is unavailable."})
-        for answer in (page, told):
-            assert answer.headers["Retry-After"] == "1"
-            assert "Accept" in answer.headers["Vary"]
-
-
-def test_the_edge_is_alive_without_a_service() -> None:
-    with Edge([free_port()], free_port()) as edge:
-        alive = edge.get("/_edge/livez")
-        assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
-        assert edge.get("/readyz").status_code == 503
-
-
 def test_if_all_hang_a_read_fails_soon() -> None:
     with upstream(hang) as one, upstream(hang) as two:
         for ports, seconds in (([one.server_port], 2.5), ([one.server_port, two.server_port], 5)):

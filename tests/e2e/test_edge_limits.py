@@ -156,7 +156,7 @@ OUTSIDE = "X-Forwarded-For: 203.0.113.7"
         (["GET /ads HTTP/1.1", f"X: {'x' * 9000}"], 400),
         (["GET /admin/x.html HTTP/1.1", OUTSIDE], 403),
         (["POST /admin/x.html HTTP/1.1", OUTSIDE], 403),
-        (["GET /_edge/malformed HTTP/1.1"], 404),
+        (["GET /_edge/malformed.json HTTP/1.1"], 404),
         (["TRACE /x.html HTTP/1.1"], 405),
         (["GET /products/ONE HTTP/1.1", 'If-Match: "x"'], 412),
         (["POST /reviews HTTP/1.1", "Content-Length: 1000001"], 413),
@@ -185,7 +185,60 @@ def assert_is_own(headers: dict[str, str], body: bytes) -> None:
     assert headers["Cache-Control"] == "private, no-store"
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert headers["X-Request-ID"]
-    assert "Origin" in headers["Vary"]
+    assert headers["Vary"] == "Accept, Origin"
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/admin/", 403, "Your address may not do this."),
+        ("/_edge/unknown.json", 404, "Not found."),
+        (f"/{'x' * 5000}", 414, "The address is longer than 4000 bytes."),
+    ],
+)
+def test_a_browser_gets_a_page(edge: Edge, path: str, status: int, sentence: str) -> None:
+    headers = {"Accept": BROWSER, "X-Forwarded-For": "203.0.113.7"}
+    response = edge.get(path, headers=headers)
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert f"<title>{sentence}</title>" in response.text
+    assert '<html lang="en">' in response.text
+    assert '<a href="/">' in response.text
+    assert response.headers["Vary"] == "Accept, Origin"
+    for accept in ("*/*", "application/json, text/html", None):
+        assert edge.get(path, headers=headers | {"Accept": accept}).json() == {"detail": sentence}
+
+
+def test_a_page_offers_another_try_of_a_read_only() -> None:
+    with Edge([free_port()], 1) as edge:
+        read = edge.get("/item/A", headers={"Accept": BROWSER})
+        write = edge.post("/item/A", headers={"Accept": BROWSER})
+    for response, again in ((read, True), (write, False)):
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+        assert "<h1>The service is unavailable.</h1>" in response.text
+        assert ('<a href="">Try again</a>' in response.text) == again
+
+
+def test_the_log_has_the_method_of_what_the_edge_answers(edge: Edge) -> None:
+    for path, headers in (("/admin/logged", {"X-Forwarded-For": "203.0.113.7"}), (f"/{'y' * 4000}", {})):
+        edge.post(path, headers=headers)
+        eventually(lambda path=path: edge.requests()[-1]["path"] == path, 3)  # type: ignore[misc]
+        assert edge.requests()[-1]["method"] == "POST"
+
+
+def test_the_edge_is_alive_whatever_is_behind_it() -> None:
+    with Edge([free_port()], free_port()) as edge:
+        assert [edge.get(path).status_code for path in ("/livez", "/readyz")] == [503, 503]
+        for url in (edge.url, edge.ads_url):
+            for _ in range(2):
+                response = requests.get(f"{url}/_edge/livez", timeout=10)
+                assert (response.status_code, response.json()) == (200, {"status": "alive"})
+                assert response.headers["Cache-Control"] == "private, no-store"
+        edge.get("/logged")
+        eventually(lambda: edge.requests()[-1]["path"] == "/logged", 3)
+        assert "/_edge/livez" not in [each["path"] for each in edge.requests()]
 
 
 def test_so_it_does_when_there_is_too_much_or_nobody() -> None:

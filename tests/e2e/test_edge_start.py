@@ -165,6 +165,8 @@ def test_with_certificates_the_edge_speaks_tls(postgres: Postgres, certificates:
         eventually(lambda: edge.requests()[-1]["upstream"] == f"127.0.0.1:{ad_provider.port}")
         plain = edge.get("/products?limit=1", allow_redirects=False)
         assert (plain.status_code, plain.headers["Location"]) == (301, "https://127.0.0.1/products?limit=1")
+        for alive in (edge.get("/_edge/livez"), browser.get(f"{url}/_edge/livez", timeout=10)):
+            assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
 
 
 @pytest.fixture(scope="module")
