@@ -52,7 +52,8 @@ SECURE_CSP = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
-CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS", ["http://localhost:4200"])
+# The default is a front end under development. In production nobody's localhost acts for the signed-in user.
+CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS", [] if HTTPS else ["http://localhost:4200"])
 CORS_EXPOSE_HEADERS = [
     *("X-Data-Source", "Age", "ETag", "Link", "Location", "Retry-After", "X-Request-ID"),
     *("X-Total-Count", "X-Total-Count-Estimated"),

@@ -44,6 +44,11 @@ def test_the_defaults_are_those_of_the_design(start: Start, tmp_path: Path) -> N
     assert settings["CORS_ALLOWED_ORIGINS"] == ["http://localhost:4200"]
 
 
+def test_in_production_no_other_origin_acts_for_users_by_default(start: Start) -> None:
+    settings = start(HTTPS="on")
+    assert settings["CORS_ALLOWED_ORIGINS"] == settings["CSRF_TRUSTED_ORIGINS"] == []
+
+
 @pytest.mark.parametrize(("threads", "places"), [("1", 1), ("3", 1), ("20", 10)])
 def test_a_dependency_may_hold_half_of_the_threads(start: Start, threads: str, places: int) -> None:
     assert start(THREADS=threads)["BREAKERS"]["database"]["max_concurrent"] == places

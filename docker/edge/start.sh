@@ -8,6 +8,7 @@
 # EDGE_CERTIFICATES folder with tls.crt and tls.key; TLS is on if they are there
 # AD_PROVIDER_PUBLIC_URL   its host name leads to the ad provider, if TLS is on; all others lead to the recommender
 # CORS_ALLOWED_ORIGINS     origins that may read the edge's own answers too, as at the services
+# HTTPS             as at the services; if it is on, CORS_ALLOWED_ORIGINS is empty by default
 # EDGE_DIR          where the configuration and the cache are written
 # EDGE_TEMP_DIR     where long bodies are written: on a file system of its own, so that they cannot fill that of the cache
 # EDGE_RECOMMENDER_PORT, EDGE_AD_PROVIDER_PORT, EDGE_TLS_PORT   where nginx listens
@@ -41,7 +42,10 @@ own() {
 
 recommenders=${EDGE_RECOMMENDERS:-recommender:8000}
 ad_providers=${EDGE_AD_PROVIDERS:-ad-provider:8001}
-origins=${CORS_ALLOWED_ORIGINS-http://localhost:4200}
+case $(echo "${HTTPS:-}" | tr '[:upper:]' '[:lower:]') in
+    1 | on | true | yes) origins=${CORS_ALLOWED_ORIGINS-} ;;
+    *) origins=${CORS_ALLOWED_ORIGINS-http://localhost:4200} ;;
+esac
 operators=${EDGE_OPERATORS:-127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1,fc00::/7}
 check EDGE_RECOMMENDERS "$recommenders" "host:port, separated by commas" '[A-Za-z0-9._-]+:[0-9]{1,5}'
 check EDGE_AD_PROVIDERS "$ad_providers" "host:port, separated by commas" '[A-Za-z0-9._-]+:[0-9]{1,5}'

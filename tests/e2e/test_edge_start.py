@@ -61,6 +61,24 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, name: str, value
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ({}, "http://localhost:4200"),
+        ({"HTTPS": "off"}, "http://localhost:4200"),
+        ({"HTTPS": "On"}, None),
+        ({"CORS_ALLOWED_ORIGINS": ""}, None),
+        ({"HTTPS": "on", "CORS_ALLOWED_ORIGINS": "https://shop.example"}, "https://shop.example"),
+    ],
+)
+def test_the_default_of_origins_is_that_of_the_services(
+    tmp_path: Path, given: dict[str, str], origins: str | None
+) -> None:
+    assert start(tmp_path, **given).returncode == 0
+    written = (tmp_path / "edge/generated/origins.conf").read_text()
+    assert written == (f'"{origins}" $http_origin;\n' if origins else "")
+
+
 def test_a_second_start_in_the_same_folder_works(tmp_path: Path) -> None:
     assert [start(tmp_path).returncode, start(tmp_path, TRUSTED_PROXIES="2").returncode] == [0, 0]
     assert "{1}" in (tmp_path / "edge/generated/client.conf").read_text()
