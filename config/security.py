@@ -57,6 +57,7 @@ CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS", [] if HTTPS else ["http:/
 CORS_EXPOSE_HEADERS = [
     *("X-Data-Source", "Age", "ETag", "Link", "Location", "Retry-After", "X-Request-ID"),
     *("X-Total-Count", "X-Total-Count-Estimated"),
+    *("Date", "X-Cache"),  # the age of what the edge kept
 ]
 CORS_ALLOW_HEADERS = [*default_headers, "if-none-match", "x-request-id"]
 # A front end of these origins acts for the signed-in user. Its writes carry the CSRF token, as our own pages' do.

@@ -119,6 +119,8 @@ def test_an_allowed_origin_may_read_the_answer_and_its_headers(client: Client, p
     assert exposed == {"X-Data-Source", "Age", "ETag", "Link", "Location", "Retry-After", "X-Request-ID"} | {
         "X-Total-Count",
         "X-Total-Count-Estimated",
+        "Date",
+        "X-Cache",
     }
     assert response["Access-Control-Allow-Credentials"] == "true"
 
