@@ -54,6 +54,12 @@ def test_bodies_cannot_fill_the_file_system_of_the_edges_cache() -> None:
     assert sum(map(megabytes, sizes.values())) + 256 <= megabytes(edge["mem_limit"])
 
 
+def test_the_edge_has_the_same_default_of_origins_as_the_services() -> None:
+    environment = SERVICES["edge"]["environment"]
+    assert environment["HTTPS"] == "${HTTPS:-}"
+    assert environment["CORS_ALLOWED_ORIGINS"] is None  # from .env or unset; an empty one would mean none
+
+
 def set_up(folder: Path, **environment: str) -> tuple[int, list[str]]:
     """What the container ``setup`` calls. It quotes variables as a shell does; compose fills in the same ones."""
     python = folder / "python"
