@@ -68,6 +68,13 @@ def test_a_container_that_starts_again_can_write_to_its_folders_in_memory(name: 
     assert folders <= {"/tmp", "/var/tmp"}
 
 
+def test_whoever_moves_the_database_stops_every_container_that_uses_it() -> None:
+    # PostgreSQL renames no database that is in use, and a refresh of the standby takes minutes.
+    users = {name for name, service in SERVICES.items() if service["image"] == "shop" and name != "setup"}
+    stops = re.findall(r"^docker compose stop (.+)$", (ROOT / "docs/deployment.md").read_text(), re.MULTILINE)
+    assert [{*each.split()} for each in stops] == [users, users]
+
+
 def set_up(folder: Path, **environment: str) -> tuple[int, list[str]]:
     """What the container ``setup`` calls. It quotes variables as a shell does; compose fills in the same ones."""
     python = folder / "python"
