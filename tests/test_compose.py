@@ -63,7 +63,8 @@ def test_the_edge_has_the_same_default_of_origins_as_the_services() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_container_that_starts_again_can_write_to_its_folders_in_memory(name: str) -> None:
-    # runc before 1.1.8 gives a folder the mode that it has in the image, or 0755 if it made the folder at the first start.
+    # runc before 1.1.8 gives a folder the mode that it has in the image, or 0755 if it made the folder at the first
+    # start.
     folders = {each.split(":")[0] for each in SERVICES[name].get("tmpfs", [])}
     assert folders <= {"/tmp", "/var/tmp"}
 
