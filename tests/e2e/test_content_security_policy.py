@@ -40,11 +40,15 @@ def recommender(postgres: Postgres, ad_provider: Service) -> Iterator[Service]:
         yield service
 
 
+# /redoc asks for it on each load, and the policy refuses: a test of its own looks at that.
+REDOC_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
+
+
 @pytest.fixture
 def tab(new_tab: Chrome) -> Iterator[Chrome]:
     """A browser whose console must stay clean: no violation of the policy, and no failing script."""
     yield new_tab
-    assert complaints(new_tab) == []
+    assert [each for each in complaints(new_tab) if REDOC_LOGO not in each] == []
 
 
 def complaints(tab: Chrome) -> list[str]:
@@ -138,7 +142,7 @@ def test_redoc_lists_every_call_and_asks_no_other_host(
     eventually(lambda: len(new_tab.find_elements(By.CSS_SELECTOR, "[data-section-id*='/operation/']")) > 5)
     eventually(lambda: not new_tab.find_elements(By.CSS_SELECTOR, "img[alt='redocly logo']"))
     (refused,) = complaints(new_tab)
-    assert "https://cdn.redoc.ly/redoc/logo-mini.svg" in refused
+    assert REDOC_LOGO in refused
     assert "img-src 'self' data:" in refused
 
 
