@@ -41,7 +41,7 @@ def test_a_visitor_searches_narrows_down_and_sorts(window: Window) -> None:
     all_found = window.texts(CARDS)
 
     if window.screen == "telephone":
-        window.press(".facets summary")
+        window.unfold(".facets summary")
     name, count = window.texts(".facets li")[0].split("\n")
     window.press(".facets a", name)
     window.sees(f"{count} product")
@@ -95,7 +95,7 @@ def test_a_customer_writes_changes_and_deletes_a_review(window: Window, admin: A
     assert window.texts("#reviews h3")[0] == "Stopped after a week"
     assert window.find("#reviews li .stars").get_attribute("aria-label") == "2 of 5 stars"
 
-    window.press("#write summary", "Delete your review")
+    window.unfold("#write summary", "Delete your review")
     window.press("#write button", "Delete it for good")
     window.sees("Your review is deleted.", ".message")
     assert window.is_in_view(".message")

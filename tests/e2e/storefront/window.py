@@ -14,6 +14,7 @@ from tests.e2e.test_page_width import CUT_OFF, SCREENS, WIDTH
 
 SCREENSHOTS = ROOT / "var" / "screenshots"
 TEXTS = "return [...document.querySelectorAll(arguments[0])].map(e => e.innerText.trim())"
+CLICKED = "data-clicked-by-test"
 FIND = "return [...document.querySelectorAll(arguments[0])].find(e => e.innerText.includes(arguments[1]))"
 IN_VIEW = """
 const {top, bottom} = arguments[0].getBoundingClientRect();
@@ -82,12 +83,22 @@ class Window:
         return bool(self.run(IN_VIEW, self.find(selector)))
 
     def press(self, selector: str, text: str = "", status: int = 200) -> None:
-        """Press a button or follow a link to the next page."""
+        """Press a button or follow a link, and wait for the next page or for what htmx puts in the place."""
+        self._click(selector, text)
+        eventually(lambda: self.run(f"return !document.querySelector('[{CLICKED}]')"))
+        self.looks_right(status)
+
+    def unfold(self, selector: str, text: str = "") -> None:
+        """Open a <details> by its summary."""
+        self._click(selector, text)
+        self.looks_right()
+
+    def _click(self, selector: str, text: str) -> None:
         element = self.find(selector, text)
+        self.run(f"arguments[0].setAttribute('{CLICKED}', '')", element)
         self.run("arguments[0].scrollIntoView({block: 'center'})", element)
         # Unlike element.click() it takes what style sheets show of a closed <details>.
         ActionChains(self.tab).move_to_element(element).click().perform()
-        self.looks_right(status)
 
     def fill(self, selector: str, text: str) -> None:
         field = self.find(selector)
