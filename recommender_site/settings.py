@@ -11,6 +11,7 @@ from recommendations.weights import Weights
 ROOT_URLCONF = "recommender_site.urls"
 WSGI_APPLICATION = "recommender_site.wsgi.application"
 INSTALLED_APPS = ["recommender_site", "storefront", "django_htmx", *INSTALLED_APPS, "recommendations"]
+CSRF_FAILURE_VIEW = "storefront.reviews.csrf_failure"
 STOREFRONT_ADS = "recommender_site.ad_client.get_ads"
 
 AD_PROVIDER_URL = http_url("AD_PROVIDER_URL", "http://127.0.0.1:8001")

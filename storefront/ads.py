@@ -1,20 +1,19 @@
 """Sponsored products, read while the rest of a page is."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from storefront.parts import Pending
+from storefront.parts import Part, Readers
 
 ADS = 3
 
-# As many as may call the ad provider at once. A thread waits no longer than the call's deadline.
-_pool = ThreadPoolExecutor(settings.HALF_OF_THREADS, thread_name_prefix="ads")
+_readers = Readers(settings.HALF_OF_THREADS, "ads")
 
 
-def ads_for(placement: str, **page: Any) -> Pending[list[dict[str, Any]]]:
-    """Up to ADS ads for a ``page``: ``asin``, ``keywords`` and ``viewer``, all optional."""
+def begin_ads(placement: str, **page: Any) -> Callable[[], Part[list[dict[str, Any]]]]:
+    """Begin to read up to ADS ads for a ``page``: ``asin``, ``keywords`` and ``viewer``, all optional."""
     given = {name: value for name, value in page.items() if value}
-    return Pending(_pool, import_string(settings.STOREFRONT_ADS), placement=placement, limit=ADS, **given)
+    return _readers.begin(import_string(settings.STOREFRONT_ADS), placement=placement, limit=ADS, **given)

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import Serializer
 
@@ -16,14 +17,14 @@ from storefront.visitor import Visitor
 def page(
     request: HttpRequest, name: str, context: dict[str, Any], visitor: Visitor, *, status: int = 200
 ) -> HttpResponse:
-    """A page of the shop."""
-    shared = {"visitor": visitor, "cart_size": sum(cart_of(request).values())}
-    return render(request, f"storefront/{name}.html", {**context, **shared}, status=status)
+    """A page of the shop. ``here`` is where to come back to after signing in, by default the page itself."""
+    shared = {"visitor": visitor, "cart_size": sum(cart_of(request).values()), "here": request.get_full_path()}
+    return render(request, f"storefront/{name}.html", {**shared, **context}, status=status)
 
 
 def missing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The 404 of a product."""
-    return page(request, "missing", {}, visitor, status=404)
+    return page(request, "missing", {"here": reverse("storefront:home")}, visitor, status=404)
 
 
 def validated_by(

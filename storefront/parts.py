@@ -1,8 +1,10 @@
 """The parts of a page. Each has its own answer, and says where that came from."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
+from threading import Semaphore
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from resilience import provenance
@@ -34,21 +36,35 @@ def read(function: Callable[..., T], **arguments: Any) -> Part[T]:
     return Part(value, own.source or "live", own.age)
 
 
-class Pending(Generic[T]):
-    """A part that a thread reads while the page goes on. Take only what needs no database: its connections are of the
-    thread that opened them, and only the request's thread closes them."""
+class Readers:
+    """Threads that read parts while pages go on."""
 
-    def __init__(self, pool: ThreadPoolExecutor, function: Callable[..., T], **arguments: Any) -> None:
+    def __init__(self, threads: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._free = Semaphore(threads)
+
+    def begin(self, function: Callable[..., T], **arguments: Any) -> Callable[[], Part[T]]:
+        """Begin to read a part. What is returned waits for it.
+
+        If no thread is free, the page reads the part itself when it waits: nothing queues, so a page waits no longer
+        than the call's own deadline. Take only what needs no database: its connections are of the thread that opened
+        them, and only the request's thread closes them.
+        """
+        if not self._free.acquire(blocking=False):
+            return partial(read, function, **arguments)
         # The deadline and the request's id cross over.
-        self._future: Future[Part[T]] = pool.submit(copy_context().run, self._read, function, arguments)
+        future = self._pool.submit(copy_context().run, self._read, function, arguments)
 
-    @staticmethod
-    def _read(function: Callable[..., T], arguments: dict[str, Any]) -> Part[T]:
-        provenance.begin()  # two threads must not write to the request's record at once
-        return read(function, **arguments)
+        def wait() -> Part[T]:
+            part = future.result()
+            provenance.note(part.source, part.age)
+            return part
 
-    def part(self) -> Part[T]:
-        """Wait for the answer."""
-        part = self._future.result()
-        provenance.note(part.source, part.age)
-        return part
+        return wait
+
+    def _read(self, function: Callable[..., T], arguments: dict[str, Any]) -> Part[T]:
+        try:
+            provenance.begin()  # two threads must not write to the request's record at once
+            return read(function, **arguments)
+        finally:
+            self._free.release()

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from catalog import repository, review_repository
@@ -13,7 +14,7 @@ from catalog.review_serializers import ReviewPageParameters
 from catalog.rules import is_asin
 from catalog.served import ReviewRow
 from storefront import lists
-from storefront.ads import ads_for
+from storefront.ads import begin_ads
 from storefront.cookies import keep_seen, keep_viewer, viewer_of
 from storefront.forms import ReviewForm
 from storefront.pages import missing, page, validated_by
@@ -31,28 +32,33 @@ def product(request: HttpRequest, asin: str) -> HttpResponse:
 
 
 def product_page(
-    request: HttpRequest, asin: str, *, unsent: ReviewForm | None = None, status: int = 200
+    request: HttpRequest, asin: str, *, unsent: ReviewForm | None = None, number: int = 0, status: int = 200
 ) -> HttpResponse:
-    """The page, with the form of a review that was ``unsent``, so that its text is not lost.
+    """The page, with the form of a review that was ``unsent``, so that its text is not lost. ``number`` is that of the
+    review that the form changes.
 
     Six queries, and three for who is signed in.
     """
     visitor, viewer = visitor_of(request), viewer_of(request)
     if not is_asin(asin):
         return missing(request, visitor)
-    ads = ads_for("product", asin=asin, viewer=viewer)
     try:
-        shown, alike = read(repository.get_product_by_asin, asin=asin), lists.alike(asin)
+        shown = read(repository.get_product_by_asin, asin=asin)
+        if not shown.value.is_listed:
+            return missing(request, visitor)
+        ads = begin_ads("product", asin=asin, viewer=viewer)
+        alike = lists.alike(asin)
     except Product.DoesNotExist:
-        return missing(request, visitor)
-    if not shown.value.is_listed:
         return missing(request, visitor)
     reviews, errors = _reviews(request, asin)
     own: ReviewRow | None = None
     if visitor.name:
         own = review_repository.find_own_review(asin=asin, reviewer_id=visitor.name)
     histogram = read(review_repository.get_histogram, asin=asin)
+    path = reverse("storefront:product", args=[asin])  # after a POST the request has another one
     context = {
+        "path": path,
+        "here": f"{path}?{request.GET.urlencode()}" if request.GET else path,
         "product": shown,
         "categories": orjson.loads(shown.value.categories),
         "histogram": histogram,
@@ -60,10 +66,11 @@ def product_page(
         **reviews,
         "alike": alike,
         "own": own,
+        "number": own.id if own else number,
         "form": unsent or ReviewForm(initial=own._asdict() if own else None),
         "errors": errors,
-        "data": "" if shown.is_default else product_data(shown.value, request.build_absolute_uri(request.path)),
-        "ads": ads.part(),
+        "data": "" if shown.is_default else product_data(shown.value, request.build_absolute_uri(path)),
+        "ads": ads(),
     }
     response = page(request, "product", context, visitor, status=400 if errors else status)
     keep_viewer(request, response, viewer)

@@ -18,15 +18,35 @@ from catalog.served import ReviewRow
 from resilience.errors import DependencyUnavailable
 from service import errors
 from storefront.forms import ReviewForm
+from storefront.pages import missing
 from storefront.product import product_page
+from storefront.visitor import visitor_of
 
 SIGN_IN = "Sign in first. You can do so in another tab: your text stays here."
+OLD_FORM = "You have signed in or out since this page was loaded. Your text is still here: post it again."
+GONE = "Your review has been deleted meanwhile. Your text is still here: post it as a new review."
+STATES = {
+    "published": "Thank you.",
+    "pending": "Thank you. We read reviews first.",
+    "rejected": "Your review is changed. It is not published.",
+}
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW. Signing in changes the token, and that must not cost the text of a review."""
+    match = request.resolver_match
+    if match is None or match.func is not write:
+        return errors.csrf_failure(request, reason)
+    form = ReviewForm(request.POST)
+    form.add_error(None, OLD_FORM)
+    return product_page(request, match.kwargs["asin"], unsent=form, number=_number(request), status=403)
 
 
 @require_POST
 def write(request: HttpRequest, asin: str) -> HttpResponse:
     """Post a review, or change the one whose ``number`` the form has. If that fails the answer has the text."""
     form = ReviewForm(request.POST)
+    number = _number(request)
     headers: dict[str, str] = {}
     status = 400
     try:
@@ -36,8 +56,8 @@ def write(request: HttpRequest, asin: str) -> HttpResponse:
         elif len(request.user.get_username()) > MAX_REVIEWER:
             form.add_error(None, f"Your user name has more than {MAX_REVIEWER} characters, too many for a reviewer.")
         elif form.is_valid():
-            review = _store(request, asin, form.cleaned_data)
-            messages.success(request, "Thank you." if review.is_published else "Thank you. We read reviews first.")
+            review = _store(request, asin, number, form.cleaned_data)
+            messages.success(request, STATES[review.state])
             return _back(asin)
     except DependencyUnavailable as error:
         status, headers = 503, errors.headers_of(error)
@@ -45,17 +65,19 @@ def write(request: HttpRequest, asin: str) -> HttpResponse:
     except (AlreadyExists, PermissionDenied) as error:
         status = 409
         form.add_error(None, str(error))
-    except (Product.DoesNotExist, Review.DoesNotExist):
-        status = 404
-        form.add_error(None, "It has been deleted meanwhile.")
-    response = product_page(request, asin, unsent=form, status=status)
+    except Review.DoesNotExist:
+        status, number = 404, 0
+        form.add_error(None, GONE)
+    except Product.DoesNotExist:
+        return missing(request, visitor_of(request))
+    response = product_page(request, asin, unsent=form, number=number, status=status)
     for name, value in headers.items():
         response[name] = value
     return response
 
 
-def _store(request: HttpRequest, asin: str, fields: dict[str, object]) -> ReviewRow:
-    if number := _number(request):
+def _store(request: HttpRequest, asin: str, number: int, fields: dict[str, object]) -> ReviewRow:
+    if number:
         review = reviewing.get_for_change(request.user, number, "catalog.change_review")
         changed = {name: value for name, value in fields.items() if getattr(review, name) != value}
         return reviewing.change(request.user, review, changed)

@@ -11,7 +11,7 @@ from catalog.search import repository as products
 from catalog.search.query import ALL, Search
 from catalog.search.words import words_of
 from storefront import lists
-from storefront.ads import ads_for
+from storefront.ads import begin_ads
 from storefront.cookies import keep_viewer, seen_by, viewer_of
 from storefront.pages import page
 from storefront.parts import read
@@ -25,7 +25,7 @@ SUGGESTIONS = 6
 def home(request: HttpRequest) -> HttpResponse:
     """What is popular, categories, products seen, and what the visitor may like."""
     viewer = viewer_of(request)
-    ads = ads_for("home", viewer=viewer)
+    ads = begin_ads("home", viewer=viewer)
     visitor, seen = visitor_of(request), seen_by(request)
     recommended = lists.recommended_to(visitor.name) if visitor.name else lists.going_with(seen) if seen else None
     context = {
@@ -33,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "facets": read(products.get_facets, search=ALL),
         "seen": lists.by_asins(seen[: lists.SHELF]) if seen else None,
         "recommended": recommended,
-        "ads": ads.part(),
+        "ads": ads(),
     }
     response = page(request, "home", context, visitor)
     keep_viewer(request, response, viewer)
@@ -49,7 +49,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return page(request, "search", context, visitor_of(request), status=400)
     viewer = viewer_of(request)
     words = tuple(wanted.given[name] for name in ("q", "category") if name in wanted.given)
-    ads = ads_for("search", viewer=viewer, keywords=words)
+    ads = begin_ads("search", viewer=viewer, keywords=words)
     found = read(products.get_products, **wanted.parameters)
     facets = read(products.get_facets, search=wanted.search._replace(sort=None))
     context |= {
@@ -59,7 +59,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "in_stock": wanted.address(in_stock="true"),
         "choices": choices(wanted, facets.value),
         "popular": lists.popular() if found.is_default or not found.value.rows else None,
-        "ads": ads.part(),
+        "ads": ads(),
     }
     response = page(request, "search", context, visitor_of(request))
     keep_viewer(request, response, viewer)

@@ -68,6 +68,4 @@ def outage_strip(context: dict[str, Any]) -> dict[str, Any]:
     """The dependencies, with buttons that break them, for who tries the service out."""
     if not settings.SABOTAGE:
         return {}
-    request = context["request"]
-    next_page = f"{request.get_full_path() if request.method == 'GET' else '/'}#strip"
-    return {"breakers": [breaker.describe() for breaker in breakers.all_breakers()], "next": next_page}
+    return {"breakers": [breaker.describe() for breaker in breakers.all_breakers()], "next": f"{context['here']}#strip"}

@@ -95,6 +95,7 @@ def test_a_page_of_reviews_that_is_not_one_is_named(client: Client, pen: Product
 @pytest.mark.parametrize("asin", ["D0NOTHING", "with space", "..", "é"])
 def test_an_unknown_product_is_404(client: Client, db: None, asin: str) -> None:
     assert "There is no such product" in page_of(client, f"/item/{asin}", status=404)
+    assert ads.asked == []
 
 
 def test_a_product_that_is_not_listed_is_404(client: Client, pen: Product) -> None:

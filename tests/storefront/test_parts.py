@@ -3,8 +3,7 @@
 import threading
 
 from resilience import provenance
-from storefront.ads import _pool
-from storefront.parts import Part, Pending, read
+from storefront.parts import Part, Readers, read
 
 
 def noted(*, source: provenance.Source, age: float | None = None) -> str:
@@ -24,9 +23,28 @@ def test_parts_are_told_apart_and_the_worst_counts_for_the_page() -> None:
 
 def test_a_pending_part_counts_for_the_page_when_it_is_taken() -> None:
     whole = provenance.begin()
-    pending = Pending(_pool, noted, source="default")
+    wait = Readers(1, "reader").begin(noted, source="default")
     here = read(noted, source="live")
-    there = pending.part()
-    assert there.value.startswith("ads") != here.value.startswith("ads")
+    there = wait()
+    assert there.value.startswith("reader") != here.value.startswith("reader")
     assert there.is_default
     assert whole.source == "default"
+
+
+def test_without_a_free_thread_the_page_reads_by_itself_and_does_not_queue() -> None:
+    readers = Readers(1, "reader")
+    hangs, ends = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        assert ends.wait(30)
+
+    abandoned = readers.begin(hang)
+    assert hangs.wait(30)
+    whole = provenance.begin()
+    for _ in range(3):
+        assert readers.begin(noted, source="default")().value == threading.current_thread().name
+    assert whole.source == "default"
+    ends.set()
+    abandoned()
+    assert readers.begin(noted, source="live")().value.startswith("reader")

@@ -30,6 +30,57 @@ def test_a_review_is_posted_changed_and_deleted(shopper: Client, pen: Product) -
     assert "Your review is deleted." in page_of(shopper, PATH)
 
 
+def test_signing_in_elsewhere_does_not_cost_the_text(pen: Product) -> None:
+    client = Client(enforce_csrf_checks=True)
+    User.objects.create_user("anna", password="a long one for anna")
+
+    def token() -> str:
+        return client.cookies["csrftoken"].value
+
+    page_of(client, "/accounts/login/")
+    old = token()
+    sign_in = {"username": "anna", "password": "a long one for anna", "csrfmiddlewaretoken": old}
+    assert client.post("/accounts/login/", sign_in).status_code == 302
+    page = client.post(f"{PATH}/review", {**TEXT, "number": "7", "csrfmiddlewaretoken": old})
+    assert page.status_code == 403
+    assert "You have signed in or out since" in page.content.decode()
+    assert ">\nIt writes.</textarea>" in page.content.decode()
+    assert 'name="number" value="7"' in page.content.decode()
+    assert not Review.objects.exists()
+    assert client.post(f"{PATH}/review", {**TEXT, "csrfmiddlewaretoken": token()}).status_code == 302
+    assert Review.objects.get().review_text == "It writes."
+
+
+def test_other_forms_without_a_token_are_refused(pen: Product) -> None:
+    response = Client(enforce_csrf_checks=True).post("/cart/add", {"asin": pen.asin, "quantity": 1})
+    assert response.status_code == 403
+    assert "CSRF Failed" in response.json()["detail"]
+
+
+def test_a_refused_review_leads_to_pages_that_are_there(client: Client, pen: Product, reviews: list[Review]) -> None:
+    page = client.post(f"{PATH}/review", TEXT).content.decode()
+    assert f'href="/accounts/login/?next={PATH}"' in page
+    assert f'hx-get="{PATH}"' in page
+    assert f'"url":"http://testserver{PATH}"' in page
+    assert f'="{PATH}/review' not in page.replace(f'action="{PATH}/review', "")
+
+
+def test_a_review_that_was_deleted_elsewhere_can_be_posted_anew(shopper: Client, pen: Product) -> None:
+    response = shopper.post(f"{PATH}/review", {**TEXT, "number": 7})
+    page = response.content.decode()
+    assert response.status_code == 404
+    assert "has been deleted meanwhile" in page
+    assert ">\nIt writes.</textarea>" in page
+    assert 'name="number" value=""' in page
+
+
+def test_a_rejected_review_that_changes_is_not_promised_to_be_read(shopper: Client, pen: Product) -> None:
+    shopper.post(f"{PATH}/review", TEXT)
+    Review.objects.update(state="rejected")
+    shopper.post(f"{PATH}/review", {**TEXT, "overall": 1, "number": Review.objects.get().pk})
+    assert "Your review is changed. It is not published." in page_of(shopper, PATH)
+
+
 def test_a_visitor_is_asked_to_sign_in_and_keeps_the_text(client: Client, pen: Product) -> None:
     assert "/accounts/login/?next=/item/0000000001%23write" in page_of(client, PATH)
     response = client.post(f"{PATH}/review", TEXT)
