@@ -95,4 +95,6 @@ def _parse(body: bytes) -> list[dict[str, Any]]:
 
 
 def _is_ad(ad: dict[str, Any]) -> bool:
-    return all(name in ad and isinstance(ad[name], kind) for name, kind in AD_SHAPE.items())
+    return all(name in ad and isinstance(ad[name], kind) for name, kind in AD_SHAPE.items()) and all(
+        ad[name] is None or ad[name].startswith(("http://", "https://")) for name in ("impression_url", "click_url")
+    )

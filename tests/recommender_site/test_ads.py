@@ -124,6 +124,8 @@ def test_an_invalid_answer_is_replaced_by_house_ads(client: Client, provider: Ad
         ("price", "cheap"),
         ("sponsored", "yes"),
         ("click_url", 1),
+        ("click_url", "javascript:alert(1)"),
+        ("impression_url", "//ads.example/1"),
         ("title", None),
         ("categories", "Pens"),
         ("related", []),
