@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
@@ -24,6 +25,17 @@ def days_ago(days: int) -> datetime:
 def short_history(monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo has events and daily figures as ever, but of fewer days."""
     monkeypatch.setattr("campaigns.demo.history.HISTORY", EVENT_DAYS + 1)
+
+
+@pytest.fixture
+def patient_writers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite, connections that are opened from now on wait long for the writer before them.
+
+    SQLite lets those who wait try again at times of its own and in no order. On a busy machine one of several may miss
+    its turn for DB_DEADLINE.
+    """
+    if connection.vendor == "sqlite":
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 60)
 
 
 @pytest.fixture

@@ -196,6 +196,7 @@ def test_a_click_of_yesterday_that_waited_has_the_budget_of_yesterday(staff: Cli
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_writers")
 def test_saving_and_charging_at_once_lose_nothing_and_break_nothing(staff: Client, ad: SponsoredProduct) -> None:
     def click() -> list[Reason | None]:
         try:

@@ -152,17 +152,20 @@ def test_unbilled_events_are_counted_by_reason() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_writers")
 def test_the_first_clicks_of_a_day_may_come_at_once(ad: SponsoredProduct) -> None:
     assert eight_at_once(ad) == [None] * 8
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_writers")
 def test_a_viewer_who_clicks_many_times_at_once_is_billed_for_a_few(ad: SponsoredProduct) -> None:
     assert eight_at_once(ad, viewer="somebody").count(None) == CLIENT_CLICKS
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_writers")
 def test_simultaneous_clicks_are_charged_within_the_budget(ad: SponsoredProduct) -> None:
     def click_once(number: int) -> Reason | None:
         try:

@@ -90,6 +90,7 @@ def test_an_address_has_a_limit_over_all_campaigns(settings: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_writers")
 def test_an_address_that_clicks_many_times_at_once_is_billed_for_three(ad: SponsoredProduct) -> None:
     begin = threading.Barrier(8)
     for number in range(8):
@@ -195,6 +196,7 @@ def test_the_line_of_even_pacing_goes_through_a_campaigns_own_hours(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_writers")
 def test_simultaneous_clicks_do_not_run_ahead_of_even_pacing(ad: SponsoredProduct) -> None:
     Campaign.objects.update(pacing="even")
     morning = NOW.replace(hour=1)

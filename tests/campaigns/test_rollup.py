@@ -84,6 +84,7 @@ def test_an_invalid_number_of_days_is_refused(days: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_writers")
 def test_simultaneous_roll_ups_and_new_events_lose_nothing(ad: SponsoredProduct) -> None:
     for days in range(91, 99):
         for _ in range(10):
