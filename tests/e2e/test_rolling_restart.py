@@ -14,7 +14,14 @@ from tests.edge import Edge
 def test_no_read_fails_while_instances_are_restarted_in_turn(
     postgres: Postgres, ad_provider: Service, asins: list[str], browser: requests.Session, token: dict[str, str]
 ) -> None:
-    settings = {"DATABASE_URL": postgres.url, "AD_PROVIDER_URL": ad_provider.url, "TRUSTED_PROXIES": "1"}
+    settings = {
+        "DATABASE_URL": postgres.url,
+        "AD_PROVIDER_URL": ad_provider.url,
+        "TRUSTED_PROXIES": "1",
+        # An instance that starts takes a core. These deadlines are kept though: nothing is down.
+        "DB_DEADLINE": "10",
+        "AD_DEADLINE": "5",
+    }
     with ExitStack() as stack:
         stacks = [stack.enter_context(ExitStack()) for _ in range(2)]
         instances = [each.enter_context(Service("recommender_site", **settings)) for each in stacks]
