@@ -44,11 +44,13 @@ class Readers:
         self._free = Semaphore(threads)
 
     def begin(self, function: Callable[..., T], **arguments: Any) -> Callable[[], Part[T]]:
-        """Begin to read a part. What is returned waits for it.
+        """Begin to read a part. Return a function that waits for it.
 
-        If no thread is free, the page reads the part itself when it waits: nothing queues, so a page waits no longer
-        than the call's own deadline. Take only what needs no database: its connections are of the thread that opened
-        them, and only the request's thread closes them.
+        If no thread is free, that function reads the part in the thread that calls it. So nothing queues, and a page
+        waits no longer than the call's own deadline.
+
+        Take only what needs no database: its connections belong to the thread that opened them, and only the request's
+        thread closes them.
         """
         if not self._free.acquire(blocking=False):
             return partial(read, function, **arguments)

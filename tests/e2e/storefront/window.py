@@ -83,7 +83,7 @@ class Window:
         return bool(self.run(IN_VIEW, self.find(selector)))
 
     def press(self, selector: str, text: str = "", status: int = 200) -> None:
-        """Press a button or follow a link, and wait for the next page or for what htmx puts in the place."""
+        """Press a button or follow a link, and wait for the next page, or for htmx to replace the element."""
         self._click(selector, text)
         eventually(lambda: self.run(f"return !document.querySelector('[{CLICKED}]')"))
         self.looks_right(status)
